@@ -1,0 +1,178 @@
+"""Everything that decides the names and shapes of the weights, and what the pixels go through.
+
+Modules receive numbers, never a config; ``models.build`` is the one place that reads these.
+Variants are functions that use :func:`dataclasses.replace`.
+"""
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar
+
+from tgcnet.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TowerConfig:
+    """CLIP's two towers, as open_clip builds them.
+
+    ``num_tokens`` below CLIP's 49,408 means a pruned vocabulary: the kept token ids travel with
+    the weights, and words with any other token are not read at all.
+    """
+
+    embed_dim: int
+    image_width: int
+    image_layers: int
+    image_heads: int
+    patch_px: int
+    side_px: int
+    text_width: int
+    text_layers: int
+    text_heads: int
+    num_tokens: int = 49_408
+    context_length: int = 77
+    max_sentences: int = 12
+    quick_gelu: bool
+
+    def __post_init__(self) -> None:
+        if self.image_layers % 4:
+            raise ConfigError(
+                f"image_layers must be a multiple of 4, since features are tapped after four "
+                f"evenly spaced blocks; got {self.image_layers}"
+            )
+        towers = ((self.image_width, self.image_heads), (self.text_width, self.text_heads))
+        for width, heads in towers:
+            if width % heads:
+                raise ConfigError(
+                    f"a tower's width must divide by its heads, got {width} and {heads}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SseConfig:
+    """Semantic-Structural Synergy Encoder: a CNN beside the image tower (OURS, see PAPERS)."""
+
+    enabled: bool = True
+    cnn: str = "tf_efficientnet_lite0"
+    adapter_width: int = 0
+    """Bottleneck of the residual adapters in the image tower; 0 leaves them out."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DateConfig:
+    """Domain-Augmented Text Encoder: report tokens attend to knowledge sentences (OURS)."""
+
+    enabled: bool = True
+    num_heads: int = 4
+    gamma_init: float = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VlcmConfig:
+    """Vision-Language Calibration Module, at the strides named (OURS)."""
+
+    enabled: bool = True
+    strides: tuple[int, ...] = (8, 16, 32)
+    num_heads: int = 4
+    tau_init: float = 0.07
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecoderConfig:
+    """Channels of the pyramid at strides 4, 8, 16 and 32, and of the full-resolution end."""
+
+    channels: tuple[int, int, int, int] = (32, 64, 96, 128)
+    head_channels: int = 16
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """TGC-Net, whole."""
+
+    name: str
+    towers: TowerConfig
+    sse: SseConfig = field(default_factory=SseConfig)
+    date: DateConfig = field(default_factory=DateConfig)
+    vlcm: VlcmConfig = field(default_factory=VlcmConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    num_classes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_classes < 1:
+            raise ConfigError(f"num_classes must be at least 1, got {self.num_classes}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreprocessConfig:
+    """From stored intensities to what the image tower reads.
+
+    ``mean`` and ``std`` are per RGB channel, on intensities in [0, 1].
+    """
+
+    side_px: int = 224
+    window_centre_hu: float = -600.0
+    window_width_hu: float = 1500.0
+    percentile_low: float = 0.5
+    percentile_high: float = 99.5
+    mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
+    std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+
+    def __post_init__(self) -> None:
+        if self.window_width_hu <= 0:
+            raise ConfigError(f"window_width_hu must be above 0, got {self.window_width_hu}")
+        if not 0 <= self.percentile_low < self.percentile_high <= 100:
+            raise ConfigError(
+                "percentiles must satisfy 0 <= low < high <= 100, got "
+                f"{self.percentile_low} and {self.percentile_high}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostprocessConfig:
+    """From probabilities to labels.
+
+    Regions below ``min_region_px`` pixels of the model's own square grid are dropped as noise.
+    """
+
+    threshold: float = 0.5
+    min_region_px: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ConfigError(f"threshold must lie between 0 and 1, got {self.threshold}")
+
+
+def to_json(config: object) -> dict[str, Any]:
+    """The configuration as plain JSON values; tuples become lists."""
+    return asdict(config)  # type: ignore[call-overload,no-any-return]
+
+
+def model_config_from_json(values: dict[str, Any]) -> ModelConfig:
+    """Read what :func:`to_json` wrote; an unknown or a missing field is a ConfigError."""
+    parts = {
+        "towers": TowerConfig,
+        "sse": SseConfig,
+        "date": DateConfig,
+        "vlcm": VlcmConfig,
+        "decoder": DecoderConfig,
+    }
+    nested = {
+        key: from_json(parts[key], value) if key in parts else value
+        for key, value in values.items()
+    }
+    return from_json(ModelConfig, nested)
+
+
+def from_json(cls: type[T], values: dict[str, Any]) -> T:
+    """Build a configuration dataclass from JSON values, lists as tuples."""
+    known = {f.name for f in fields(cls)} if is_dataclass(cls) else set()
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigError(
+            f"{cls.__name__} has no field {unknown[0]!r}; it was written by another version"
+        )
+    tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    try:
+        return cls(**tupled)
+    except TypeError as error:
+        raise ConfigError(f"{cls.__name__} cannot be read: {error}") from error

@@ -1,0 +1,165 @@
+"""What crosses a boundary between rooms: frozen dataclasses, no tensors.
+
+Arrays are (Z, Y, X); affines map array indices to patient coordinates in LPS, millimetres, float64.
+Sides are always the patient's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+
+class Modality(StrEnum):
+    """How the pixels came about; it decides the intensity window, the data type never does."""
+
+    CT = "ct"
+    XRAY = "xray"
+    UNKNOWN = "unknown"
+
+
+class SideKnowledge(StrEnum):
+    """How we know which edge of the array is the patient's left."""
+
+    FROM_FILE = "from_file"
+    """The file states its orientation (NIfTI, DICOM)."""
+    ASSUMED = "assumed"
+    """A plain picture: the usual radiological view is assumed, and said."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Geometry:
+    """Where the voxels of an array lie in the patient.
+
+    Attributes
+    ----------
+    affine_lps : (4, 4) float64, (z, y, x, 1) array index to (x, y, z, 1) in LPS
+    unit : "mm" where the spacing is physical, "pixel" where the file did not say
+    side_knowledge : how left and right are known
+    source_axes, source_flips : how this array was made from the file's own array:
+        ``source.transpose(source_axes)``, then a flip along every axis marked in
+        ``source_flips``; the inverse puts a mask back on the file's grid
+    source_frame : the header fields that place the file's grid, as stored there, so that a mask
+        gets the same affine to the last bit; empty where the format has none. No patient data
+    """
+
+    affine_lps: np.ndarray
+    unit: str = "pixel"
+    side_knowledge: SideKnowledge = SideKnowledge.ASSUMED
+    source_axes: tuple[int, int, int] = (0, 1, 2)
+    source_flips: tuple[bool, bool, bool] = (False, False, False)
+    source_frame: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @property
+    def spacing_zyx(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxels along z, y and x, in ``unit``."""
+        lengths = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
+        return (float(lengths[0]), float(lengths[1]), float(lengths[2]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Volume:
+    """An image as its file holds it, brought to LPS axes.
+
+    Attributes
+    ----------
+    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1
+    intensity_unit : "HU", or "stored" where the numbers have no unit
+    is_display_ready : 8-bit pixels somebody already windowed
+    notices : sentences about what was assumed or converted while reading
+    patient_id, series_id : never logged, never shown whole
+    """
+
+    array: np.ndarray
+    geometry: Geometry
+    modality: Modality
+    intensity_unit: str = "stored"
+    is_display_ready: bool = False
+    notices: tuple[str, ...] = ()
+    patient_id: str | None = field(default=None, repr=False)
+    series_id: str | None = field(default=None, repr=False)
+
+
+class Presence(StrEnum):
+    """What a report says about a finding."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNCERTAIN = "uncertain"
+    HISTORY = "history"
+
+
+class Side(StrEnum):
+    """The patient's side."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BILATERAL = "bilateral"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One finding of a report, by its name in the knowledge base."""
+
+    name: str
+    presence: Presence
+    side: Side | None = None
+    zones: tuple[str, ...] = ()
+    sentence: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """A clinical report, read. The text is the patient's: never logged."""
+
+    text: str = field(repr=False)
+    sentences: tuple[str, ...] = field(default=(), repr=False)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncodedText:
+    """What one model's text encoder reads of a report.
+
+    Attributes
+    ----------
+    sentences_kept, sentences_left_out : together all sentences of the report, in order
+    token_ids : per kept sentence, the tokenizer's ids with start and end token
+    words_left_out : words inside kept sentences that this model never learned and does not read
+    findings : names of the findings whose knowledge sentences DATE reads beside the report
+    """
+
+    sentences_kept: tuple[str, ...] = field(default=(), repr=False)
+    sentences_left_out: tuple[str, ...] = field(default=(), repr=False)
+    token_ids: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    words_left_out: tuple[str, ...] = field(default=(), repr=False)
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentationClass:
+    """A class of a segmentation; its label value is its index + 1, in files too."""
+
+    name: str
+    colour: tuple[int, int, int]
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segmentation:
+    """A model's answer on the image's own grid.
+
+    Attributes
+    ----------
+    probability : (C, Z, Y, X) float16 or float32 in [0, 1]
+    labels : (Z, Y, X) uint8; class index + 1 of the larger probability, 0 below the threshold
+    provenance : model, its SHA-256, versions, threshold, device; no patient data
+    """
+
+    probability: np.ndarray
+    labels: np.ndarray
+    classes: tuple[SegmentationClass, ...]
+    geometry: Geometry
+    provenance: Mapping[str, str] = field(default_factory=dict)
