@@ -1,0 +1,171 @@
+"""The knowledge base: what the findings of chest reports are called and what they look like.
+
+A versioned JSON file beside this module. The report reader looks for its names and synonyms; DATE
+reads its sentences. Whoever changes a sentence changes what trained weights were trained on, so a
+changed file is a new version with a new file name.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from tgcnet.errors import ConfigError
+
+KNOWLEDGE_FILE = "findings-v1.json"
+MAX_SENTENCE_WORDS = 30
+"""Short enough for a CLIP text tower's 77 tokens."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnowledgeFinding:
+    """One finding.
+
+    Attributes
+    ----------
+    name : lower case, unique; manifests and reports refer to it
+    synonyms : other ways to write it, plurals and spellings included, lower case; a space stands
+        for white space or a hyphen
+    sentences : plain facts on appearance, place and distribution, each under 30 words
+    """
+
+    name: str
+    synonyms: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.sentences:
+            raise ConfigError(f"the finding {self.name!r} has no sentence; give it at least one")
+        for sentence in self.sentences:
+            num_words = len(sentence.split())
+            if not 0 < num_words < MAX_SENTENCE_WORDS:
+                raise ConfigError(
+                    f"a sentence of the finding {self.name!r} has {num_words} words; between 1 and "
+                    f"{MAX_SENTENCE_WORDS - 1} fit a text encoder, so split it"
+                )
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The name, then the synonyms."""
+        return (self.name, *self.synonyms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knowledge:
+    """All findings of one version, in the file's order; no two share a term."""
+
+    version: str
+    language: str
+    findings: tuple[KnowledgeFinding, ...]
+
+    def __post_init__(self) -> None:
+        owners: dict[str, str] = {}
+        for finding in self.findings:
+            for term in finding.terms:
+                if not term or term != " ".join(term.lower().split()):
+                    raise ConfigError(
+                        f"the term {term!r} of the finding {finding.name!r} must be lower case "
+                        "with single spaces"
+                    )
+                if term in owners:
+                    raise ConfigError(
+                        f"the term {term!r} of the finding {finding.name!r} already belongs to "
+                        f"{owners[term]!r}; a term names one finding, once"
+                    )
+                owners[term] = finding.name
+
+    def find(self, name: str) -> KnowledgeFinding:
+        """Look a finding up by its name.
+
+        Raises
+        ------
+        ConfigError
+            If this version has no finding of that name.
+        """
+        for finding in self.findings:
+            if finding.name == name:
+                return finding
+        known = ", ".join(finding.name for finding in self.findings)
+        raise ConfigError(
+            f"the knowledge base, version {self.version}, has no finding {name!r}; it has: {known}"
+        )
+
+
+@cache
+def load_knowledge() -> Knowledge:
+    """The knowledge base that ships with the package, read and checked once.
+
+    Raises
+    ------
+    ConfigError
+        If the file has been damaged.
+    """
+    folder = resources.files("tgcnet.report") / "knowledge"
+    return knowledge_from_json((folder / KNOWLEDGE_FILE).read_text(encoding="utf-8"))
+
+
+def knowledge_from_json(text: str) -> Knowledge:
+    """Read a knowledge file.
+
+    Parameters
+    ----------
+    text : JSON, an object with the fields of :class:`Knowledge`
+
+    Raises
+    ------
+    ConfigError
+        If it is not JSON, if a field is unknown, absent or of another kind, or if a term occurs
+        twice.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"the knowledge file is not JSON ({error}); restore the file that was installed"
+        ) from error
+    top = _checked(values, Knowledge, "the knowledge file")
+    return Knowledge(
+        version=_text(top["version"], "version"),
+        language=_text(top["language"], "language"),
+        findings=tuple(_findings(top["findings"])),
+    )
+
+
+def _findings(values: object) -> Iterator[KnowledgeFinding]:
+    if not isinstance(values, list):
+        raise ConfigError(f"findings must be a list of objects, got {type(values).__name__}")
+    for number, value in enumerate(values, start=1):
+        entry = _checked(value, KnowledgeFinding, f"finding number {number}")
+        yield KnowledgeFinding(
+            name=_text(entry["name"], f"the name of finding number {number}"),
+            synonyms=_texts(entry["synonyms"], f"the synonyms of finding number {number}"),
+            sentences=_texts(entry["sentences"], f"the sentences of finding number {number}"),
+        )
+
+
+def _checked(value: object, cls: type, what: str) -> Mapping[str, Any]:
+    """The value as an object that has exactly the fields of a dataclass."""
+    expected = [f.name for f in fields(cls)]
+    if not isinstance(value, dict):
+        raise ConfigError(f"{what} must be an object, got {type(value).__name__}")
+    for name in value:
+        if name not in expected:
+            raise ConfigError(f"{what} has an unknown field {name!r}; known: {', '.join(expected)}")
+    for name in expected:
+        if name not in value:
+            raise ConfigError(f"{what} has no field {name!r}; needed: {', '.join(expected)}")
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{what} must be a text that is not empty, got {value!r}")
+    return value
+
+
+def _texts(value: object, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigError(f"{what} must be a list of texts, got {type(value).__name__}")
+    return tuple(_text(item, what) for item in value)

@@ -1,0 +1,157 @@
+"""A report into sentences, each with the section it stands in.
+
+English, rule based. Known limits: a list written in one line without full stops stays one sentence,
+and a sentence that ends with an abbreviation runs on into the next where only the capital tells.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_ABBREVIATION = re.compile(
+    r"[djs]r|mrs?|ms|prof|st|vs|e\.?g|i\.?e|cf|ca|approx|resp|incl|pts?|[hdtfr]x|rt|lt|post|ant|lat|"
+    r"sup|inf|vol|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+)
+# These, and those with stops inside (p.m., R.L.L.), may end a sentence; then a capital follows.
+_CLOSING_ABBREVIATION = re.compile(r"etc|bilat|al")
+# Words as well: only a number after them shows that they are short for one.
+_BEFORE_NUMBERS = re.compile(r"nos?|figs?|min|max")
+_MAX_ABBREVIATION = 20
+
+_SECTIONS = {
+    "findings": "findings",
+    "finding": "findings",
+    "report": "findings",
+    "impression": "impression",
+    "impressions": "impression",
+    "conclusion": "impression",
+    "conclusions": "impression",
+    "opinion": "impression",
+    "summary": "impression",
+    "indication": "indication",
+    "indications": "indication",
+    "reason for exam": "indication",
+    "reason for examination": "indication",
+    "history": "indication",
+    "clinical history": "indication",
+    "clinical information": "indication",
+    "clinical indication": "indication",
+    "clinical details": "indication",
+    "comparison": "comparison",
+    "comparisons": "comparison",
+    "technique": "technique",
+    "exam": "technique",
+    "examination": "technique",
+    "procedure": "technique",
+}
+_HEAD_WORDS = "|".join(sorted(_SECTIONS, key=len, reverse=True))
+# In capitals anywhere, otherwise at the start of a line or a sentence.
+_HEAD = re.compile(
+    rf"(?:(?:^|(?<=[.;!?\n])) *(?P<any_case>(?i:{_HEAD_WORDS}))"
+    rf"|\b(?P<capitals>{_HEAD_WORDS.upper()})) *:"
+)
+# A line goes on in the next one where that starts in lower case, or this one ends with a comma.
+_WRAP = re.compile(r"(?:(?<=,)[ \t]*\n|[ \t]*\n(?=[ \t]*[a-z]))[ \t]*")
+_STOP = re.compile(r"(?<=\S)[.!?]+[\"')\]]*(?=\s|$|[^\W\d_])")
+_BLANKS = re.compile(r"[^\S\n]+")
+_WORD_BREAK = re.compile(r"[\s(,;:/]")
+_LIST_MARK = re.compile(r"^\s*(?:[-*\u2022\u2013]+|\(?\d{1,2}[.)](?=\s|[^\W\d]))\s*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentence:
+    """One sentence.
+
+    Attributes
+    ----------
+    text : single spaces; without section head and list mark, otherwise as written
+    section : findings, impression, indication, comparison or technique; "" before any head
+    """
+
+    text: str
+    section: str = ""
+
+
+def split_sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a report in order; see :func:`split_report`."""
+    return tuple(sentence.text for sentence in split_report(text))
+
+
+def split_report(text: str) -> tuple[Sentence, ...]:
+    """Split a report at full stops, section heads, list marks and line breaks.
+
+    Parameters
+    ----------
+    text : any text; empty and blank ones have no sentence
+
+    Returns
+    -------
+    tuple of Sentence
+        Decimals, abbreviations and initials do not end a sentence, a full stop without a space
+        after it does ("pneumonia.The patient"). De-identification marks (XXXX) are words.
+    """
+    return tuple(
+        Sentence(text=sentence, section=section)
+        for section, body in _sections(_plain(text))
+        for line in _WRAP.sub(" ", body).split("\n")
+        for sentence in _sentences(line)
+    )
+
+
+def _plain(text: str) -> str:
+    """Line feeds for line breaks, one space for any other run of white space."""
+    return _BLANKS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _sections(text: str) -> Iterator[tuple[str, str]]:
+    """Each section's name and what follows its head."""
+    section, start = "", 0
+    for match in _HEAD.finditer(text):
+        yield section, text[start : match.start()]
+        section, start = _SECTIONS[(match["any_case"] or match["capitals"]).lower()], match.end()
+    yield section, text[start:]
+
+
+def _sentences(line: str) -> Iterator[str]:
+    """The sentences of one line."""
+    start = 0
+    for match in _STOP.finditer(line):
+        if _is_end(line, start, match):
+            yield from _cleaned(line[start : match.end()])
+            start = match.end()
+    yield from _cleaned(line[start:])
+
+
+def _is_end(line: str, start: int, stop: re.Match[str]) -> bool:
+    """Whether these marks end the sentence that began at ``start``."""
+    before, after = line[start : stop.start()], line[stop.end() :]
+    if not stop[0].startswith(".") or stop[0].startswith(".."):
+        return True
+    word = _WORD_BREAK.split(before[-_MAX_ABBREVIATION:])[-1].lower()
+    following = after.lstrip()
+    if not before.strip("-*\u2022\u2013( \t").strip("0123456789"):
+        return False  # "1." opens a list item
+    if after and not after[0].isspace():
+        # No space: "pneumonia.The" is two sentences; "e.g.left", "R.L.L" and "image.png" are one.
+        return (
+            after[0].isupper() and len(word.rpartition(".")[2]) > 1 and not _is_short(word, after)
+        )
+    if not following or _is_short(word, following):
+        return not following
+    if ("." in word and word[0].isalpha()) or _CLOSING_ABBREVIATION.fullmatch(word):
+        return following[0].isupper()
+    is_initial = len(word) == 1 and word.isalpha() and before[-1].isupper()
+    return not is_initial
+
+
+def _is_short(word: str, following: str) -> bool:
+    if _BEFORE_NUMBERS.fullmatch(word):
+        return following.lstrip()[:1].isdigit()
+    return _ABBREVIATION.fullmatch(word) is not None
+
+
+def _cleaned(text: str) -> Iterator[str]:
+    """The sentence without list mark and spare spaces; nothing where nothing is said."""
+    sentence = " ".join(_LIST_MARK.sub("", text).split())
+    if any(character.isalnum() for character in sentence):
+        yield sentence
