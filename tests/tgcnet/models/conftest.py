@@ -1,0 +1,69 @@
+"""Small networks with random weights, built as the real ones are."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tgcnet.config import DateConfig, DecoderConfig, ModelConfig, SseConfig, TowerConfig, VlcmConfig
+from tgcnet.domain import EncodedText
+from tgcnet.models import TgcNet, build_model
+
+_WHOLE = ModelConfig(
+    name="test",
+    towers=TowerConfig(
+        embed_dim=16,
+        image_width=32,
+        image_layers=4,
+        image_heads=2,
+        patch_px=16,
+        side_px=64,
+        text_width=32,
+        text_layers=2,
+        text_heads=2,
+        quick_gelu=True,
+    ),
+    decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),
+)
+
+
+@pytest.fixture
+def small_config() -> Callable[..., ModelConfig]:
+    """The small network's configuration, modules switched on or off."""
+
+    def configure(
+        *, sse: bool = True, date: bool = True, vlcm: bool = True, adapter_width: int = 0
+    ) -> ModelConfig:
+        return replace(
+            _WHOLE,
+            sse=SseConfig(enabled=sse, adapter_width=adapter_width),
+            date=DateConfig(enabled=date),
+            vlcm=VlcmConfig(enabled=vlcm),
+        )
+
+    return configure
+
+
+@pytest.fixture
+def model() -> TgcNet:
+    """The whole small network, every zero-initialised gate opened."""
+    torch.manual_seed(0)
+    network = build_model(_WHOLE)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.requires_grad and not parameter.any():
+                parameter.normal_(std=0.3)
+        network.date.gamma.fill_(0.5)
+    return network
+
+
+@pytest.fixture
+def encode(model: TgcNet) -> Callable[..., EncodedText]:
+    """Sentences to what the network's encoder reads of them."""
+
+    def encode_sentences(*sentences: str, findings: tuple[str, ...] = ()) -> EncodedText:
+        ids = [model.reader.tokenize(sentence)[0] for sentence in sentences]
+        return EncodedText(token_ids=tuple(i for i in ids if i), findings=findings)
+
+    return encode_sentences

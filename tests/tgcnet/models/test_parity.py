@@ -1,0 +1,141 @@
+"""Our tapped path against open_clip's own ``encode_image`` and ``encode_text``, same weights."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import open_clip
+import pytest
+import safetensors.torch
+import torch
+from open_clip.model import CLIP, resize_pos_embed
+
+from tgcnet.config import ModelConfig
+from tgcnet.errors import CheckpointError
+from tgcnet.models import TgcNet, build_model, load_clip_towers, named_configs
+from tgcnet.models.build import build_clip
+
+SENTENCES = ("Consolidation in the left lower zone.", "Patchy opacities.")
+Configure = Callable[..., ModelConfig]
+
+
+def reference_clip(config: ModelConfig, *, side_px: int, quick_gelu: bool = True) -> CLIP:
+    """open_clip's model with seeded weights, at an image size of its own."""
+    torch.manual_seed(7)
+    towers = replace(config.towers, quick_gelu=quick_gelu)
+    native = build_clip(towers)
+    with torch.no_grad():
+        for parameter in native.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    if side_px == towers.side_px:
+        return native.eval()
+    state = native.state_dict()
+    larger = build_clip(replace(towers, side_px=side_px))
+    resize_pos_embed(state, larger)
+    larger.load_state_dict(state)
+    return larger.eval()
+
+
+def tapped_model(config: ModelConfig, clip: CLIP, folder: Path, *, quick_gelu: bool) -> TgcNet:
+    """Our network with the towers of ``clip``, brought through a safetensors file."""
+    file = folder / "open_clip_model.safetensors"
+    safetensors.torch.save_file(clip.state_dict(), file)
+    towers = replace(config.towers, quick_gelu=quick_gelu)
+    model = build_model(replace(config, towers=towers))
+    load_clip_towers(model, file)
+    return model
+
+
+@pytest.mark.parametrize("quick_gelu", [True, False])
+@pytest.mark.parametrize("side_px", [64, 128])
+@pytest.mark.parametrize("adapter_width", [0, 8])
+def test_image_features_equal_open_clips(
+    small_config: Configure, tmp_path: Path, quick_gelu: bool, side_px: int, adapter_width: int
+) -> None:
+    config = small_config(adapter_width=adapter_width)
+    native = reference_clip(config, side_px=64, quick_gelu=quick_gelu)
+    model = tapped_model(config, native, tmp_path, quick_gelu=quick_gelu)
+    reference = reference_clip(config, side_px=side_px, quick_gelu=quick_gelu)
+    image = torch.randn(2, 3, side_px, side_px)
+    with torch.inference_mode():
+        features = model.image_tower(image)
+        expected = reference.encode_image(image)
+    torch.testing.assert_close(features.pooled, expected, rtol=1e-4, atol=1e-5)
+    assert [tap.shape[2] for tap in features.taps] == [side_px // 16] * 4
+
+
+@pytest.mark.parametrize("quick_gelu", [True, False])
+def test_text_features_equal_open_clips(
+    small_config: Configure, tmp_path: Path, quick_gelu: bool
+) -> None:
+    config = small_config()
+    clip = reference_clip(config, side_px=64, quick_gelu=quick_gelu)
+    model = tapped_model(config, clip, tmp_path, quick_gelu=quick_gelu)
+    ids = open_clip.tokenize(list(SENTENCES))
+    trimmed = ids[:, : int((ids != 0).sum(dim=1).max())]
+    with torch.inference_mode():
+        _, pooled = model.text_tower(trimmed)
+        expected = clip.encode_text(ids)
+    torch.testing.assert_close(pooled, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_our_tokens_are_open_clips(small_config: Configure) -> None:
+    model = build_model(small_config())
+    for sentence in SENTENCES:
+        ids = open_clip.tokenize([sentence])[0]
+        assert model.reader.tokenize(sentence)[0] == tuple(ids[ids != 0].tolist())
+
+
+def test_a_flipped_quick_gelu_does_not_pass(small_config: Configure, tmp_path: Path) -> None:
+    config = small_config()
+    clip = reference_clip(config, side_px=64, quick_gelu=True)
+    model = tapped_model(config, clip, tmp_path, quick_gelu=False)
+    image = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        difference = (model.image_tower(image).pooled - clip.encode_image(image)).abs().max()
+    assert difference > 1e-3
+
+
+def test_weights_of_another_clip_are_refused(small_config: Configure, tmp_path: Path) -> None:
+    config = small_config()
+    towers = replace(config.towers, image_layers=8)
+    file = tmp_path / "open_clip_model.safetensors"
+    safetensors.torch.save_file(build_clip(towers).state_dict(), file)
+    with pytest.raises(CheckpointError, match=r"does not fit this CLIP.*another architecture"):
+        load_clip_towers(build_model(config), file)
+    wider = replace(config.towers, image_width=64)
+    safetensors.torch.save_file(build_clip(wider).state_dict(), file)
+    with pytest.raises(CheckpointError, match=r"does not fit this CLIP.*another architecture"):
+        load_clip_towers(build_model(config), file)
+
+
+def test_a_file_that_is_no_safetensors_is_refused(small_config: Configure, tmp_path: Path) -> None:
+    file = tmp_path / "open_clip_model.bin"
+    file.write_bytes(b"\x80\x02}q\x00.")
+    with pytest.raises(CheckpointError, match="cannot be read as safetensors"):
+        load_clip_towers(build_model(small_config()), file)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side_px", [224, 448])
+@pytest.mark.parametrize("name", ["ViT-B-16", "ViT-B-16-quickgelu"])
+def test_vit_b16_equals_open_clips(tmp_path: Path, name: str, side_px: int) -> None:
+    """The full-size architecture as open_clip's own factory builds it, random weights."""
+    torch.manual_seed(0)
+    quick_gelu = name.endswith("quickgelu")
+    clip = open_clip.create_model(name).eval()
+    model = tapped_model(named_configs()["vit-b16"], clip, tmp_path, quick_gelu=quick_gelu)
+    reference = open_clip.create_model(name, force_image_size=side_px).eval()
+    state = clip.state_dict()
+    resize_pos_embed(state, reference)
+    reference.load_state_dict(state)
+    image = torch.randn(1, 3, side_px, side_px)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            model.image_tower(image).pooled, reference.encode_image(image), rtol=1e-3, atol=1e-4
+        )
+        ids = open_clip.tokenize(list(SENTENCES))
+        torch.testing.assert_close(
+            model.text_tower(ids)[1], clip.encode_text(ids), rtol=1e-3, atol=1e-4
+        )

@@ -1,0 +1,13 @@
+"""Networks: CLIP towers, CNN pyramid, SSE, DATE, VLCM, decoder, and what puts them together."""
+
+from tgcnet.models.build import build_model, load_clip_towers, named_configs
+from tgcnet.models.tgcnet import TextFeatures, TgcNet, TgcNetOutput
+
+__all__ = [
+    "TextFeatures",
+    "TgcNet",
+    "TgcNetOutput",
+    "build_model",
+    "load_clip_towers",
+    "named_configs",
+]

@@ -1,0 +1,91 @@
+"""CLIP's image tower with taps after four evenly spaced blocks.
+
+Axes: B batch, H W pixels, N patches (h x w), C width of the tower, E joint width.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from open_clip.transformer import VisionTransformer
+from torch import Tensor, nn
+
+NUM_TAPS = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageFeatures:
+    """Four tapped maps (B, C, h, w), the last map in the joint space, the pooled image."""
+
+    taps: tuple[Tensor, ...]
+    dense: Float[Tensor, "B E h w"]
+    pooled: Float[Tensor, "B E"]
+
+
+class Adapter(nn.Module):
+    """A residual bottleneck; its zero-initialised end makes it the identity to start with."""
+
+    def __init__(self, width: int, bottleneck: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.down = nn.Linear(width, bottleneck)
+        self.up = nn.Linear(bottleneck, width)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, x: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
+        return x + self.up(F.gelu(self.down(self.norm(x))))
+
+
+class ClipImageTower(nn.Module):
+    """The image half of an open_clip model; same names, same weights, taps kept.
+
+    With the adapters at zero ``pooled`` equals open_clip's ``encode_image`` (tested).
+    """
+
+    def __init__(self, visual: VisionTransformer, *, adapter_width: int) -> None:
+        super().__init__()
+        self.visual = visual
+        width, num_blocks = visual.transformer.width, len(visual.transformer.resblocks)
+        self.tap_after = tuple(num_blocks * (i + 1) // NUM_TAPS - 1 for i in range(NUM_TAPS))
+        self.adapters = nn.ModuleList(
+            Adapter(width, adapter_width) for _ in range(num_blocks if adapter_width else 0)
+        )
+
+    def forward(self, image: Float[Tensor, "B 3 H W"]) -> ImageFeatures:
+        visual = self.visual
+        patches = visual.conv1(image)  # (B, C, h, w)
+        grid = (patches.shape[2], patches.shape[3])
+        x = patches.flatten(2).transpose(1, 2)  # (B, N, C)
+        cls = visual.class_embedding.expand(len(x), 1, -1)
+        x = torch.cat([cls, x], dim=1) + self.position_embedding(grid)  # (B, 1 + N, C)
+        x = visual.ln_pre(x)
+        taps: list[Tensor] = []
+        for index, block in enumerate(visual.transformer.resblocks):
+            x = block(x)
+            if self.adapters:
+                x = self.adapters[index](x)
+            if index in self.tap_after:
+                taps.append(_to_map(x[:, 1:], grid))
+        joint = visual.ln_post(x) @ visual.proj  # (B, 1 + N, E)
+        return ImageFeatures(
+            taps=tuple(taps), dense=_to_map(joint[:, 1:], grid), pooled=joint[:, 0]
+        )
+
+    def position_embedding(self, grid: tuple[int, int]) -> Float[Tensor, "M C"]:
+        """The learned positions, resized to ``grid`` as open_clip resizes them (bicubic)."""
+        learned = self.visual.positional_embedding  # (1 + N, C)
+        side = math.isqrt(len(learned) - 1)
+        if grid == (side, side):
+            return learned
+        positions = learned[1:].reshape(1, side, side, -1).permute(0, 3, 1, 2)  # (1, C, side, side)
+        positions = F.interpolate(
+            positions, size=grid, mode="bicubic", antialias=True, align_corners=False
+        )
+        return torch.cat([learned[:1], positions[0].flatten(1).T])  # (1 + N, C)
+
+
+def _to_map(tokens: Float[Tensor, "B N C"], grid: tuple[int, int]) -> Float[Tensor, "B C h w"]:
+    return tokens.transpose(1, 2).reshape(len(tokens), -1, *grid)

@@ -1,0 +1,72 @@
+"""CLIP's text tower, token by token, with a vocabulary that may be pruned.
+
+Axes: S sentences, L tokens of a sentence, D text width, E joint (embedding) width.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from open_clip.model import CLIP
+from torch import Tensor, nn
+
+from tgcnet.errors import CheckpointError
+from tgcnet.models.reader import CLIP_NUM_TOKENS
+
+
+class ClipTextTower(nn.Module):
+    """The text half of an open_clip model; same names, same weights, tokens kept.
+
+    Sentences of a batch are padded at their end. Attention is causal, so no token ever sees the
+    padding behind it, and a sentence's features do not depend on its neighbours' lengths.
+    """
+
+    def __init__(self, clip: CLIP, kept_token_ids: Sequence[int] | None) -> None:
+        super().__init__()
+        self.token_embedding = clip.token_embedding
+        self.positional_embedding = clip.positional_embedding
+        self.transformer = clip.transformer
+        self.ln_final = clip.ln_final
+        self.text_projection = clip.text_projection
+        self.register_buffer("attn_mask", clip.attn_mask, persistent=False)
+        kept = (
+            range(self.token_embedding.num_embeddings) if kept_token_ids is None else kept_token_ids
+        )
+        if len(kept) != self.token_embedding.num_embeddings:
+            raise CheckpointError(
+                f"the text tower holds {self.token_embedding.num_embeddings} token embeddings but "
+                f"{len(kept)} kept token ids were given; both come from the same weights file"
+            )
+        # Sorted, so that the end token stays the largest row and pooling by it stays right.
+        self.register_buffer("kept_token_ids", torch.tensor(sorted(kept), dtype=torch.int64))
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether some of CLIP's tokens have no embedding here."""
+        return self.token_embedding.num_embeddings < CLIP_NUM_TOKENS
+
+    @property
+    def width(self) -> int:
+        """D, the width of a token's features."""
+        return self.ln_final.weight.shape[0]
+
+    def forward(
+        self, token_ids: Int[Tensor, "S L"]
+    ) -> tuple[Float[Tensor, "S L D"], Float[Tensor, "S E"]]:
+        """Features of every token, and of each sentence in the joint space.
+
+        Parameters
+        ----------
+        token_ids : CLIP's ids; each row starts with the start token, ends with the end token and
+            is padded with 0 behind it
+        """
+        rows = torch.searchsorted(self.kept_token_ids, token_ids.contiguous())
+        # Padding maps to a row of some kind; nothing attends to it and nobody reads it.
+        rows = rows.clamp(max=self.token_embedding.num_embeddings - 1)
+        length = token_ids.shape[1]
+        x = self.token_embedding(rows) + self.positional_embedding[:length]  # (S, L, D)
+        x = self.transformer(x, attn_mask=self.attn_mask[:length, :length])
+        tokens = self.ln_final(x)  # (S, L, D)
+        # The end token has the largest id of CLIP's vocabulary.
+        ends = tokens[torch.arange(len(tokens), device=tokens.device), token_ids.argmax(dim=-1)]
+        return tokens, ends @ self.text_projection  # (S, L, D), (S, E)
