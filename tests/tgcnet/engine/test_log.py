@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from tgcnet.engine.log import EngineLog, default_log_file
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "expected"),
+    [
+        ({"XDG_STATE_HOME": "/state"}, "linux", Path("/state/napari-tgcnet/engine.log")),
+        ({}, "linux", Path.home() / ".local/state/napari-tgcnet/engine.log"),
+        ({}, "darwin", Path.home() / "Library/Logs/napari-tgcnet/engine.log"),
+        ({"LOCALAPPDATA": "/local"}, "win32", Path("/local/napari-tgcnet/engine.log")),
+    ],
+)
+def test_the_log_lies_where_the_platform_keeps_state(environment, platform, expected) -> None:
+    assert default_log_file(environment, platform) == expected
+
+
+def test_lines_are_dated_and_appended(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "engine.log"
+    for line in ("first 100% {x}", "second"):
+        log = EngineLog(file)
+        log.write(line)
+        log.close()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert [line.split(" ", 2)[2] for line in lines] == ["first 100% {x}", "second"]
+
+
+def test_nothing_is_created_before_the_first_line(tmp_path: Path) -> None:
+    EngineLog(tmp_path / "a" / "engine.log").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_rotates_and_stays_small(tmp_path: Path) -> None:
+    log = EngineLog(tmp_path / "engine.log")
+    for _ in range(50):
+        log.write("x" * 100_000)
+    log.close()
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["engine.log", "engine.log.1", "engine.log.2"]
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 3_000_000
+
+
+def test_a_log_that_cannot_be_written_disturbs_nobody(tmp_path: Path, capfd) -> None:
+    (tmp_path / "file").write_text("in the way")
+    log = EngineLog(tmp_path / "file" / "engine.log")
+    log.write("lost")
+    log.close()
+    assert capfd.readouterr() == ("", "")

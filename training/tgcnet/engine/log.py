@@ -1,0 +1,55 @@
+"""Where the child's messages are kept: a small rotating file in the platform's state folder."""
+
+import logging
+import logging.handlers
+import os
+import sys
+from collections.abc import Mapping
+from io import TextIOWrapper
+from pathlib import Path
+
+_MAX_BYTES = 1_000_000
+_NUM_OLD_FILES = 2
+
+
+def default_log_file(
+    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
+) -> Path:
+    """Name the engine's log in the platform's state folder; nothing is created."""
+    home = Path.home()
+    if platform == "win32":
+        base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif platform == "darwin":
+        base = home / "Library" / "Logs"
+    else:
+        base = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
+    return base / "napari-tgcnet" / "engine.log"
+
+
+class EngineLog(logging.handlers.RotatingFileHandler):
+    """Appends lines, three files of a megabyte at most.
+
+    A log that cannot be written loses lines and disturbs nobody.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            file,
+            maxBytes=_MAX_BYTES,
+            backupCount=_NUM_OLD_FILES,
+            encoding="utf-8",
+            errors="replace",
+            delay=True,
+        )
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+
+    def write(self, line: str) -> None:
+        """Append one line with the time before it."""
+        self.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
+
+    def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
+        """Let the line go."""
