@@ -1,0 +1,105 @@
+"""A run's checkpoint: one safetensors file with everything a resumed run needs, and no pickle.
+
+Tensors are named ``model/...``, ``average/...``, ``optimizer/<index>/<key>`` and ``random``; the
+JSON beside them (step, epoch, configuration) travels in the file's own metadata, so that one
+rename makes a checkpoint whole or leaves the one before.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tgcnet.errors import CheckpointError
+from tgcnet.io import write_atomically
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all."""
+
+    stage: str
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+
+
+def save_checkpoint(
+    path: Path,
+    *,
+    model: nn.Module,
+    average: nn.Module | None,
+    optimizer: Optimizer,
+    progress: Progress,
+    config: Mapping[str, Any],
+) -> None:
+    """Write the run's state; the file before stays whole until this one is."""
+    tensors = {f"model/{k}": v for k, v in model.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average/{k}": v for k, v in average.state_dict().items()}
+    state = optimizer.state_dict()
+    for index, values in state["state"].items():
+        tensors |= {f"optimizer/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
+    tensors["random"] = torch.get_rng_state()
+    metadata = {
+        "progress": json.dumps(
+            {"stage": progress.stage, "epoch": progress.epoch, "batch": progress.batch,
+             "step": progress.step}
+        ),
+        "groups": json.dumps(state["param_groups"]),
+        "config": json.dumps(config),
+    }  # fmt: skip
+    contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
+    write_atomically(path, lambda p: safetensors.torch.save_file(contiguous, p, metadata))
+
+
+def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
+    """Where the run of this checkpoint stood.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged or another configuration wrote it.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(
+            f"the checkpoint {path.name} cannot be read ({error}); start without --resume"
+        ) from error
+    if json.loads(metadata["config"]) != json.loads(json.dumps(config)):
+        raise CheckpointError(
+            f"the checkpoint {path.name} was written with another configuration; resume with the "
+            "recipe that wrote it, or start without --resume in another folder"
+        )
+    return Progress(**json.loads(metadata["progress"]))
+
+
+def restore_checkpoint(
+    path: Path, *, model: nn.Module, average: nn.Module | None, optimizer: Optimizer
+) -> None:
+    """Put a run's state back, random numbers included."""
+    tensors = safetensors.torch.load_file(path)
+    model.load_state_dict(_part(tensors, "model/"))
+    if average is not None:
+        average.load_state_dict(_part(tensors, "average/"))
+    with safetensors.safe_open(path, framework="pt") as file:
+        groups = json.loads(file.metadata()["groups"])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in _part(tensors, "optimizer/").items():
+        index, key = name.split("/")
+        state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    torch.set_rng_state(tensors["random"])
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,30 @@
+"""From a trained network to a model folder: weights, manifest, what it may be asked for."""
+
+from pathlib import Path
+
+from tgcnet.config import PostprocessConfig
+from tgcnet.domain import SegmentationClass
+from tgcnet.models import TgcNet
+from tgcnet.train.config import TrainConfig
+from tgcnet.weights.load import save_model
+from tgcnet.weights.manifest import Manifest
+
+LUNG_OPACITY = SegmentationClass(name="lung opacity", colour=(230, 80, 60))
+
+
+def export_model(model: TgcNet, config: TrainConfig, folder: Path) -> Path:
+    """Write the network as a model folder that every part of tgcnet can load."""
+    manifest = Manifest(
+        name=config.model.name,
+        model=config.model,
+        preprocess=config.preprocess,
+        postprocess=PostprocessConfig(
+            threshold=config.threshold, min_region_px=config.min_region_px
+        ),
+        classes=(LUNG_OPACITY,),
+        findings=config.findings,
+        licence=config.licence,
+        training_data=tuple(source.folder for source in config.sources),
+    )
+    save_model(model, manifest, folder)
+    return folder

@@ -1,0 +1,220 @@
+"""The training loop: Lightning Fabric around two stages, towers first, then the rest.
+
+A run's folder holds ``run.safetensors`` (the checkpoint), ``log.csv`` and, at the end, ``model/``.
+Killed at any moment, it goes on from its last checkpoint with the very batches it would have seen.
+"""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from tgcnet.config import to_json
+from tgcnet.data.training_set import Batch, TrainingSet
+from tgcnet.models import TgcNet
+from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
+from tgcnet.train.config import Phase, TrainConfig
+from tgcnet.train.objective import SegmentationObjective
+from tgcnet.train.pixels import PixelScale
+from tgcnet.train.pretrain import TowerAlignment, add_knowledge
+from tgcnet.train.run_log import RunLog
+from tgcnet.train.validate import Validator
+
+_GATES = ("scale", "gamma", "log_tau")
+PRETRAIN, TRAIN = "pretrain", "train"
+
+
+class Trainer:
+    """One run of one configuration in one folder."""
+
+    def __init__(
+        self,
+        *,
+        config: TrainConfig,
+        model: TgcNet,
+        training_set: TrainingSet,
+        validator: Validator,
+        out: Path,
+        fabric: Fabric,
+    ) -> None:
+        self._config = config
+        self._model = model.to(fabric.device)
+        self._training_set = training_set
+        self._validator = validator
+        self._fabric = fabric
+        self._out = out
+        self._checkpoint = out / "run.safetensors"
+        self._as_json = to_json(config)
+        self._pixels = PixelScale(config.preprocess).to(fabric.device)
+
+    def run(self, *, resume: bool) -> TgcNet:
+        """Train to the end; the averaged model is returned."""
+        done = Progress(stage=PRETRAIN if self._config.pretrain else TRAIN)
+        if resume and self._checkpoint.exists():
+            done = read_progress(self._checkpoint, self._as_json)
+        else:
+            resume = False
+        if done.stage == PRETRAIN:
+            self._pretrain(done, resume=resume)
+            done, resume = Progress(stage=TRAIN), False
+        return self._train(done, resume=resume)
+
+    def _pretrain(self, done: Progress, *, resume: bool) -> None:
+        """Stage one: the towers alone, on dense and contrastive alignment."""
+        config = self._config.pretrain
+        if config is None:
+            return
+        alignment = TowerAlignment(self._model, tau_init=config.tau_init)
+        alignment.to(self._fabric.device).requires_grad_(True)
+        optimizer = torch.optim.AdamW(
+            alignment.parameters(), lr=config.learning_rate, weight_decay=0.05
+        )
+        wrapped, optimizer = self._fabric.setup(alignment, optimizer)
+        if resume:
+            restore_checkpoint(self._checkpoint, model=alignment, average=None, optimizer=optimizer)
+        total = self._num_steps(config.phases, config.batch_size)
+        log = RunLog(self._out / "log.csv", stage=PRETRAIN)
+        for batch, progress in self._batches(config.phases, config.batch_size, done):
+            self._set_rate(optimizer, progress.step, total)
+            texts = add_knowledge(
+                batch.texts, config.knowledge_share, f"{self._config.seed}/{progress.step}"
+            )
+            loss = wrapped(
+                self._pixels(batch.images.to(self._fabric.device)),
+                batch.masks.to(self._fabric.device),
+                texts,
+                soft_target_tau=config.soft_target_tau,
+                contrastive_weight=config.contrastive_weight,
+            )
+            self._step(optimizer, loss, alignment)
+            log.step(progress, loss, total)
+            self._maybe_save(alignment, None, optimizer, progress)
+        self._model.freeze_towers()
+
+    def _train(self, done: Progress, *, resume: bool) -> TgcNet:
+        """Stage two: everything but the frozen towers."""
+        config = self._config
+        # Frozen before the average is taken and before the optimizer looks for what learns.
+        self._model.freeze_towers()
+        average = AveragedModel(
+            self._model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=False
+        )
+        optimizer = torch.optim.AdamW(parameter_groups(self._model, config))
+        objective = SegmentationObjective(self._model, alignment_weight=config.alignment_weight)
+        wrapped, optimizer = self._fabric.setup(objective, optimizer)
+        if resume:
+            restore_checkpoint(
+                self._checkpoint, model=self._model, average=average, optimizer=optimizer
+            )
+        total = self._num_steps(config.phases, config.batch_size)
+        log = RunLog(self._out / "log.csv", stage=TRAIN)
+        self._model.train()
+        for batch, progress in self._batches(config.phases, config.batch_size, done):
+            self._set_rate(optimizer, progress.step, total)
+            loss, gates = wrapped(
+                self._pixels(batch.images.to(self._fabric.device)),
+                batch.masks.to(self._fabric.device),
+                batch.texts,
+            )
+            self._step(optimizer, loss, self._model)
+            average.update_parameters(self._model)
+            log.step(progress, loss, total, gates)
+            self._maybe_save(self._model, average, optimizer, progress)
+            if progress.batch == 0:
+                log.validated(progress, self._validator.score(average.module))
+                self._model.train()
+        average.module.eval()
+        return average.module
+
+    def _batches(
+        self, phases: tuple[Phase, ...], batch_size: int, done: Progress
+    ) -> Iterator[tuple[Batch, Progress]]:
+        """Every batch from ``done`` on, with where the run stands once it is done."""
+        per_epoch = len(self._training_set) // batch_size
+        step, epoch = done.step, 0
+        for phase in phases:
+            for _ in range(phase.epochs):
+                first = done.batch if epoch == done.epoch else 0
+                if epoch >= done.epoch:
+                    batches = self._training_set.epoch(
+                        epoch,
+                        batch_size=batch_size,
+                        side_px=phase.side_px,
+                        mix=self._config.mix,
+                        config=self._config.augment,
+                        first_batch=first,
+                    )
+                    for index, batch in enumerate(batches, start=first + 1):
+                        step += 1
+                        is_last = index == per_epoch
+                        yield (
+                            batch,
+                            Progress(
+                                stage=done.stage,
+                                epoch=epoch + is_last,
+                                batch=0 if is_last else index,
+                                step=step,
+                            ),
+                        )
+                epoch += 1
+
+    def _num_steps(self, phases: tuple[Phase, ...], batch_size: int) -> int:
+        return sum(p.epochs for p in phases) * (len(self._training_set) // batch_size)
+
+    def _set_rate(self, optimizer: torch.optim.Optimizer, step: int, total: int) -> None:
+        """Linear warm-up, then a cosine, the same shape for every group."""
+        config = self._config
+        warm = min(1.0, step / config.warmup_steps)
+        cosine = (1 + math.cos(math.pi * min(1.0, step / total))) / 2
+        for group in optimizer.param_groups:
+            top = group.setdefault("top_rate", group["lr"])
+            group["lr"] = warm * (config.final_rate + (top - config.final_rate) * cosine)
+
+    def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor, module: nn.Module) -> None:
+        self._fabric.backward(loss)
+        nn.utils.clip_grad_norm_(
+            [p for p in module.parameters() if p.grad is not None], self._config.max_grad_norm
+        )
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    def _maybe_save(
+        self,
+        model: nn.Module,
+        average: nn.Module | None,
+        optimizer: torch.optim.Optimizer,
+        progress: Progress,
+    ) -> None:
+        if progress.step % self._config.checkpoint_every == 0 or progress.batch == 0:
+            save_checkpoint(
+                self._checkpoint,
+                model=model,
+                average=average,
+                optimizer=optimizer,
+                progress=progress,
+                config=self._as_json,
+            )
+
+
+def parameter_groups(model: TgcNet, config: TrainConfig) -> list[dict[str, object]]:
+    """What learns, in groups of rate and decay: zero-initialised gates fast, the CNN slowly."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        rate, decay = config.learning_rate, config.weight_decay
+        if name.rsplit(".", 1)[-1] in _GATES:
+            rate, decay = rate * config.gate_rate_factor, 0.0
+        elif name.startswith("sse.cnn."):
+            rate *= config.cnn_rate_factor
+        if parameter.ndim == 1:
+            decay = 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
+    ]

@@ -1,0 +1,88 @@
+"""Aligning small random towers on image-text pairs, before they are frozen.
+
+OURS, for the embedded model only: no pretrained CLIP of its size is at hand. Near-identical
+captions make one-hot contrastive targets mostly false negatives, so targets are soft: two samples
+are as alike as their masks. A dense term asks the similarity of a patch and the text, which is
+what VLCM later reads, to be high where the text's target is.
+Axes: B batch, E joint width, h w patches.
+"""
+
+from random import Random
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from tgcnet.losses import SegmentationLoss
+from tgcnet.models import TgcNet
+from tgcnet.report import load_knowledge
+from tgcnet.train.texts import TextEncoder
+
+
+class TowerAlignment(nn.Module):
+    """The towers with what only their pretraining needs: a temperature and an offset."""
+
+    def __init__(self, model: TgcNet, *, tau_init: float) -> None:
+        super().__init__()
+        self.image_tower = model.image_tower
+        self.text_tower = model.text_tower
+        self._encode = TextEncoder(model)
+        self.log_scale = nn.Parameter(-torch.tensor(tau_init).log())
+        self.offset = nn.Parameter(torch.tensor(-2.0))
+
+    def forward(
+        self,
+        images: Float[Tensor, "B 3 H W"],
+        masks: Float[Tensor, "B 1 H W"],
+        texts: tuple[str, ...],
+        *,
+        soft_target_tau: float,
+        contrastive_weight: float,
+    ) -> Float[Tensor, ""]:
+        """Dense alignment loss plus the soft contrastive one."""
+        dense = self.image_tower(images).dense  # (B, E, h, w)
+        text = F.normalize(self._encode(texts).pooled, dim=1)  # (B, E)
+        target = F.adaptive_avg_pool2d(masks, dense.shape[2:])  # (B, 1, h, w)
+        cosine = (F.normalize(dense, dim=1) * text[:, :, None, None]).sum(1, keepdim=True)
+        logits = cosine * self.log_scale.exp() + self.offset
+        loss = SegmentationLoss(alignment_weight=0.0)(logits, target)
+        pooled = F.normalize(_pool_target(dense, target), dim=1)  # (B, E)
+        contrast = soft_contrast(
+            pooled @ text.T * self.log_scale.exp(), soft_targets(target, tau=soft_target_tau)
+        )
+        return loss + contrastive_weight * contrast
+
+
+def soft_targets(target: Float[Tensor, "B 1 h w"], *, tau: float) -> Float[Tensor, "B B"]:
+    """Rows of ``softmax(-D / tau)`` with D one minus the soft Dice of two samples' masks."""
+    flat = target.flatten(1)  # (B, h*w)
+    overlap = flat @ flat.T
+    sizes = flat.square().sum(1)
+    dice = (2 * overlap + 1) / (sizes[:, None] + sizes[None, :] + 1)
+    return ((dice - 1) / tau).softmax(dim=1)
+
+
+def soft_contrast(
+    similarity: Float[Tensor, "B B"], targets: Float[Tensor, "B B"]
+) -> Float[Tensor, ""]:
+    """Symmetric cross-entropy between similarities and soft targets."""
+    return (F.cross_entropy(similarity, targets) + F.cross_entropy(similarity.T, targets)) / 2
+
+
+def _pool_target(
+    dense: Float[Tensor, "B E h w"], target: Float[Tensor, "B 1 h w"]
+) -> Float[Tensor, "B E"]:
+    """The target's features averaged; the whole map's where the target is empty."""
+    weights = torch.where(target.sum(dim=(1, 2, 3), keepdim=True) > 0, target, 1.0)
+    return (dense * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
+
+
+def add_knowledge(texts: tuple[str, ...], share: float, seed: str) -> tuple[str, ...]:
+    """Some texts followed by a sentence of the knowledge base, so that its words are learnt."""
+    random = Random(seed)
+    sentences = [s for finding in load_knowledge().findings for s in finding.sentences]
+    return tuple(
+        f"{text} {random.choice(sentences)}".strip() if random.random() < share else text
+        for text in texts
+    )

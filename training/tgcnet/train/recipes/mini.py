@@ -1,0 +1,44 @@
+"""The recipe of the embedded default model."""
+
+from importlib import resources
+
+from tgcnet.config import PreprocessConfig
+from tgcnet.data.training_set import Source
+from tgcnet.domain import Modality
+from tgcnet.models import named_configs
+from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource
+
+
+def recipe() -> TrainConfig:
+    """Train ``mini`` from random towers and an ImageNet CNN on the data of the README's table.
+
+    The data folder holds ``qata_cov19``, ``ct_covid_semiseg`` and ``lesion_free``;
+    ``training/recipes/prepare_mini_data.py`` makes the last of them.
+    """
+    twins = _names("qata_twins_of_gb_covid_cxr.txt")
+    held_out = _names("ct_held_out.txt")
+    return TrainConfig(
+        model=named_configs()["mini"],
+        sources=(
+            Source(folder="qata_cov19/train", modality=Modality.XRAY, exclude=twins),
+            Source(
+                folder="ct_covid_semiseg/train", modality=Modality.CT, repeats=10, exclude=held_out
+            ),
+            Source(folder="ct_covid_semiseg/pseudo", modality=Modality.CT),
+            Source(
+                folder="lesion_free/train", modality=Modality.CT, repeats=3, is_lesion_free=True
+            ),
+        ),
+        validation=ValidationSource(folder="qata_cov19/val", max_rows=200),
+        pretrain=PretrainConfig(
+            phases=(Phase(epochs=2, side_px=128), Phase(epochs=1, side_px=160))
+        ),
+        phases=(Phase(epochs=7, side_px=160), Phase(epochs=4, side_px=224)),
+        # What the ImageNet weights of the CNN were trained with.
+        preprocess=PreprocessConfig(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    )
+
+
+def _names(file: str) -> tuple[str, ...]:
+    text = resources.files("tgcnet.train.recipes").joinpath(file).read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
