@@ -1,0 +1,92 @@
+"""The manifest: written and read back, and refused where it does not say enough."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tgcnet.errors import CheckpointError, ConfigError
+from tgcnet.weights.manifest import MANIFEST_FILE, read_manifest, write_manifest
+
+
+def _rewrite(source: Path, target: Path, **changes: Any) -> Path:
+    values = json.loads((source / MANIFEST_FILE).read_text(encoding="utf-8"))
+    values.update(changes)
+    (target / MANIFEST_FILE).write_text(json.dumps(values), encoding="utf-8")
+    return target
+
+
+def test_a_manifest_survives_the_disk(tiny_model_folder: Path, tmp_path: Path) -> None:
+    manifest = replace(
+        read_manifest(tiny_model_folder),
+        measured={"val, report given": {"dice_pooled": 0.9}},
+        notes="ünïcode",
+    )
+    write_manifest(manifest, tmp_path)
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_an_absent_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"manifest\.json of .* cannot be read"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"{", "not valid JSON"), (b"\xff\xfe", "not valid JSON"), (b"[]", "no JSON object")],
+)
+def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / MANIFEST_FILE).write_bytes(content)
+    with pytest.raises(CheckpointError, match=words):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"schema_version": 99}, "schema version 99, this tgcnet reads 1"),
+        ({"architecture": "unet"}, "architecture 'unet'.*builds 'tgcnet' only"),
+        ({"surprise": 1}, r"unknown fields \['surprise'\]"),
+        ({"findings": "all"}, "list of texts as 'findings'"),
+        ({"name": 3}, "needs a text as 'name', got 3"),
+        ({"model": []}, "needs a JSON object as 'model'"),
+        ({"classes": [1]}, "list of objects as 'classes'"),
+        ({"classes": []}, "1 output classes but its manifest describes 0"),
+        ({"postprocess": {"threshold": 2.0}}, "threshold must lie between 0 and 1, got 2.0"),
+        ({"preprocess": {"colour": 1}}, "has no field 'colour'"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused(
+    tiny_model_folder: Path, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CheckpointError, match=words):
+        read_manifest(_rewrite(tiny_model_folder, tmp_path, **changes))
+
+
+@pytest.mark.parametrize("stated", [None, "yes", "absent"])
+def test_an_unstated_quick_gelu_is_refused(
+    tiny_model_folder: Path, tmp_path: Path, stated: str | None
+) -> None:
+    values = json.loads((tiny_model_folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    model = values["model"]
+    model["towers"]["quick_gelu"] = stated
+    if stated == "absent":
+        del model["towers"]["quick_gelu"]
+    with pytest.raises(CheckpointError, match="does not state whether the towers use QuickGELU"):
+        read_manifest(_rewrite(tiny_model_folder, tmp_path, model=model))
+
+
+def test_a_missing_field_is_named(tiny_model_folder: Path, tmp_path: Path) -> None:
+    values = json.loads((tiny_model_folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    del values["licence"]
+    (tmp_path / MANIFEST_FILE).write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"lacks \['licence'\]"):
+        read_manifest(tmp_path)
+
+
+def test_classes_and_outputs_must_agree(tiny_model_folder: Path) -> None:
+    manifest = read_manifest(tiny_model_folder)
+    with pytest.raises(ConfigError, match="1 output classes but its manifest describes 2"):
+        replace(manifest, classes=manifest.classes * 2)

@@ -1,0 +1,53 @@
+"""The command line, ``tgcnet``: one module a command group, torch only in those that need it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from tgcnet import __version__
+from tgcnet.cli import data, demo, evaluate, models, report, segment, train
+from tgcnet.cli.output import RESEARCH_NOTICE, warn
+from tgcnet.errors import TgcnetError
+
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+_GROUPS = (segment, evaluate, train, models, data, report, demo)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a wrong option with one sentence, as every other bad input is answered."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = _Parser(
+        prog="tgcnet",
+        description="Segment medical images by what their report says.",
+        epilog=RESEARCH_NOTICE,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"tgcnet {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for group in _GROUPS:
+        group.register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what a user can mend is one sentence and exit 2, a defect a traceback."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+    except TgcnetError as error:
+        warn(f"tgcnet: {error}")
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        warn("tgcnet: stopped before the end; no file was left half-written.")
+        return EXIT_INTERRUPTED
+    sys.stdout.flush()
+    return status

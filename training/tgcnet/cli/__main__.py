@@ -1,0 +1,7 @@
+"""``python -m tgcnet.cli``: the same as ``tgcnet``."""
+
+import sys
+
+from tgcnet.cli import main
+
+sys.exit(main())

@@ -1,0 +1,108 @@
+"""``tgcnet demo``: the main job on the shipped sample."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tgcnet.cli.output import Commands, add_command, say
+from tgcnet.domain import Segmentation, Volume
+from tgcnet.errors import OutputError
+
+_FOLDER = Path("demo-out")
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(commands, "demo", "Segment the shipped sample and show it.", run)
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        default=_FOLDER,
+        help="for mask and picture (demo-out)",
+    )
+    parser.add_argument("--model", default="mini", metavar="NAME|PATH", help="(mini)")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="(auto)")
+    parser.add_argument(
+        "--no-window", action="store_true", help="do not open napari, even where there is a display"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the mask and a picture of it; open napari where somebody could see it."""
+    from tgcnet.io import load_volume, save_labels, write_atomically
+    from tgcnet.samples import list_samples, sample_path
+
+    sample = list_samples()[0]
+    source = sample_path(sample.name)
+    volume = load_volume(source, modality=sample.modality)
+    _make_folder(arguments.out)
+
+    from tgcnet.inference.predictor import load_predictor
+
+    predictor = load_predictor(arguments.model, arguments.device)
+    segmentation = predictor.segment(volume, sample.report)
+    mask = arguments.out / f"{sample.name}-mask.png"
+    picture = arguments.out / f"{sample.name}-overlay.png"
+    save_labels(
+        segmentation.labels, segmentation.geometry, mask, provenance=segmentation.provenance
+    )
+    overlay = draw_overlay(volume, segmentation)
+    write_atomically(picture, lambda path: Image.fromarray(overlay).save(path))
+    share = float(np.mean(segmentation.labels > 0))
+    say(f"{sample.title} ({sample.licence}, {sample.source_url})")
+    say(f"Report: {sample.report}")
+    say(f"Segmented {share:.1%} of the picture on {segmentation.provenance['device']}.")
+    say(f"Mask: {mask}")
+    say(f"Picture: {picture}")
+    say(segmentation.provenance["notice"])
+    if not arguments.no_window and has_display():
+        say("Opening napari; press Run in the panel to segment it there.")
+        open_napari(source)
+    return 0
+
+
+def has_display(environment: dict[str, str] | None = None, platform: str = sys.platform) -> bool:
+    """Whether a window could be seen; only X11 and Wayland say so in the environment."""
+    values = dict(os.environ) if environment is None else environment
+    if platform in ("win32", "darwin"):
+        return True
+    return bool(values.get("DISPLAY") or values.get("WAYLAND_DISPLAY"))
+
+
+def open_napari(image: Path) -> None:
+    """Open the image beside the panel, in a process of its own: tgcnet never imports napari."""
+    command = [sys.executable, "-m", "napari", str(image), "--with", "napari-tgcnet"]
+    subprocess.run(command, check=False)  # noqa: S603 - our own interpreter, our own sample
+
+
+def draw_overlay(volume: Volume, segmentation: Segmentation) -> np.ndarray:
+    """The first slice in grey with each class filled thinly and outlined, (Y, X, 3) uint8."""
+    from scipy import ndimage
+
+    plane = volume.array[0].astype(np.float32)
+    low, high = float(plane.min()), float(plane.max())
+    grey = (plane - low) / max(high - low, 1e-6) * 255.0
+    picture = np.repeat(grey[..., None], 3, axis=2)
+    for index, entry in enumerate(segmentation.classes):
+        mask = segmentation.labels[0] == index + 1
+        outline = mask & ~ndimage.binary_erosion(mask, iterations=2)
+        colour = np.asarray(entry.colour, dtype=np.float32)
+        picture[mask] = 0.7 * picture[mask] + 0.3 * colour
+        picture[outline] = colour
+    rounded: np.ndarray = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+    return rounded
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"--out {folder.name} cannot be made ({error.strerror}); choose a folder of yours."
+        ) from None

@@ -1,0 +1,97 @@
+"""What every command needs: words out, an option in, a bar that shows the way."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
+
+from tgcnet.domain import Modality
+
+# As tgcnet.io has it, which is not imported here: its image libraries take a second, help must not.
+RESEARCH_NOTICE = "Research use only. Not a medical device."
+
+
+@runtime_checkable
+class Commands(Protocol):
+    """What ``add_subparsers`` returns; argparse has no public name for it."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse calls it so
+        description: str,
+        epilog: str,
+        allow_abbrev: bool,
+    ) -> argparse.ArgumentParser:
+        """Add a command."""
+
+
+def say(text: str) -> None:
+    """A line on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def say_json(values: Mapping[str, object]) -> None:
+    """One JSON object on standard output."""
+    say(json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    description: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    """A command with its help, its notice, and the function that runs it."""
+    parser = commands.add_parser(
+        name,
+        help=description,
+        description=description,
+        epilog=RESEARCH_NOTICE,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """``--model``, ``--device`` and ``--modality``: which network, where, on what."""
+    parser.add_argument(
+        "--model", default="mini", metavar="NAME|PATH", help="registered name or folder (mini)"
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="auto|cpu|cuda[:N]", help="where it runs (auto)"
+    )
+    parser.add_argument(
+        "--modality",
+        default="auto",
+        choices=("auto", "ct", "xray"),
+        help="decides the intensity window; auto asks the file",
+    )
+
+
+def stated_modality(arguments: argparse.Namespace) -> Modality | None:
+    """What ``--modality`` says; None leaves it to the file."""
+    return None if arguments.modality == "auto" else Modality(arguments.modality)
+
+
+@contextmanager
+def progress_bar(title: str, *, is_quiet: bool) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error where somebody looks at it; gives what takes the fraction."""
+    if is_quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=1.0)
+        yield lambda fraction: progress.update(task, completed=fraction)

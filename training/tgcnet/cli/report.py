@@ -1,0 +1,73 @@
+"""``tgcnet report``: what is read of a report; torch only where a model is named."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tgcnet.cli.output import Commands, add_command, say, say_json
+from tgcnet.domain import Finding, Report
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(commands, "report", "Say what is read of a report.", run)
+    parser.add_argument("file", metavar="FILE|-", help="a text file, or - for standard input")
+    parser.add_argument(
+        "--model", metavar="NAME|PATH", help="say also what this model's encoder reads of it"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Findings with presence, side and zones, as text or JSON."""
+    from tgcnet.io import read_report_text
+    from tgcnet.report import read_report
+
+    from_stdin = arguments.file == "-"
+    text = sys.stdin.read() if from_stdin else read_report_text(Path(arguments.file))
+    report = read_report(text)
+    read_by_model = None if arguments.model is None else _read_by(arguments.model, text)
+    if arguments.json:
+        values: dict[str, object] = {"findings": [_as_json(f) for f in report.findings]}
+        if read_by_model is not None:
+            values["model"] = read_by_model
+        say_json(values)
+    else:
+        _say_findings(report)
+        for name, value in (read_by_model or {}).items():
+            say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+    return 0
+
+
+def _read_by(model: str, text: str) -> dict[str, object]:
+    from tgcnet.inference.predictor import load_predictor
+
+    predictor = load_predictor(model, "cpu")
+    reading = predictor.read_report(text)
+    return {
+        "name": predictor.manifest.name,
+        "sentences_kept": list(reading.encoded.sentences_kept),
+        "sentences_left_out": list(reading.encoded.sentences_left_out),
+        "words_left_out": list(reading.encoded.words_left_out),
+        "segmentable": list(reading.segmentable),
+        "not_segmentable": list(reading.not_segmentable),
+    }
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    return {
+        "name": finding.name,
+        "presence": str(finding.presence),
+        "side": None if finding.side is None else str(finding.side),
+        "zones": list(finding.zones),
+    }
+
+
+def _say_findings(report: Report) -> None:
+    for finding in report.findings:
+        place = ", ".join(
+            [*([str(finding.side)] if finding.side is not None else []), *finding.zones]
+        )
+        say(f"{finding.name}: {finding.presence}{f' ({place})' if place else ''}")
+    if not report.findings:
+        say("No finding that the knowledge base knows is named.")

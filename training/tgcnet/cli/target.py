@@ -1,0 +1,52 @@
+"""Whether a mask can be written where it is wanted, asked before minutes of work go into it."""
+
+import os
+from pathlib import Path
+
+from tgcnet.domain import Volume
+from tgcnet.errors import OutputError
+
+_STACK_ENDINGS = (".nii.gz", ".nii", ".tif", ".tiff")
+_PICTURE_ENDINGS = (".png",)
+
+
+def check_target(path: Path, volume: Volume, source: Path | None = None) -> None:
+    """Refuse a target that could not be written at the end.
+
+    Parameters
+    ----------
+    source : the image itself, which a mask must never replace
+
+    Raises
+    ------
+    OutputError
+        If the ending is unknown or cannot hold the stack, or the folder is absent or read-only.
+    """
+    name = path.name.lower()
+    if name.endswith(".dcm"):
+        raise OutputError(
+            f"--out {path.name}: DICOM SEG cannot be written yet; choose .nii.gz, .tif or .png."
+        )
+    if not name.endswith(_STACK_ENDINGS + _PICTURE_ENDINGS):
+        raise OutputError(
+            f"--out {path.name} has no ending that says a format; choose .nii.gz, .nii, .tif or "
+            ".png (a single slice)."
+        )
+    if name.endswith(_PICTURE_ENDINGS) and len(volume.array) > 1:
+        raise OutputError(
+            f"--out {path.name}: a PNG holds one slice and this image has {len(volume.array)}; "
+            "choose .nii.gz or .tif."
+        )
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"--out {path.name}: its folder {path.parent.name!r} is not there; make it first."
+        )
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
+        raise OutputError(
+            f"--out {path.name} cannot be written there; choose a file in a folder of yours."
+        )
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
+        raise OutputError(
+            f"--out {path.name} is the image itself, which a mask must not replace; choose another "
+            "name."
+        )

@@ -1,0 +1,39 @@
+"""``tgcnet train``: a recipe and a data folder in, a model folder out."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from tgcnet.cli.output import Commands, add_command, say
+from tgcnet.errors import InputError
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(commands, "train", "Train a model by a recipe.", run)
+    parser.add_argument("recipe", metavar="RECIPE", help="a shipped recipe's name, or a path")
+    parser.add_argument(
+        "--data", metavar="FOLDER", type=Path, required=True, help="what the recipe trains on"
+    )
+    parser.add_argument(
+        "--out", metavar="FOLDER", type=Path, required=True, help="where the model goes"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint in the out folder"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train until the recipe is done."""
+    if not arguments.data.is_dir():
+        raise InputError(
+            f"--data {arguments.data} is no folder; give the folder the recipe's data lies in"
+        )
+    from tgcnet.train.recipe_runner import train_recipe
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    model = train_recipe(
+        arguments.recipe, data=arguments.data, out=arguments.out, resume=arguments.resume
+    )
+    say(f"The model lies in {model}.")
+    return 0

@@ -1,0 +1,1 @@
+"""A model at work: which device, one text and one volume in, a segmentation out."""

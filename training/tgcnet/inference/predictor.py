@@ -1,0 +1,182 @@
+"""A model ready to use: read a report, segment a volume."""
+
+from dataclasses import replace
+
+import torch
+
+import tgcnet.report
+from tgcnet import __version__
+from tgcnet.domain import Report, Segmentation, Volume
+from tgcnet.errors import ConfigError, InputError
+from tgcnet.inference.device import resolve_device
+from tgcnet.inference.reading import ReportReading, weigh_report
+from tgcnet.inference.volume import (
+    BatchRunner,
+    IsCancelled,
+    Listeners,
+    OnNotice,
+    OnProgress,
+    OnSlice,
+    default_batch_size,
+    run_slices,
+)
+from tgcnet.io import RESEARCH_NOTICE
+from tgcnet.preprocess import decide_window
+from tgcnet.weights.load import LoadedModel, load_model
+from tgcnet.weights.manifest import Manifest
+from tgcnet.weights.registry import DEFAULT_MODEL
+
+
+class Predictor:
+    """One model on one device.
+
+    Parameters
+    ----------
+    loaded : the network and its manifest
+    device : where it runs; a run that finds no room there goes on with the processor and says so
+    """
+
+    def __init__(self, loaded: LoadedModel, device: torch.device) -> None:
+        self.manifest = loaded.manifest
+        self.device = device
+        self.loaded = loaded
+
+    def read_report(self, text: str) -> ReportReading:
+        """What the report says, what the encoder reads of it, and what the model can segment.
+
+        Parameters
+        ----------
+        text : any report; a blank one reads as no report
+        """
+        report = tgcnet.report.read_report(text)
+        return weigh_report(report, self.loaded.model.read_text(report), self.manifest.findings)
+
+    def segment(
+        self,
+        volume: Volume,
+        report: str | Report | None = None,
+        *,
+        slices: slice | None = None,
+        threshold: float | None = None,
+        on_progress: OnProgress | None = None,
+        on_slice: OnSlice | None = None,
+        on_notice: OnNotice | None = None,
+        is_cancelled: IsCancelled | None = None,
+        batch_size: int | None = None,
+    ) -> Segmentation:
+        """Segment what the report describes.
+
+        Parameters
+        ----------
+        volume : (Z, Y, X) of any integer type or float32
+        report : None or blank runs without a text; a report that denies every finding runs too,
+            whoever calls asks first (:attr:`ReportReading.has_no_target`)
+        slices : along Z, step 1, half open, within the volume; None means all
+        threshold : in (0, 1); None means the manifest's
+        on_progress : receives the finished fraction in [0, 1]; returning False cancels
+        on_slice : receives z, probability (C, Y, X) float32 and labels (Y, X) uint8 as they come
+        on_notice : receives a sentence where memory ran out and the run went on differently
+        is_cancelled : asked before each batch
+        batch_size : slices at once, at least 1; None means 8 on a processor, 16 on a GPU
+
+        Returns
+        -------
+        Segmentation
+            On the volume's own grid; slices not asked for are 0.
+
+        Raises
+        ------
+        InputError
+            If slices, threshold or batch size are out of bounds, or the modality is unknown.
+        Cancelled
+            If a callback said so; finished slices were handed to ``on_slice``.
+        DeviceError
+            If not even the processor has room for one slice.
+        """
+        indices = slice_indices(slices, len(volume.array))
+        postprocess = self.manifest.postprocess
+        if threshold is not None:
+            try:
+                postprocess = replace(postprocess, threshold=threshold)
+            except ConfigError as error:
+                raise InputError(f"{error}; leave it out for the model's own") from error
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, got {batch_size}")
+        window = decide_window(volume, self.manifest.preprocess)
+        size = default_batch_size(self.device) if batch_size is None else batch_size
+        runner = BatchRunner(self.loaded.model, self.device, size, on_notice)
+        runner.encode(self.loaded.model.read_text(_as_report(report)))
+        probability, labels = run_slices(
+            runner,
+            volume,
+            indices,
+            window=window,
+            preprocess=self.manifest.preprocess,
+            postprocess=postprocess,
+            num_classes=len(self.manifest.classes),
+            listeners=Listeners(
+                on_progress=on_progress, on_slice=on_slice, is_cancelled=is_cancelled
+            ),
+        )
+        return Segmentation(
+            probability=probability,
+            labels=labels,
+            classes=self.manifest.classes,
+            geometry=volume.geometry,
+            provenance=_provenance(self.manifest, postprocess.threshold, runner.device),
+        )
+
+
+def load_predictor(model: str = DEFAULT_MODEL, device: str = "auto") -> Predictor:
+    """Load a model by its name or folder, ready on a device.
+
+    Raises
+    ------
+    DeviceError
+        If the device is not there.
+    CheckpointError
+        If the model is not there, damaged or refused.
+    """
+    resolved = resolve_device(device)  # first: it is quick, and loading is not
+    return Predictor(load_model(model), resolved)
+
+
+def slice_indices(slices: slice | None, num_slices: int) -> range:
+    """The slices asked for, as indices along Z.
+
+    Raises
+    ------
+    InputError
+        If they are not within [0, num_slices), are none at all, or leave some out.
+    """
+    if slices is None:
+        return range(num_slices)
+    start = 0 if slices.start is None else slices.start
+    stop = num_slices if slices.stop is None else slices.stop
+    if slices.step not in (None, 1):
+        raise InputError(f"slices must follow each other (step 1), got a step of {slices.step}")
+    if not 0 <= start < stop <= num_slices:
+        raise InputError(
+            f"slices {start}:{stop} do not lie within this image, which has {num_slices}; give "
+            f"A:B with 0 <= A < B <= {num_slices} (A is the first, B comes after the last)"
+        )
+    return range(start, stop)
+
+
+def _as_report(report: str | Report | None) -> Report:
+    if isinstance(report, Report):
+        return report
+    return tgcnet.report.read_report(report or "")
+
+
+def _provenance(manifest: Manifest, threshold: float, device: torch.device) -> dict[str, str]:
+    """Where a mask comes from; nothing of the patient."""
+    return {
+        "model": manifest.name,
+        "sha256": manifest.sha256,
+        "tgcnet": __version__,
+        "torch": torch.__version__,
+        "threshold": f"{threshold:g}",
+        "device": str(device),
+        "notice": RESEARCH_NOTICE,
+    }

@@ -1,0 +1,194 @@
+"""The manifest: what goes with a set of weights, so that they can be used without guessing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tgcnet.config import (
+    ModelConfig,
+    PostprocessConfig,
+    PreprocessConfig,
+    from_json,
+    model_config_from_json,
+    to_json,
+)
+from tgcnet.domain import SegmentationClass
+from tgcnet.errors import CheckpointError, ConfigError
+from tgcnet.io import write_atomically
+
+MANIFEST_FILE = "manifest.json"
+WEIGHTS_FILE = "weights.safetensors"
+SCHEMA_VERSION = 1
+ARCHITECTURE = "tgcnet"
+
+_TEXTS = ("name", "architecture", "sha256", "dtype", "licence", "notes")
+_TEXT_LISTS = ("findings", "training_data")
+_FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
+_MAX_MANIFEST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """Everything a set of weights needs beside its numbers.
+
+    Attributes
+    ----------
+    name : what the user calls the model by
+    findings : names, as in the knowledge base, of the findings the model can segment
+    sha256 : of the file ``weights.safetensors``, 64 hexadecimal digits
+    dtype : of the floats as stored; they are loaded as float32
+    licence : of the weights, which is not the code's
+    measured : data set and text mode -> metric -> value
+    """
+
+    name: str
+    model: ModelConfig
+    preprocess: PreprocessConfig
+    postprocess: PostprocessConfig
+    classes: tuple[SegmentationClass, ...]
+    findings: tuple[str, ...]
+    architecture: str = ARCHITECTURE
+    sha256: str = ""
+    dtype: str = "float16"
+    licence: str = "unstated"
+    training_data: tuple[str, ...] = ()
+    measured: Mapping[str, Any] = field(default_factory=dict)
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.classes) != self.model.num_classes:
+            raise ConfigError(
+                f"model {self.name!r} has {self.model.num_classes} output classes but its manifest "
+                f"describes {len(self.classes)}"
+            )
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write ``manifest.json`` into ``folder``, atomically.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; an older one stays as it was.
+    """
+    text = json.dumps(
+        {"schema_version": SCHEMA_VERSION, **to_json(manifest)}, indent=2, ensure_ascii=False
+    )
+    write_atomically(folder / MANIFEST_FILE, lambda path: _write_text(path, text + "\n"))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read ``manifest.json`` of a model folder; the weights are not touched.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is absent, is no JSON, was written under another schema, lacks a field or
+        contradicts itself.
+    """
+    values = _read_json(folder / MANIFEST_FILE)
+    _check_header(values, folder)
+    try:
+        return _from_values(values, folder)
+    except ConfigError as error:
+        raise CheckpointError(
+            f"The manifest of model folder {folder.name!r} does not describe a usable model: "
+            f"{error}. Use a folder that this version of tgcnet wrote."
+        ) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    where = f"{path.name} of model folder {path.parent.name!r}"
+    try:
+        if path.stat().st_size > _MAX_MANIFEST_BYTES:
+            raise CheckpointError(
+                f"{where} is larger than {_MAX_MANIFEST_BYTES // 1_000_000} MB, so it is no "
+                "manifest. Use a folder that tgcnet wrote."
+            )
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(
+            f"{where} cannot be read ({error.strerror}); expected a folder holding "
+            f"{MANIFEST_FILE} and {WEIGHTS_FILE}."
+        ) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CheckpointError(
+            f"{where} is not valid JSON; expected what tgcnet writes beside {WEIGHTS_FILE}. "
+            "Restore the file or fetch the model again."
+        ) from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{where} holds no JSON object; restore the file tgcnet wrote.")
+    return values
+
+
+def _check_header(values: dict[str, Any], folder: Path) -> None:
+    """Schema, architecture, fields and types, before anything is built from them."""
+    where = f"The manifest of model folder {folder.name!r}"
+    version = values.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"{where} has schema version {version!r}, this tgcnet reads {SCHEMA_VERSION}. Install "
+            "the version of napari-tgcnet that wrote it, or fetch the model again."
+        )
+    absent = [name for name in _FIELDS if name not in values]
+    unknown = sorted(set(values) - set(_FIELDS))
+    if absent or unknown:
+        raise CheckpointError(
+            f"{where} lacks {absent or 'no field'} and holds unknown fields {unknown or 'none'}. "
+            "Use a folder that this version of tgcnet wrote."
+        )
+    if values["architecture"] != ARCHITECTURE:
+        raise CheckpointError(
+            f"{where} names architecture {values['architecture']!r}, this tgcnet builds "
+            f"{ARCHITECTURE!r} only. Choose another model."
+        )
+    for name in _TEXTS:
+        if not isinstance(values[name], str):
+            raise CheckpointError(f"{where} needs a text as {name!r}, got {values[name]!r}.")
+    for name in _TEXT_LISTS:
+        if not _is_text_list(values[name]):
+            raise CheckpointError(f"{where} needs a list of texts as {name!r}.")
+    for name in ("model", "preprocess", "postprocess", "measured"):
+        if not isinstance(values[name], dict):
+            raise CheckpointError(f"{where} needs a JSON object as {name!r}.")
+    _check_quick_gelu(values["model"], where)
+
+
+def _is_text_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+
+
+def _check_quick_gelu(model: dict[str, Any], where: str) -> None:
+    """The one setting that changes every activation and that no weight's shape gives away."""
+    towers = model.get("towers")
+    stated = towers.get("quick_gelu") if isinstance(towers, dict) else None
+    if not isinstance(stated, bool):
+        raise CheckpointError(
+            f"{where} does not state whether the towers use QuickGELU (model.towers.quick_gelu "
+            "must be true or false). It cannot be guessed from the weights: ask whoever trained "
+            "them, and write it down."
+        )
+
+
+def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
+    classes = values["classes"]
+    if not isinstance(classes, list) or not all(isinstance(entry, dict) for entry in classes):
+        raise CheckpointError(
+            f"The manifest of model folder {folder.name!r} needs a list of objects as 'classes'."
+        )
+    return Manifest(
+        **{name: values[name] for name in _TEXTS},
+        findings=tuple(values["findings"]),
+        training_data=tuple(values["training_data"]),
+        model=model_config_from_json(values["model"]),
+        preprocess=from_json(PreprocessConfig, values["preprocess"]),
+        postprocess=from_json(PostprocessConfig, values["postprocess"]),
+        classes=tuple(from_json(SegmentationClass, entry) for entry in classes),
+        measured=values["measured"],
+    )
