@@ -3,8 +3,9 @@
     python training/recipes/prepare_mini_data.py --source DATA --out FOLDER
 
 DATA holds ``qata_cov19``, ``ct_covid_semiseg``, ``ct_dicom_jpeg2000`` and
-``ct_lung_gtv_dicom``. The first two are linked. ``lesion_free`` is made: slices of CTs without the lesions that the captioned
-sets show, under the lung window of the preprocessing, as a three-column folder with empty masks.
+``ct_lung_gtv_dicom``. The first two are linked. ``lesion_free`` is made: slices of CTs without the
+lesions that the captioned sets show, under the lung window of the preprocessing, as a three-column
+folder with empty masks.
 ``train`` holds blocks of slices of the abdominal series and of the CT-angiography crop;
 ``held_out`` holds later blocks of the same two, a gap between, and the tumour-free slices of the
 lung-tumour series, of which no slice is ever trained on.

@@ -1,0 +1,55 @@
+"""Report texts from files."""
+
+import contextlib
+import random
+from pathlib import Path
+
+import pytest
+
+from tgcnet.errors import InputError
+from tgcnet.io import read_report_text
+
+TEXT = "Verschattung im linken Unterfeld, größer als zuvor.\nKein Erguss.\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_usual_encodings(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "report.txt").write_bytes(TEXT.encode(encoding))
+    assert read_report_text(tmp_path / "report.txt") == TEXT
+
+
+def test_line_ends_become_newlines(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_bytes(b"one\r\ntwo\rthree")
+    assert read_report_text(str(tmp_path / "report.txt")) == "one\ntwo\nthree"
+
+
+def test_an_empty_report_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").touch()
+    assert read_report_text(tmp_path / "report.txt") == ""
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "report.docx").write_bytes(b"PK\x03\x04\x14\x00\x06\x00 word")
+    with pytest.raises(InputError, match=r"report\.docx is no plain text, expected a \.txt file"):
+        read_report_text(tmp_path / "report.docx")
+
+
+def test_a_huge_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_bytes(b"a" * 1_000_001)
+    with pytest.raises(InputError, match="is larger than 1,000,000 bytes"):
+        read_report_text(tmp_path / "report.txt")
+
+
+def test_an_absent_file_shows_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^The report a\.txt cannot be read \(No such file"):
+        read_report_text(tmp_path / "a.txt")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_report_text(tmp_path)
+
+
+def test_random_bytes_are_text_or_an_input_error(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    for _ in range(100):
+        (tmp_path / "a.txt").write_bytes(chance.randbytes(chance.randrange(1, 60)))
+        with contextlib.suppress(InputError):
+            assert "\0" not in read_report_text(tmp_path / "a.txt")

@@ -1,0 +1,82 @@
+"""The one helper that writes a file whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from tgcnet.errors import OutputError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full. Free some space or choose another folder",
+    errno.EDQUOT: "your quota on that disk is used up. Free some space or choose another folder",
+    errno.EACCES: "writing there is not permitted. Choose another folder or ask for the permission",
+    errno.EPERM: "writing there is not permitted. Choose another folder or ask for the permission",
+    errno.EROFS: "the disk is read-only. Choose another folder",
+}
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` fill a temporary file beside ``path``, then put it in ``path``'s place.
+
+    Whoever reads ``path`` meanwhile sees the old file or the new one, never a part of it.
+
+    Parameters
+    ----------
+    path : the target; its folder has to exist
+    write : receives a path that does not exist yet and has the target's ending, since many
+        libraries choose the format by it
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; what stood at ``path`` is intact, nothing is left beside it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path.name} is a folder, expected a file name; add one with an ending.")
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"{path.name} cannot be written: its folder does not exist. Create the folder first."
+        )
+    # Not mkstemp: it would give the result mode 0600, whatever the user's umask says.
+    temporary = path.with_name(f".tgcnet-{secrets.token_hex(6)}{_ending(path)}")
+    try:
+        write(temporary)
+        _flush_to_disk(temporary)
+        if path.exists():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = _ADVICE.get(error.errno or 0) or f"{error.strerror or 'the system refused'}"
+        # "from None": the system's own message holds the whole path, which may name a patient.
+        raise OutputError(
+            f"{path.name} was not written, {reason}. What stood there before is unchanged."
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    _flush_folder(path.parent)
+
+
+def _ending(path: Path) -> str:
+    """``.nii.gz`` whole, else the last suffix; dots in a name are no endings."""
+    return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
+
+
+def _flush_to_disk(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    # Some systems (Windows, a few network disks) cannot flush a folder; the file is in place.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,114 @@
+"""What a decoder hands to ``read``: an array brought to (Z, Y, X), and where it lies."""
+
+import logging
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from tgcnet.domain import Geometry
+from tgcnet.errors import InputError
+
+MAX_PLANE_PIXELS = 80_000_000
+"""Four times the largest radiograph; more is a decompression bomb or a microscope slide."""
+
+MAX_VOXELS = 2**30
+"""A CT of 512 x 512 x 4096; more does not fit the memory this program plans with."""
+
+# Decoders meet bytes that anybody may have made, and the libraries below them answer a broken
+# file with whatever broke inside. All of these mean "this file cannot be decoded".
+DECODER_ERRORS = (
+    OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
+    AssertionError, RuntimeError, MemoryError, SyntaxError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decoded:
+    """An image as its file holds it.
+
+    Attributes
+    ----------
+    array : (Z, Y, X), real numbers in native byte order
+    may_be_hounsfield : the format is used for CT, so values below -200 tell one
+    notices : sentences about what was assumed or converted
+    """
+
+    array: np.ndarray
+    geometry: Geometry
+    may_be_hounsfield: bool
+    notices: tuple[str, ...] = ()
+
+
+def check_size(shape: tuple[int, ...], name: str) -> None:
+    """Refuse a (…, Y, X) shape that is empty or absurd, before anything is decoded.
+
+    Raises
+    ------
+    InputError
+        If a side is below 1, a plane exceeds ``MAX_PLANE_PIXELS`` or all exceed ``MAX_VOXELS``.
+    """
+    sides = tuple(int(side) for side in shape)
+    text = " x ".join(str(side) for side in sides)
+    if not sides or min(sides) < 1:
+        raise InputError(
+            f"{name} holds an image without pixels ({text or 'no sides'}), expected at least one "
+            "pixel on each side; export it again."
+        )
+    voxels = 1
+    for side in sides:
+        voxels *= side
+    if sides[-1] * sides[-2] > MAX_PLANE_PIXELS or voxels > MAX_VOXELS:
+        raise InputError(
+            f"{name} says it is {text} pixels large, expected at most {MAX_PLANE_PIXELS:,} a plane "
+            f"and {MAX_VOXELS:,} in all; crop or downsample it first."
+        )
+
+
+@contextmanager
+def quiet(*logger_names: str) -> Iterator[None]:
+    """Silence a library's log while it decodes: its lines quote tags, which may name a patient."""
+    loggers = [logging.getLogger(name) for name in logger_names]
+    # Lets only a logger of this name pass, and there is none. A filter of this call's own: two
+    # threads that read at once do not undo each other's.
+    block = logging.Filter("tgcnet.nobody")
+    for logger in loggers:
+        logger.addFilter(block)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(block)
+
+
+def to_canonical(
+    source: np.ndarray, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]
+) -> np.ndarray:
+    """From the file's axes to (Z, Y, X): transpose, then flip; contiguous."""
+    return np.ascontiguousarray(np.flip(source.transpose(axes), _marked(flips)))
+
+
+def to_source(array: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """From (Z, Y, X) back to the file's axes, the exact inverse of :func:`to_canonical`."""
+    flipped = np.flip(array, _marked(geometry.source_flips))
+    return np.ascontiguousarray(flipped.transpose(np.argsort(geometry.source_axes)))
+
+
+def _marked(flips: tuple[bool, bool, bool]) -> tuple[int, ...]:
+    return tuple(axis for axis, is_flipped in enumerate(flips) if is_flipped)
+
+
+def grid_affine(spacing_zyx: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> np.ndarray:
+    """(4, 4) affine of a file that states no orientation, from (z, y, x) index to LPS.
+
+    Columns run to the patient's left as in the radiological view. Rows are called posterior and
+    slices superior, which is right for axial slices; a radiograph has no third direction to
+    get wrong, and the array keeps one order everywhere.
+    """
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2] = spacing_zyx
+    affine[3, 3] = 1.0
+    return affine

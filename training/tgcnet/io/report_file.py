@@ -1,0 +1,60 @@
+"""Report texts: plain text files in the encodings hospital systems write."""
+
+import codecs
+from pathlib import Path
+
+from tgcnet.errors import InputError
+
+MAX_BYTES = 1_000_000
+"""A report is a few thousand characters; a megabyte is some other file."""
+
+_ALLOWED_CONTROLS = frozenset("\t\n\r\f\x0b")
+
+
+def read_report_text(path: Path | str) -> str:
+    r"""Read a report as text.
+
+    UTF-8 is tried first (with or without a byte order mark), UTF-16 where its mark says so, then
+    Windows-1252. Line ends become ``\n``. An empty file is an empty report, which is allowed.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is too large, or is no plain text.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        # "from None": the system's own message holds the whole path, which may name a patient.
+        raise InputError(
+            f"The report {path.name} cannot be read ({error.strerror or 'refused'}); "
+            "give a plain text file."
+        ) from None
+    if len(content) > MAX_BYTES:
+        raise InputError(
+            f"The report {path.name} is larger than {MAX_BYTES:,} bytes, expected one report as "
+            "plain text; give the file of this study only."
+        )
+    text = _decode(content, path.name)
+    if any(ord(c) < 32 and c not in _ALLOWED_CONTROLS for c in text):
+        raise _no_text(path.name)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decode(content: bytes, name: str) -> str:
+    has_utf16_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if has_utf16_mark else ("utf-8-sig", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise _no_text(name)
+
+
+def _no_text(name: str) -> InputError:
+    return InputError(
+        f"The report {name} is no plain text, expected a .txt file; save the report as plain text "
+        "(UTF-8) or paste it."
+    )
