@@ -1,0 +1,32 @@
+"""Whole stacks: the cost of a slice stays flat, and the report is encoded once.
+
+Wanted: seconds per slice flat from 8 to 512 slices; text_encodings 1.
+"""
+
+from collections.abc import Callable
+from unittest.mock import patch
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from tests.benchmarks.conftest import REPORT, ct_stack
+
+from tgcnet.inference.predictor import Predictor
+
+
+@pytest.mark.benchmark(group="mini, whole stack at 224, two threads")
+@pytest.mark.parametrize("num_slices", [8, 64, 512])
+def test_stack(
+    benchmark: BenchmarkFixture, note: Callable[..., None], mini: Predictor, num_slices: int
+) -> None:
+    volume = ct_stack(num_slices)
+    rounds = 1 if num_slices > 64 else 3
+    benchmark.pedantic(
+        mini.segment, args=(volume, REPORT), rounds=rounds, warmup_rounds=int(num_slices <= 64)
+    )
+    model = mini.loaded.model
+    with patch.object(model, "encode_text", wraps=model.encode_text) as encode_text:
+        mini.segment(ct_stack(8), REPORT, batch_size=2)
+    note(
+        seconds_per_slice=benchmark.stats.stats.median / num_slices,
+        text_encodings=encode_text.call_count,
+    )
