@@ -15,4 +15,5 @@ class PixelScale(nn.Module):
         self.register_buffer("std", torch.tensor(config.std)[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.std  # (B, 1, S, S) -> (B, 3, S, S)
+        pixels = (images - self.mean) / self.std  # (B, 1, S, S) -> (B, 3, S, S)
+        return pixels.contiguous(memory_format=torch.channels_last)

@@ -33,9 +33,11 @@ def recipe() -> TrainConfig:
         pretrain=PretrainConfig(
             phases=(Phase(epochs=2, side_px=128), Phase(epochs=1, side_px=160))
         ),
-        phases=(Phase(epochs=7, side_px=160), Phase(epochs=4, side_px=224)),
+        phases=(Phase(epochs=4, side_px=160), Phase(epochs=3, side_px=224)),
         # What the ImageNet weights of the CNN were trained with.
         preprocess=PreprocessConfig(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+        findings=("pulmonary infection", "consolidation", "ground glass opacity", "opacity"),
+        licence="Research, non-commercial; see the LICENSE beside the weights",
     )
 
 
