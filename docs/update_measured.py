@@ -2,7 +2,8 @@
 
 ``python docs/update_measured.py --run`` runs every command of the table and keeps its JSON under
 docs/measured; without ``--run`` the kept ones are used. A row that was never measured is left out
-and named, no figure is written by hand. DATA in the environment names the data folder.
+and named, no figure is written by hand. DATA in the environment names the folder that
+training/recipes/prepare_mini_data.py made.
 """
 
 import argparse
@@ -34,8 +35,8 @@ def _row(name: str, title: str, folder: str, options: str = "") -> Row:
     return Row(name=name, title=title, command=f"tgcnet evaluate {folder} {options}".strip())
 
 
-VAL, REFERRING = "$DATA/qata_cov19/val", "$DATA_OUT/qata-referring"
-CT, NOTES, NORMAL = "$DATA_OUT/ct-held-out", "$DATA/gb_covid_cxr", "$DATA_OUT/lesion-free"
+VAL, REFERRING = "$DATA/qata_cov19/val", "$DATA/referring"
+CT, NOTES, NORMAL = "$DATA/ct_held_out", "$DATA/gb_covid_cxr", "$DATA/lesion_free/held_out"
 ROWS = (
     _row("qata-given", "QaTa-COV19 val, report given", VAL),
     _row("qata-none", "QaTa-COV19 val, no report", VAL, "--text none"),
@@ -62,9 +63,10 @@ COLUMNS = (
 
 def measure(row: Row) -> None:
     """Run a row's command and keep what it prints."""
-    environment = {"DATA": "../shared/data", "DATA_OUT": "build/measure", **os.environ}
-    words = shlex.split(os.path.expandvars(row.command.replace("$DATA_OUT", environment["DATA_OUT"])
-                        .replace("$DATA", environment["DATA"])))  # fmt: skip
+    data = os.environ.get("DATA")
+    if data is None:
+        sys.exit("DATA names no folder; make one with training/recipes/prepare_mini_data.py.")
+    words = shlex.split(row.command.replace("$DATA", data))
     command = [sys.executable, "-m", "tgcnet.cli", *words[1:], "--json"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:

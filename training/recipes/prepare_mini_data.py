@@ -1,11 +1,14 @@
-"""Lay out what the recipe ``mini`` reads, from the source data sets.
+"""Lay out what the recipe ``mini`` reads and what its table is measured on.
 
     python training/recipes/prepare_mini_data.py --source DATA --out FOLDER
 
-DATA holds ``qata_cov19``, ``ct_covid_semiseg``, ``ct_dicom_jpeg2000`` and
-``ct_lung_gtv_dicom``. The first two are linked. ``lesion_free`` is made: slices of CTs without the
-lesions that the captioned sets show, under the lung window of the preprocessing, as a three-column
-folder with empty masks.
+DATA holds ``qata_cov19``, ``ct_covid_semiseg``, ``gb_covid_cxr``, ``ct_dicom_jpeg2000`` and
+``ct_lung_gtv_dicom``. The first three are linked; three-column folders are made of the rest:
+
+``ct_held_out`` holds the ten labelled CT slices that are never trained on.
+``referring`` is what ``tgcnet data convert --referring`` makes of ``qata_cov19/val``.
+``lesion_free`` holds slices of CTs without the lesions that the captioned sets show, under the
+lung window of the preprocessing, with empty masks.
 ``train`` holds blocks of slices of the abdominal series and of the CT-angiography crop;
 ``held_out`` holds later blocks of the same two, a gap between, and the tumour-free slices of the
 lung-tumour series, of which no slice is ever trained on.
@@ -13,7 +16,8 @@ lung-tumour series, of which no slice is ever trained on.
 
 import argparse
 import csv
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +25,11 @@ import pydicom
 from PIL import Image
 
 from tgcnet.config import PreprocessConfig
+from tgcnet.data.referring import convert
 from tgcnet.domain import Modality
 from tgcnet.io import load_volume
 from tgcnet.preprocess import decide_window, scale_to_unit
+from tgcnet.train.recipes.mini import held_out_ct_slices
 
 ABDOMEN_TRAIN, ABDOMEN_HELD_OUT = slice(0, 14), slice(15, 20)
 ANGIOGRAPHY_TRAIN, ANGIOGRAPHY_HELD_OUT = slice(0, 80), slice(86, 112)
@@ -37,8 +43,10 @@ def main() -> None:
     arguments = parser.parse_args()
     source, out = arguments.source.resolve(), arguments.out
     out.mkdir(parents=True)
-    for name in ("qata_cov19", "ct_covid_semiseg"):
+    for name in ("qata_cov19", "ct_covid_semiseg", "gb_covid_cxr"):
         (out / name).symlink_to(source / name, target_is_directory=True)
+    convert(source / "qata_cov19" / "val", out / "referring")
+    copy_rows(source / "ct_covid_semiseg" / "train", held_out_ct_slices(), out / "ct_held_out")
     abdomen = abdominal_series(source / "ct_dicom_jpeg2000" / "dicom")
     crop = source / "ct_dicom_jpeg2000" / "nifti_thoracic_cta" / "ct_cropped.nii.gz"
     angiography = windowed_nifti(crop)
@@ -50,6 +58,21 @@ def main() -> None:
     }
     write_folder(out / "lesion_free" / "train", train)
     write_folder(out / "lesion_free" / "held_out", held_out)
+
+
+def copy_rows(folder: Path, images: Collection[str], out: Path) -> None:
+    """The rows of a three-column folder whose image is named, as a folder of its own."""
+    for part in ("images", "masks"):
+        (out / part).mkdir(parents=True)
+    with (folder / "captions.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.DictReader(file) if row["image"] in images]
+    for row in rows:
+        shutil.copyfile(folder / "images" / row["image"], out / "images" / row["image"])
+        shutil.copyfile(folder / "masks" / row["mask"], out / "masks" / row["mask"])
+    with (out / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["image", "mask", "report"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def abdominal_series(folder: Path) -> np.ndarray:

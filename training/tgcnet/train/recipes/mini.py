@@ -12,17 +12,19 @@ from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSo
 def recipe() -> TrainConfig:
     """Train ``mini`` from random towers and an ImageNet CNN on the data of the README's table.
 
-    The data folder holds ``qata_cov19``, ``ct_covid_semiseg`` and ``lesion_free``;
-    ``training/recipes/prepare_mini_data.py`` makes the last of them.
+    The data folder holds ``qata_cov19``, ``ct_covid_semiseg`` and ``lesion_free``, as
+    ``training/recipes/prepare_mini_data.py`` lays them out.
     """
     twins = _names("qata_twins_of_gb_covid_cxr.txt")
-    held_out = _names("ct_held_out.txt")
     return TrainConfig(
         model=named_configs()["mini"],
         sources=(
             Source(folder="qata_cov19/train", modality=Modality.XRAY, exclude=twins),
             Source(
-                folder="ct_covid_semiseg/train", modality=Modality.CT, repeats=10, exclude=held_out
+                folder="ct_covid_semiseg/train",
+                modality=Modality.CT,
+                repeats=10,
+                exclude=held_out_ct_slices(),
             ),
             Source(folder="ct_covid_semiseg/pseudo", modality=Modality.CT),
             Source(
@@ -33,12 +35,17 @@ def recipe() -> TrainConfig:
         pretrain=PretrainConfig(
             phases=(Phase(epochs=2, side_px=128), Phase(epochs=1, side_px=160))
         ),
-        phases=(Phase(epochs=4, side_px=160), Phase(epochs=3, side_px=224)),
+        phases=(Phase(epochs=3, side_px=160), Phase(epochs=2, side_px=224)),
         # What the ImageNet weights of the CNN were trained with.
         preprocess=PreprocessConfig(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
         findings=("pulmonary infection", "consolidation", "ground glass opacity", "opacity"),
         licence="Research, non-commercial; see the LICENSE beside the weights",
     )
+
+
+def held_out_ct_slices() -> tuple[str, ...]:
+    """The labelled CT slices that are scored and never trained on."""
+    return _names("ct_held_out.txt")
 
 
 def _names(file: str) -> tuple[str, ...]:
