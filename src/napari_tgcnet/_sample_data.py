@@ -1,0 +1,25 @@
+"""Sample data the manifest names: a shipped radiograph with its text, and a phantom stack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from napari_tgcnet import messages
+from napari_tgcnet.layers import image_layer_tuple
+from napari_tgcnet.ports import LayerTuple
+from tgcnet.io import load_volume
+from tgcnet.samples import PHANTOM_REPORT, list_samples, phantom_stack, sample_path
+
+
+def radiograph() -> list[LayerTuple]:
+    """The openly licensed radiograph; its text and its source travel in the metadata."""
+    sample = list_samples()[0]
+    volume = load_volume(sample_path(sample.name), modality=sample.modality)
+    source = messages.sample_source(sample.licence, sample.source_url)
+    volume = replace(volume, notices=(*volume.notices, source))
+    return [image_layer_tuple(volume, sample.title, report=sample.report)]
+
+
+def phantom() -> list[LayerTuple]:
+    """The generated CT-like stack, under a name that says that it is one."""
+    return [image_layer_tuple(phantom_stack(), messages.PHANTOM_NAME, report=PHANTOM_REPORT)]

@@ -1,0 +1,118 @@
+"""The panel the manifest names; the only place that puts the parts together."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.compat import isalive
+from qtpy.QtWidgets import QApplication, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_tgcnet.bridge import LayerBridge
+from napari_tgcnet.controller import Controller
+from napari_tgcnet.files import DiskFiles
+from napari_tgcnet.jobs import EngineJobs, WorkerThreads
+from napari_tgcnet.ui.panel import PanelView
+
+if TYPE_CHECKING:
+    import napari
+
+_PANEL_WIDTH_PX = 400
+
+
+class SegmentPanel(QWidget):
+    """*TGC-Net: segment*, docked in one viewer.
+
+    Parameters
+    ----------
+    napari_viewer : whose layers the panel works on; napari passes it by this name
+    build_engine : makes the engine's jobs; a test passes one with a fake child
+    """
+
+    def __init__(
+        self,
+        napari_viewer: napari.Viewer,
+        build_engine: Callable[[WorkerThreads], EngineJobs] = EngineJobs,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer = napari_viewer
+        self.view = PanelView()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        self.setMinimumWidth(_PANEL_WIDTH_PX)
+        # Else napari puts a stretch below, which leaves the panel half of the dock's height.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        workers = WorkerThreads()
+        self.engine = build_engine(workers)
+        bridge = LayerBridge(napari_viewer)
+        self.controller = Controller(
+            view=self.view,
+            layers=bridge,
+            engine=self.engine,
+            workers=workers,
+            files=DiskFiles(),
+        )
+        self.engine.listen(self.controller.take_event)
+        self._wire_view()
+        self._watch_layers()
+        self._places: list[weakref.ref[QWidget]] = []
+        # No method of this widget: it is half gone when it is destroyed.
+        self.destroyed.connect(partial(_leave, self.controller, bridge, self._places))
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.engine.close)
+        self.view.show_state(self.controller.state)
+        self.controller.open_panel()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Remember the window: when the panel goes, it tells whether the viewer goes too."""
+        super().showEvent(event)
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QMainWindow):
+            parent = parent.parentWidget()
+        self._places[:] = [weakref.ref(parent)] if parent is not None else []
+
+    def _wire_view(self) -> None:
+        view, controller = self.view, self.controller
+        view.image_chosen.connect(controller.choose_image)
+        view.open_chosen.connect(controller.open_image)
+        view.model_chosen.connect(controller.choose_model)
+        view.device_chosen.connect(controller.choose_device)
+        view.threshold_chosen.connect(controller.set_threshold)
+        view.report_edited.connect(controller.edit_report)
+        view.report_file_chosen.connect(controller.open_report)
+        view.sample_report_wanted.connect(controller.use_sample_report)
+        view.scope_chosen.connect(controller.choose_scope)
+        view.range_chosen.connect(controller.set_range)
+        view.run_requested.connect(controller.run)
+        view.cancel_requested.connect(controller.cancel)
+        view.answered.connect(controller.answer)
+        view.jump_requested.connect(controller.jump_to_largest)
+        view.save_chosen.connect(controller.save_mask)
+
+    def _watch_layers(self) -> None:
+        events = self._viewer.layers.events
+        for emitter in (events.inserted, events.removed, events.reordered):
+            emitter.connect(self._layers_changed)
+        events.renamed.connect(self._layers_changed)
+
+    def _layers_changed(self, event: Any = None) -> None:
+        self.controller.refresh_images()
+
+
+def _leave(
+    controller: Controller,
+    bridge: LayerBridge,
+    places: Sequence[weakref.ref[QWidget]],
+    panel: Any = None,
+) -> None:
+    """End what the panel started; the canvas is touched only where its window stays open."""
+    controller.close()
+    window = places[0]() if places else None
+    is_alive = window is not None and isalive(window)  # type: ignore[no-untyped-call]  # qtpy's
+    if window is not None and is_alive and window.isVisible():
+        bridge.clean_up()

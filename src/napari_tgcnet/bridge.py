@@ -1,0 +1,122 @@
+"""One viewer's layers, as the controller sees them: images and masks by id, one run at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image, Layer
+
+from napari_tgcnet import layers, messages
+from napari_tgcnet.ports import LayerSource, LayerTuple, MaskToSave
+from napari_tgcnet.preview import PreviewRun, has_paint
+from napari_tgcnet.sides import SideMarks
+from napari_tgcnet.state import ImageInfo
+from tgcnet.domain import Geometry, Modality, SegmentationClass
+from tgcnet.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class LayerBridge:
+    """The :class:`napari_tgcnet.ports.Layers` of a real viewer."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._sides = SideMarks(viewer)
+        self._run: PreviewRun | None = None
+
+    def images(self) -> tuple[ImageInfo, ...]:
+        return layers.list_images(self._viewer.layers)
+
+    def choose(self, image_id: str | None) -> None:
+        """Let the letters on the canvas follow this image."""
+        image = layers.find_image(self._viewer.layers, image_id) if image_id else None
+        self._sides.follow(image)
+
+    def current_slice(self, image_id: str) -> int:
+        return layers.current_slice(self._viewer, self._image(image_id))
+
+    def set_modality(self, image_id: str, modality: str) -> None:
+        """Remember, in the layer, what the user said it is."""
+        image = self._image(image_id)
+        own = {**layers.own_metadata(image), "modality": Modality(modality)}
+        image.metadata[layers.KEY] = own
+
+    def has_mask(self, image_id: str) -> bool:
+        image = layers.find_image(self._viewer.layers, image_id)
+        return image is not None and layers.find_mask(self._viewer.layers, image) is not None
+
+    def has_paint(self, image_id: str, slices: range) -> bool:
+        mask = layers.find_mask(self._viewer.layers, self._image(image_id))
+        return mask is not None and has_paint(mask, slices)
+
+    def source(self, image_id: str) -> LayerSource:
+        return layers.take_source(self._image(image_id))
+
+    def geometry(self, image_id: str) -> Geometry:
+        return layers.geometry_of(self._image(image_id))
+
+    def open_run(self, image_id: str, slices: range, classes: Sequence[SegmentationClass]) -> None:
+        """Make the mask where there is none, and the preview that slices stream into."""
+        image = self._image(image_id)
+        target = layers.find_mask(self._viewer.layers, image) or layers.build_mask_layer(
+            image, classes, name=messages.mask_name(image.name), role="mask_of"
+        )
+        self._run = PreviewRun(
+            self._viewer, image=image, target=target, slices=slices, classes=classes
+        )
+
+    def write_slice(self, index: int, labels: np.ndarray) -> None:
+        if self._run is not None:
+            self._run.write_slice(index, labels)
+
+    def commit(self, provenance: Mapping[str, str]) -> int:
+        """End the run; what changed goes into the mask. Returns the number of voxels written."""
+        run, self._run = self._run, None
+        if run is None:
+            return 0
+        if provenance:
+            own = {**layers.own_metadata(run.target), "provenance": dict(provenance)}
+            run.target.metadata[layers.KEY] = own
+        return run.commit()
+
+    def show_window(self, image_id: str, low: float, high: float) -> None:
+        """Set the contrast limits to what the model got; a colour image has none."""
+        image = layers.find_image(self._viewer.layers, image_id)
+        if image is not None and not image.rgb and low < high:
+            image.contrast_limits = (low, high)
+
+    def take_mask(self, image_id: str) -> MaskToSave:
+        mask = layers.find_mask(self._viewer.layers, self._image(image_id))
+        if mask is None:
+            raise InputError(messages.NO_MASK)
+        return layers.take_mask(self._viewer.layers, mask)
+
+    def add(self, layer: LayerTuple) -> str:
+        """Put a freshly read image into the viewer; returns its id."""
+        self._viewer.add_layer(Layer.create(*layer))
+        image_id: str = layer[1]["metadata"][layers.KEY]["id"]
+        return image_id
+
+    def jump_to(self, image_id: str, index: int) -> None:
+        layers.show_slice(self._viewer, self._image(image_id), index)
+
+    def close(self) -> None:
+        """Stop following the viewer, which may be half gone already."""
+        self._sides.close()
+
+    def clean_up(self) -> None:
+        """Take a preview and the letters off a viewer that stays open without the panel."""
+        if self._run is not None:
+            self._run.discard()
+            self._run = None
+        self._sides.update()
+
+    def _image(self, image_id: str) -> Image:
+        image = layers.find_image(self._viewer.layers, image_id)
+        if image is None:
+            raise InputError(messages.IMAGE_GONE)
+        return image

@@ -1,0 +1,175 @@
+"""Every sentence and label that a user of the panel reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tgcnet.domain import SideKnowledge
+
+RESEARCH_USE = "Research use only. Not a medical device."
+
+IMAGE, MODEL, REPORT, RESULT = "Image", "Model", "Report", "Result"
+DEVICE, THRESHOLD = "Device", "Threshold"
+OPEN, OPEN_TIP = "Open…", "Open a PNG, JPEG, TIFF or NIfTI image"
+SAVE, SAVE_TIP = "Save mask…", "Save the mask of this image as NIfTI, TIFF or PNG"
+OPEN_REPORT, OPEN_REPORT_TIP = "From file…", "Open a report from a text file"
+USE_SAMPLE_REPORT = "Use the sample's report"
+REPORT_HINT = "Type or paste the report. Sides are the patient's. May stay empty."
+RUN, CANCEL = "Run", "Cancel"
+JUMP, JUMP_TIP = "Go to largest", "Show the slice with the largest finding"
+SCOPE_CURRENT, SCOPE_RANGE, SCOPE_ALL = "Current", "Range", "Whole stack"
+RANGE_TO = "to"
+THRESHOLD_TIP = "A pixel counts as found from this probability on"
+IMAGE_FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.nii *.nii.gz);;All files (*)"
+MASK_FILES = "NIfTI (*.nii.gz *.nii);;TIFF (*.tif *.tiff);;PNG, one slice only (*.png)"
+REPORT_FILES = "Text (*.txt);;All files (*)"
+AUTO_DEVICE = "Automatic"
+CPU_DEVICE = "CPU"
+
+YES, NO = "Yes", "No"
+IS_CT, IS_XRAY = "CT", "X-ray"
+
+ENGINE_STARTING = "The model is getting ready; you can already write the report."
+NO_MODEL = "No model is installed. Install napari-tgcnet again, or import a model of your own."
+NO_IMAGE = "Open an image to begin."
+READY = "Ready."
+READING_FILE = "Reading the file…"
+SAVING_FILE = "Saving the mask…"
+READING_REPORT = "Reading the report…"
+WAITING_FOR_ANSWER = "Waiting for your answer."
+RUNNING = "Segmenting…"
+CANCELLING = "Stopping after the slices in work…"
+
+PREVIEW_NAME = "TGC-Net preview"
+PHANTOM_NAME = "Generated CT phantom (no patient)"
+SIDE_UNKNOWN = "side unknown"
+SIDE_ASSUMED = "sides assumed: usual view"
+SIDES = {
+    SideKnowledge.FROM_FILE: "Left and right are the patient's, as the file states them.",
+    SideKnowledge.ASSUMED: "Usual radiological view assumed: the patient's left is on the right.",
+    SideKnowledge.UNKNOWN: "Left and right of the patient are unknown for this image.",
+}
+
+REPLACE = "The mask of this image already holds labels in these slices. Replace them?"
+ONLY_ABSENT = "The report names findings only as absent. Segment all the same?"
+WHICH_MODALITY = (
+    "Nothing in this image says whether it is a CT or a radiograph, and the model has to know. "
+    "Which is it?"
+)
+COMPLEX_IMAGE = (
+    "This layer holds complex numbers; a real image was expected. Show its magnitude in a layer "
+    "of its own and choose that."
+)
+NOTHING_FOUND = "Nothing found."
+NO_REPORT = "Run without a report: the model looked for everything it knows."
+NO_MASK = "This image has no mask yet: run the model, or choose the image that a mask belongs to."
+IMAGE_GONE = "The chosen image layer was removed. Choose another one."
+CANCELLED_BEFORE = "Cancelled before the first slice was finished; nothing was changed."
+DEFECT = (
+    "Something went wrong inside napari-tgcnet. Your layers are untouched; the details are in the "
+    "log. Please report this."
+)
+
+
+def wrong_axes(num_axes: int) -> str:
+    """Sentence for a layer that is neither an image nor a stack."""
+    return (
+        f"This layer has {num_axes} axes; an image (2) or a stack of slices (3) was expected. "
+        "Split it, for instance with Layers > Convert > Split Stack, and choose one part."
+    )
+
+
+def mask_name(image_name: str) -> str:
+    return f"{image_name} mask"
+
+
+def sides_in_one_line(texts: Mapping[str, str]) -> str:
+    """For a canvas with room for one text only."""
+    return "    ".join(
+        f"{edge}: {text.replace(chr(10), ' ')}" for edge, text in texts.items() if text
+    )
+
+
+def nothing_segmentable(findings: Sequence[str]) -> str:
+    return (
+        f"This model can segment none of what the report names ({', '.join(findings)}). "
+        "Run it for what it does know?"
+    )
+
+
+def not_segmentable(findings: Sequence[str]) -> str:
+    return f"Not segmented, this model does not know it: {', '.join(findings)}."
+
+
+def sentences_left_out(sentences: Sequence[str]) -> str:
+    quoted = " ".join(f"“{sentence.strip()}”" for sentence in sentences)
+    return f"Not read, the report is longer than the model reads: {quoted}"
+
+
+def words_left_out(words: Sequence[str]) -> str:
+    return f"Words the model never learned and does not read: {', '.join(words)}."
+
+
+def left(seconds: float) -> str:
+    """The time left, as a person would say it."""
+    if seconds < 1:
+        return "less than a second left"
+    if seconds < 90:
+        return f"about {round(seconds)} s left"
+    return f"about {round(seconds / 60)} min left"
+
+
+def device_label(label: str, free_bytes: int | None) -> str:
+    if free_bytes is None:
+        return label
+    return f"{label} ({free_bytes / 2**30:.1f} GiB free)"
+
+
+def saved(name: str) -> str:
+    return f"Mask saved as {name}."
+
+
+def cancelled(num_slices: int, num_voxels: int) -> str:
+    return f"Cancelled. {_finished_slices(num_slices, num_voxels)}"
+
+
+def kept_after_failure(num_slices: int, num_voxels: int) -> str:
+    return _finished_slices(num_slices, num_voxels)
+
+
+def _finished_slices(num_slices: int, num_voxels: int) -> str:
+    what = "1 finished slice is" if num_slices == 1 else f"{num_slices} finished slices are"
+    return f"{what} in the mask ({num_voxels} changed pixels); Ctrl-Z takes them back."
+
+
+def extent(name: str, count: int, *, spacing_zyx: Sequence[float], unit: str, planar: bool) -> str:
+    """Area of a finding in a single image, volume in a stack."""
+    if unit != "mm":
+        return f"{name}: {count:,} {'px' if planar else 'voxels'}"
+    if planar:
+        return f"{name}: {count * spacing_zyx[1] * spacing_zyx[2]:,.0f} mm²"
+    millilitres = count * spacing_zyx[0] * spacing_zyx[1] * spacing_zyx[2] / 1000
+    return f"{name}: {millilitres:,.1f} mL"
+
+
+def slices_with_findings(num_found: int, num_seen: int, largest: int) -> str:
+    return f"Findings in {num_found} of {num_seen} slices, the largest in slice {largest}."
+
+
+def took(seconds: float, device: str) -> str:
+    return f"{seconds:.1f} s on {device}."
+
+
+def knows(findings: Sequence[str]) -> str:
+    return f"Segments: {', '.join(findings)}."
+
+
+def sample_source(licence: str, url: str) -> str:
+    return f"Sample under {licence}, from {url}"
+
+
+def labels_out_of_range(low: int, high: int) -> str:
+    return (
+        f"The mask holds labels from {low} to {high}; labels from 0 to 255 can be written. "
+        "Renumber them, or save the layer with another writer."
+    )

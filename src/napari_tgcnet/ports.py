@@ -1,0 +1,107 @@
+"""What the controller needs from the outside; it gets these as arguments and knows no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from napari_tgcnet.state import ImageInfo, PanelState
+from tgcnet.domain import Geometry, SegmentationClass
+
+T = TypeVar("T")
+
+LayerTuple = tuple[Any, dict[str, Any], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerSource:
+    """What a worker thread needs of an image layer, taken on the Qt thread."""
+
+    data: Any
+    is_rgb: bool
+    ndim: int
+    spacing: tuple[float, ...]
+    unit: str
+    own: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MaskToSave:
+    """A copy of a mask layer, so that saving it does not race with painting."""
+
+    labels: np.ndarray
+    geometry: Geometry
+    provenance: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """A run, as it was asked for. The report is the patient's: never logged."""
+
+    image_id: str
+    model: str
+    device: str
+    report: str
+    slices: range
+    threshold: float
+
+
+class View(Protocol):
+    """Shows a state; decides nothing."""
+
+    def show_state(self, state: PanelState) -> None: ...
+
+
+class Layers(Protocol):
+    """The viewer's layers, by the ids in their metadata; see :mod:`napari_tgcnet.bridge`."""
+
+    def images(self) -> tuple[ImageInfo, ...]: ...
+    def choose(self, image_id: str | None) -> None: ...
+    def current_slice(self, image_id: str) -> int: ...
+    def set_modality(self, image_id: str, modality: str) -> None: ...
+    def has_mask(self, image_id: str) -> bool: ...
+    def has_paint(self, image_id: str, slices: range) -> bool: ...
+    def source(self, image_id: str) -> LayerSource: ...
+    def geometry(self, image_id: str) -> Geometry: ...
+    def open_run(
+        self, image_id: str, slices: range, classes: Sequence[SegmentationClass]
+    ) -> None: ...
+    def write_slice(self, index: int, labels: np.ndarray) -> None: ...
+    def commit(self, provenance: Mapping[str, str]) -> int: ...
+    def show_window(self, image_id: str, low: float, high: float) -> None: ...
+    def take_mask(self, image_id: str) -> MaskToSave: ...
+    def add(self, layer: LayerTuple) -> str: ...
+    def jump_to(self, image_id: str, index: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """The model's process; events arrive by :meth:`Controller.take_event`."""
+
+    def start(self) -> None: ...
+    def describe(self) -> None: ...
+    def read_report(self, text: str, *, model: str) -> None: ...
+    def segment(self, order: Order, source: LayerSource) -> None: ...
+    def slice_labels(self, index: int) -> np.ndarray: ...
+    def cancel(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Workers(Protocol):
+    """Work off the Qt thread; ``then`` and ``failed`` (with a sentence) come back on it."""
+
+    def start(
+        self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
+    ) -> None: ...
+
+
+class Files(Protocol):
+    """Reading and writing; called in worker threads."""
+
+    def read_image(self, path: Path) -> LayerTuple: ...
+    def read_report(self, path: Path) -> str: ...
+    def save_mask(self, mask: MaskToSave, path: Path) -> None: ...

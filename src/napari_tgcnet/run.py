@@ -1,0 +1,97 @@
+"""What is known of a run: what to say and ask before it, what was found after it. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_tgcnet import messages
+from napari_tgcnet.state import Asking, Option, Question, ResultSummary
+from tgcnet.domain import Geometry, SegmentationClass
+from tgcnet.engine.protocol import ReportRead
+
+YES, NO = Option(value="yes", label=messages.YES), Option(value="no", label=messages.NO)
+
+
+def preflight_notices(reading: ReportRead) -> tuple[str, ...]:
+    """What of the report the model does not read or cannot segment, a sentence each."""
+    notices = []
+    if reading.not_segmentable:
+        notices.append(messages.not_segmentable(reading.not_segmentable))
+    if reading.sentences_left_out:
+        notices.append(messages.sentences_left_out(reading.sentences_left_out))
+    if reading.words_left_out:
+        notices.append(messages.words_left_out(reading.words_left_out))
+    return tuple(notices)
+
+
+def preflight_question(reading: ReportRead) -> Question | None:
+    """The question a report raises before a run, None where it raises none."""
+    if reading.only_absent:
+        text = messages.ONLY_ABSENT
+    elif reading.not_segmentable and not reading.segmentable:
+        text = messages.nothing_segmentable(reading.not_segmentable)
+    else:
+        return None
+    return Question(kind=Asking.REPORT, text=text, options=(YES, NO))
+
+
+class RunRecord:
+    """Counts what a run finds, slice by slice.
+
+    Parameters
+    ----------
+    planar : a single image, whose findings have an area; a stack's have a volume
+    slices : what the run was asked for
+    """
+
+    def __init__(
+        self,
+        *,
+        classes: Sequence[SegmentationClass],
+        geometry: Geometry,
+        planar: bool,
+        slices: range,
+    ) -> None:
+        self._classes, self._geometry = tuple(classes), geometry
+        self._planar, self._slices = planar, slices
+        self._counts: dict[int, np.ndarray] = {}
+
+    @property
+    def num_seen(self) -> int:
+        return len(self._counts)
+
+    def count(self, index: int, labels: np.ndarray) -> None:
+        """Count a finished slice; ``labels`` is (Y, X) uint8, class index + 1."""
+        num_values = len(self._classes) + 1
+        self._counts[index] = np.bincount(labels.ravel(), minlength=num_values)[1:num_values]
+
+    def summary(self, *, seconds: float, device: str) -> ResultSummary:
+        """Extent per class, slices with findings, time taken and the device really used."""
+        lines = []
+        per_slice = {index: int(counts.sum()) for index, counts in self._counts.items()}
+        found = [index for index in sorted(per_slice) if per_slice[index]]
+        largest = max(found, key=lambda index: per_slice[index], default=None)
+        if largest is None:
+            lines.append(messages.NOTHING_FOUND)
+        else:
+            lines += self._extents()
+            if len(self._slices) > 1:
+                lines.append(messages.slices_with_findings(len(found), self.num_seen, largest))
+        lines.append(messages.took(seconds, device))
+        return ResultSummary(lines=tuple(lines), largest_slice=largest)
+
+    def _extents(self) -> list[str]:
+        totals = np.sum(list(self._counts.values()), axis=0)
+        return [
+            messages.extent(
+                one.name,
+                int(total),
+                spacing_zyx=self._geometry.spacing_zyx,
+                unit=self._geometry.unit,
+                planar=self._planar,
+            )
+            for one, total in zip(self._classes, totals, strict=True)
+            if total
+        ]

@@ -1,0 +1,148 @@
+"""What the panel shows, frozen; the controller is the only one to replace it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Which slices a run covers."""
+
+    CURRENT = "current"
+    RANGE = "range"
+    ALL = "all"
+
+
+class Asking(StrEnum):
+    """What a question in the panel is about."""
+
+    REPLACE = "replace"
+    REPORT = "report"
+    MODALITY = "modality"
+
+
+class Phase(StrEnum):
+    """Where the panel stands; everything but IDLE keeps Run disabled."""
+
+    IDLE = "idle"
+    READING_FILE = "reading_file"
+    SAVING_FILE = "saving_file"
+    READING_REPORT = "reading_report"
+    ASKING = "asking"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """A model the user may choose; ``threshold`` is the one it was measured with."""
+
+    name: str
+    label: str
+    threshold: float = 0.5
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceChoice:
+    """A device the user may choose; the label carries the free memory where known."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageInfo:
+    """An image layer, as far as panel and controller need to know it.
+
+    Attributes
+    ----------
+    id : the link in ``layer.metadata``, never the layer's name
+    modality : "ct", "xray" or "unknown"
+    sides : one sentence on how left and right are known
+    sample_report : the text that ships with a sample image, else None
+    notices : what was assumed or converted while reading
+    """
+
+    id: str
+    name: str
+    num_slices: int = 1
+    modality: str = "unknown"
+    sides: str = ""
+    sample_report: str | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """One button of a question."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A question that stands in the panel until a button answers it."""
+
+    kind: Asking
+    text: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultSummary:
+    """What a run found.
+
+    Attributes
+    ----------
+    lines : sentences: extent per class, slices with findings, time and device
+    largest_slice : index of the slice with the largest finding, None where nothing was found
+    """
+
+    lines: tuple[str, ...]
+    largest_slice: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PanelState:
+    """Everything a view may show."""
+
+    phase: Phase = Phase.IDLE
+    engine_ready: bool = False
+    images: tuple[ImageInfo, ...] = ()
+    image_id: str | None = None
+    models: tuple[ModelChoice, ...] = ()
+    model: str | None = None
+    devices: tuple[DeviceChoice, ...] = ()
+    device: str = "auto"
+    report: str = ""
+    scope: Scope = Scope.ALL
+    range_first: int = 0
+    range_last: int = 0
+    threshold: float = 0.5
+    can_save: bool = False
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    question: Question | None = None
+    problem: str = ""
+    notices: tuple[str, ...] = ()
+    result: ResultSummary | None = None
+
+    @property
+    def image(self) -> ImageInfo | None:
+        """The chosen image, None where there is none."""
+        return next((image for image in self.images if image.id == self.image_id), None)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.phase is not Phase.IDLE
+
+    @property
+    def can_run(self) -> bool:
+        return not self.is_busy and self.image is not None and self.model is not None
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.phase in (Phase.READING_REPORT, Phase.RUNNING, Phase.ASKING)

@@ -1,0 +1,90 @@
+"""The panel: its views one below the other, their wishes as signals of one object."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from napari_tgcnet import messages
+from napari_tgcnet.state import PanelState
+from napari_tgcnet.ui.image_view import ImageView
+from napari_tgcnet.ui.model_view import ModelView
+from napari_tgcnet.ui.question_bar import QuestionBar
+from napari_tgcnet.ui.report_view import ReportView
+from napari_tgcnet.ui.result_view import ResultView
+from napari_tgcnet.ui.run_view import RunView
+
+
+class PanelView(QWidget):
+    """Hands a state to every view; passes on what they report."""
+
+    image_chosen = Signal(str)
+    open_chosen = Signal(str)
+    model_chosen = Signal(str)
+    device_chosen = Signal(str)
+    threshold_chosen = Signal(float)
+    report_edited = Signal(str)
+    report_file_chosen = Signal(str)
+    sample_report_wanted = Signal()
+    scope_chosen = Signal(str)
+    range_chosen = Signal(int, int)
+    run_requested = Signal()
+    cancel_requested = Signal()
+    answered = Signal(str)
+    jump_requested = Signal()
+    save_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.image, self.report, self.model = ImageView(), ReportView(), ModelView()
+        self.run, self.question, self.result = RunView(), QuestionBar(), ResultView()
+        self.views = (
+            self.image,
+            self.report,
+            self.model,
+            self.run,
+            self.question,
+            self.result,
+        )
+        research_use = QLabel(messages.RESEARCH_USE)
+        research_use.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        research_use.setWordWrap(True)
+        self._lay_out(research_use)
+        self._forward()
+
+    def show_state(self, state: PanelState) -> None:
+        for view in self.views:
+            view.show_state(state)
+
+    def _lay_out(self, research_use: QLabel) -> None:
+        column = QWidget()
+        inner = QVBoxLayout(column)
+        for view in self.views:
+            inner.addWidget(view)
+        inner.addStretch()
+        area = QScrollArea()  # a small laptop's screen still reaches every button
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(column)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
+        layout.addWidget(research_use)
+
+    def _forward(self) -> None:
+        self.image.image_chosen.connect(self.image_chosen)
+        self.image.open_chosen.connect(self.open_chosen)
+        self.model.model_chosen.connect(self.model_chosen)
+        self.model.device_chosen.connect(self.device_chosen)
+        self.model.threshold_chosen.connect(self.threshold_chosen)
+        self.report.report_edited.connect(self.report_edited)
+        self.report.report_file_chosen.connect(self.report_file_chosen)
+        self.report.sample_report_wanted.connect(self.sample_report_wanted)
+        self.run.scope_chosen.connect(self.scope_chosen)
+        self.run.range_chosen.connect(self.range_chosen)
+        self.run.run_requested.connect(self.run_requested)
+        self.run.cancel_requested.connect(self.cancel_requested)
+        self.question.answered.connect(self.answered)
+        self.result.jump_requested.connect(self.jump_requested)
+        self.result.save_chosen.connect(self.save_chosen)

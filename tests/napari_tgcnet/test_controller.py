@@ -1,0 +1,324 @@
+"""The controller with a mocked view and mocked ports: no window, no child, no files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+
+from napari_tgcnet import messages
+from napari_tgcnet.controller import Controller
+from napari_tgcnet.ports import Engine, Files, Layers, LayerSource, View
+from napari_tgcnet.state import Asking, ImageInfo, PanelState, Phase, Scope
+from tgcnet.domain import Geometry, SegmentationClass
+from tgcnet.engine.protocol import (
+    Cancelled,
+    DeviceInfo,
+    Died,
+    Failed,
+    Finished,
+    ModelInfo,
+    Notice,
+    Progress,
+    Ready,
+    ReportRead,
+    ShownWindow,
+    SliceDone,
+)
+from tgcnet.errors import InputError, OutputError
+
+CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
+IMAGE = ImageInfo(id="a", name="chest", num_slices=4, sample_report="a sample's text")
+FINISHED = Finished(
+    request=1,
+    device="cuda:0",
+    seconds=2.0,
+    window=ShownWindow(low=-1350.0, high=150.0, unit="HU"),
+    provenance={"model": "mini"},
+    slices_done=4,
+)
+
+
+class DirectWorkers:
+    """Does the work at once; a refusal of the family comes back as its sentence."""
+
+    def start(self, work, then, failed):
+        try:
+            result = work()
+        except (InputError, OutputError) as error:
+            failed(str(error))
+        else:
+            then(result)
+
+
+class Desk:
+    """A controller and its mocked surroundings."""
+
+    def __init__(self) -> None:
+        self.view = Mock(spec=View)
+        self.layers = Mock(spec=Layers)
+        self.engine = Mock(spec=Engine)
+        self.files = Mock(spec=Files)
+        self.layers.images.return_value = (IMAGE,)
+        self.layers.has_mask.return_value = False
+        self.layers.has_paint.return_value = False
+        self.layers.current_slice.return_value = 2
+        self.layers.commit.return_value = 7
+        affine = np.diag([1.0, 1.0, 1.0, 1.0])
+        self.layers.geometry.return_value = Geometry(affine_lps=affine, unit="mm")
+        self.layers.source.return_value = LayerSource(
+            data=None, is_rgb=False, ndim=3, spacing=(1, 1, 1), unit="mm", own={}
+        )
+        self.engine.slice_labels.side_effect = lambda z: np.full((10, 10), z % 2, dtype=np.uint8)
+        self.controller = Controller(
+            view=self.view,
+            layers=self.layers,
+            engine=self.engine,
+            workers=DirectWorkers(),
+            files=self.files,
+        )
+        self.controller.open_panel()
+        self.controller.take_event(ready())
+
+    @property
+    def state(self) -> PanelState:
+        shown: PanelState = self.view.show_state.call_args.args[0]
+        assert shown == self.controller.state
+        return shown
+
+    def read(self, **changes: object) -> None:
+        self.controller.take_event(replace(report_read(), **changes))
+
+    def run(self) -> None:
+        self.controller.edit_report("left lower zone")
+        self.controller.run()
+        self.read()
+
+
+def ready() -> Ready:
+    model = ModelInfo(
+        name="mini",
+        findings=("pulmonary infection",),
+        classes=CLASSES,
+        threshold=0.4,
+        licence="research",
+        sha256="0",
+    )
+    gpu = DeviceInfo(name="cuda:0", label="GPU", free_bytes=3 * 2**30, total_bytes=4 * 2**30)
+    cpu = DeviceInfo(name="cpu", label="CPU", free_bytes=None, total_bytes=None)
+    return Ready(request=1, devices=(cpu, gpu), models=(model,))
+
+
+def report_read() -> ReportRead:
+    return ReportRead(
+        request=2,
+        sentences_kept=("left lower zone",),
+        sentences_left_out=(),
+        words_left_out=(),
+        segmentable=("pulmonary infection",),
+        not_segmentable=(),
+        only_absent=False,
+    )
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_models_and_devices_are_offered_with_free_memory_and_the_models_threshold(desk) -> None:
+    assert [one.label for one in desk.state.devices] == ["Automatic", "CPU", "GPU (3.0 GiB free)"]
+    assert (desk.state.model, desk.state.threshold) == ("mini", 0.4)
+    assert desk.state.can_run
+
+
+def test_a_run_reads_the_report_and_hands_over_the_order(desk) -> None:
+    desk.run()
+    desk.engine.read_report.assert_called_once_with("left lower zone", model="mini")
+    order = desk.engine.segment.call_args.args[0]
+    assert (order.slices, order.threshold, order.report) == (range(4), 0.4, "left lower zone")
+    assert desk.state.phase is Phase.RUNNING
+    desk.controller.run()  # an impatient second click
+    desk.engine.segment.assert_called_once()
+
+
+def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
+    desk.run()
+    for z in range(4):
+        desk.controller.take_event(SliceDone(request=3, z=z))
+    desk.controller.take_event(Progress(request=3, done=3, total=4, seconds_left=1.0))
+    assert (desk.state.fraction, desk.state.seconds_left) == (0.75, 1.0)
+    desk.controller.take_event(FINISHED)
+    assert desk.layers.write_slice.call_count == 4
+    desk.layers.commit.assert_called_once_with({"model": "mini"})
+    desk.layers.show_window.assert_called_once_with("a", -1350.0, 150.0)
+    assert desk.state.result.lines == (
+        "infection: 0.2 mL",
+        "Findings in 2 of 4 slices, the largest in slice 1.",
+        "2.0 s on cuda:0.",
+    )
+    desk.controller.jump_to_largest()
+    desk.layers.jump_to.assert_called_once_with("a", 1)
+    assert desk.state.phase is Phase.IDLE
+
+
+def test_no_report_runs_and_says_so(desk) -> None:
+    desk.controller.edit_report("  \n")
+    desk.controller.run()
+    desk.engine.read_report.assert_not_called()
+    assert desk.state.notices == (messages.NO_REPORT,)
+    assert desk.state.phase is Phase.RUNNING
+
+
+def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
+    desk.controller.edit_report("long")
+    desk.controller.run()
+    desk.read(
+        sentences_left_out=("The heart is large.",),
+        words_left_out=("hilum",),
+        not_segmentable=("pleural effusion",),
+    )
+    assert desk.state.phase is Phase.RUNNING
+    shown = "\n".join(desk.state.notices)
+    assert all(part in shown for part in ("pleural effusion", "“The heart is large.”", "hilum"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"only_absent": True}, messages.ONLY_ABSENT),
+        (
+            {"segmentable": (), "not_segmentable": ("nodule",)},
+            messages.nothing_segmentable(("nodule",)),
+        ),
+    ],
+)
+def test_a_report_the_model_cannot_serve_asks_first(desk, changes, text) -> None:
+    desk.controller.edit_report("No infection.")
+    desk.controller.run()
+    desk.read(**changes)
+    assert (desk.state.question.text, desk.state.phase) == (text, Phase.ASKING)
+    desk.engine.segment.assert_not_called()
+    desk.controller.answer("yes")
+    desk.engine.segment.assert_called_once()
+
+
+def test_no_to_a_question_frees_the_panel(desk) -> None:
+    desk.controller.edit_report("No infection.")
+    desk.controller.run()
+    desk.read(only_absent=True)
+    desk.controller.answer("no")
+    assert (desk.state.phase, desk.state.question) == (Phase.IDLE, None)
+    desk.engine.segment.assert_not_called()
+
+
+def test_painted_voxels_are_not_replaced_unasked(desk) -> None:
+    desk.layers.has_paint.return_value = True
+    desk.run()
+    assert desk.state.question.kind is Asking.REPLACE
+    desk.engine.segment.assert_not_called()
+    desk.controller.answer("yes")
+    desk.engine.segment.assert_called_once()
+
+
+def test_an_unknown_modality_is_asked_for_and_remembered(desk) -> None:
+    desk.run()
+    desk.controller.take_event(
+        Failed(request=3, sentence="cannot be decided", kind="ModalityUnknownError")
+    )
+    assert [one.value for one in desk.state.question.options] == ["ct", "xray", "no"]
+    desk.controller.answer("ct")
+    desk.layers.set_modality.assert_called_once_with("a", "ct")
+    assert desk.engine.segment.call_count == 2
+    assert desk.state.phase is Phase.RUNNING
+
+
+def test_cancel_keeps_what_is_finished(desk) -> None:
+    desk.run()
+    desk.controller.take_event(SliceDone(request=3, z=1))
+    desk.controller.cancel()
+    desk.engine.cancel.assert_called_once_with()
+    assert (desk.state.phase, desk.state.can_run) == (Phase.CANCELLING, False)
+    desk.controller.take_event(Cancelled(request=3, slices_done=1))
+    desk.layers.commit.assert_called_once_with({})
+    assert desk.state.notices == (messages.cancelled(1, 7),)
+    assert desk.state.can_run
+
+
+def test_cancel_while_the_report_is_read_frees_at_once(desk) -> None:
+    desk.controller.edit_report("left")
+    desk.controller.run()
+    desk.controller.cancel()
+    desk.read()  # late
+    assert desk.state.phase is Phase.IDLE
+    desk.engine.segment.assert_not_called()
+
+
+def test_a_dead_child_is_a_sentence_and_the_next_run_goes_on(desk) -> None:
+    desk.run()
+    died = Died(exit_code=-9, sentence="The model's process was killed.", requests=(3,))
+    desk.controller.take_event(died)
+    assert desk.state.problem == "The model's process was killed."
+    desk.run()
+    assert desk.engine.segment.call_count == 2
+    assert desk.state.problem == ""
+
+
+def test_out_of_memory_notices_appear(desk) -> None:
+    desk.run()
+    sentence = "Out of memory on the GPU; the batch was halved."
+    desk.controller.take_event(Notice(request=3, sentence=sentence))
+    assert sentence in desk.state.notices
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"), [("current", range(2, 3)), ("range", range(1, 4)), ("all", range(4))]
+)
+def test_the_scope_decides_the_slices(desk, scope, expected) -> None:
+    desk.controller.set_range(1, 9)
+    desk.controller.choose_scope(scope)
+    desk.run()
+    assert desk.engine.segment.call_args.args[0].slices == expected
+    assert desk.state.scope is Scope(scope)
+
+
+def test_files_are_read_and_written_and_refusals_are_sentences(desk) -> None:
+    desk.files.read_report.return_value = "from a file"
+    desk.controller.open_report("report.txt")
+    desk.files.read_report.assert_called_once_with(Path("report.txt"))
+    assert desk.state.report == "from a file"
+    desk.files.read_image.side_effect = InputError("scan.png is empty; export it again.")
+    desk.controller.open_image("scan.png")
+    assert desk.state.problem == "scan.png is empty; export it again."
+    desk.files.save_mask.side_effect = OutputError("The disk is full.")
+    desk.controller.save_mask("mask.png")
+    assert (desk.state.problem, desk.state.phase) == ("The disk is full.", Phase.IDLE)
+    desk.files.save_mask.side_effect = None
+    desk.controller.save_mask("mask.png")
+    assert desk.state.notices == ("Mask saved as mask.png.",)
+
+
+def test_the_samples_report_is_offered(desk) -> None:
+    desk.controller.use_sample_report()
+    assert desk.state.report == "a sample's text"
+
+
+def test_no_image_no_run(desk) -> None:
+    desk.layers.images.return_value = ()
+    desk.controller.refresh_images()
+    assert (desk.state.image_id, desk.state.can_run) == (None, False)
+    desk.layers.choose.assert_called_with(None)
+
+
+def test_closed_means_silent(desk) -> None:
+    desk.run()
+    desk.controller.close()
+    desk.controller.close()
+    desk.engine.close.assert_called_once_with()
+    num_shown = desk.view.show_state.call_count
+    desk.controller.take_event(FINISHED)
+    assert desk.view.show_state.call_count == num_shown
+    desk.layers.commit.assert_not_called()

@@ -1,0 +1,187 @@
+"""Each view alone: it shows a state and reports wishes, nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from qtpy.QtCore import QMimeData, Qt
+from qtpy.QtWidgets import QApplication, QFileDialog, QLabel
+
+from napari_tgcnet import messages
+from napari_tgcnet.state import (
+    Asking,
+    DeviceChoice,
+    ImageInfo,
+    ModelChoice,
+    Option,
+    PanelState,
+    Phase,
+    Question,
+    ResultSummary,
+    Scope,
+)
+from napari_tgcnet.ui.panel import PanelView
+
+STATE = PanelState(
+    engine_ready=True,
+    images=(
+        ImageInfo(id="a", name="same", num_slices=9, sides="Sides are known."),
+        ImageInfo(id="b", name="same", sample_report="Sample text."),
+    ),
+    image_id="a",
+    models=(ModelChoice(name="mini", label="mini", findings=("infection",)),),
+    model="mini",
+    devices=(
+        DeviceChoice(name="auto", label="Automatic"),
+        DeviceChoice(name="cuda:0", label="GPU (3.0 GiB free)"),
+    ),
+    range_last=8,
+)
+
+
+@pytest.fixture
+def panel(qtbot) -> PanelView:
+    panel = PanelView()
+    qtbot.addWidget(panel)
+    panel.show_state(STATE)
+    panel.show()
+    return panel
+
+
+def test_showing_a_state_reports_nothing(panel, qtbot) -> None:
+    signals = [
+        panel.image_chosen,
+        panel.model_chosen,
+        panel.device_chosen,
+        panel.threshold_chosen,
+        panel.report_edited,
+        panel.scope_chosen,
+        panel.range_chosen,
+    ]
+    heard: list[object] = []
+    for signal in signals:
+        signal.connect(heard.append)
+    changed = replace(
+        STATE, image_id="b", device="cuda:0", report="text", scope=Scope.RANGE, threshold=0.3
+    )
+    panel.show_state(changed)
+    panel.show_state(PanelState())
+    assert heard == []
+
+
+def test_two_images_of_one_name_are_two_choices(panel, qtbot) -> None:
+    with qtbot.waitSignal(panel.image_chosen) as heard:
+        panel.image.chooser.value = "b"
+    assert heard.args == ["b"]
+
+
+def test_device_and_threshold(panel, qtbot) -> None:
+    with qtbot.waitSignal(panel.device_chosen) as heard:
+        panel.model.device.value = "cuda:0"
+    assert heard.args == ["cuda:0"]
+    with qtbot.waitSignal(panel.threshold_chosen) as heard:
+        panel.model.threshold.value = 0.25
+    assert heard.args == [0.25]
+    assert "infection" in panel.model.findings.text()
+
+
+def test_the_report_is_typed_or_pasted_as_plain_text(panel, qtbot) -> None:
+    mime = QMimeData()
+    mime.setHtml("<b>Left</b> lower zone")
+    mime.setText("Left lower zone")
+    QApplication.clipboard().setMimeData(mime)
+    with qtbot.waitSignal(panel.report_edited) as heard:
+        panel.report.text.paste()
+    assert heard.args == ["Left lower zone"]
+
+
+def test_the_samples_report_is_offered_where_there_is_one(panel, qtbot) -> None:
+    assert not panel.report.sample_button.isVisible()
+    panel.show_state(replace(STATE, image_id="b"))
+    assert panel.report.sample_button.isVisible()
+    with qtbot.waitSignal(panel.sample_report_wanted):
+        panel.report.sample_button.click()
+    panel.show_state(replace(STATE, image_id="b", report="Sample text."))
+    assert not panel.report.sample_button.isVisible()
+
+
+def test_scope_and_range(panel, qtbot) -> None:
+    with qtbot.waitSignal(panel.scope_chosen) as heard:
+        panel.run.scopes[Scope.RANGE].click()
+    assert heard.args == ["range"]
+    panel.show_state(replace(STATE, scope=Scope.RANGE))
+    with qtbot.waitSignal(panel.range_chosen) as heard:
+        panel.run.first.setValue(3)
+    assert heard.args == [3, 8]
+    panel.show_state(replace(STATE, image_id="b"))
+    assert not panel.run.slices_row.isVisible()
+
+
+def test_run_progress_and_cancel(panel, qtbot) -> None:
+    with qtbot.waitSignal(panel.run_requested):
+        qtbot.mouseClick(panel.run.run_button, Qt.MouseButton.LeftButton)
+    panel.show_state(replace(STATE, phase=Phase.RUNNING, fraction=0.5, seconds_left=30.0))
+    assert not panel.run.run_button.isEnabled()
+    assert panel.run.progress.value() == 500
+    assert panel.run.status.text() == "Segmenting… about 30 s left"
+    with qtbot.waitSignal(panel.cancel_requested):
+        qtbot.mouseClick(panel.run.cancel_button, Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"engine_ready": False}, messages.ENGINE_STARTING),
+        ({"models": (), "model": None}, messages.NO_MODEL),
+        ({"images": (), "image_id": None}, messages.NO_IMAGE),
+        ({}, messages.READY),
+    ],
+)
+def test_the_status_says_what_is_missing(panel, changes, words) -> None:
+    panel.show_state(replace(STATE, **changes))
+    assert panel.run.status.text() == words
+
+
+def test_a_question_has_a_button_for_each_answer(panel, qtbot) -> None:
+    assert not panel.question.isVisible()
+    options = (Option(value="ct", label="CT"), Option(value="xray", label="X-ray"))
+    question = Question(kind=Asking.MODALITY, text="Which is it?", options=options)
+    panel.show_state(replace(STATE, phase=Phase.ASKING, question=question))
+    assert panel.question.text.text() == "Which is it?"
+    with qtbot.waitSignal(panel.answered) as heard:
+        qtbot.mouseClick(panel.question.buttons["xray"], Qt.MouseButton.LeftButton)
+    assert heard.args == ["xray"]
+    panel.show_state(STATE)
+    assert not panel.question.isVisible()
+
+
+def test_result_notices_and_problem(panel, qtbot) -> None:
+    assert not panel.result.jump_button.isVisible()
+    result = ResultSummary(lines=("infection: 3.1 mL", "2.0 s on cpu."), largest_slice=4)
+    panel.show_state(
+        replace(STATE, result=result, notices=("One.",), problem="Two.", can_save=True)
+    )
+    assert panel.result.result.text() == "infection: 3.1 mL\n2.0 s on cpu."
+    assert (panel.result.notices.text(), panel.result.problem.text()) == ("One.", "Two.")
+    with qtbot.waitSignal(panel.jump_requested):
+        panel.result.jump_button.click()
+    assert panel.result.save_button.isEnabled()
+
+
+def test_dialogs_pass_the_path_on(panel, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: ("scan.png", ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: ("mask.png", ""))
+    panel.show_state(replace(STATE, can_save=True))
+    with qtbot.waitSignal(panel.open_chosen) as heard:
+        panel.image.open_button.click()
+    assert heard.args == ["scan.png"]
+    with qtbot.waitSignal(panel.report_file_chosen):
+        panel.report.open_button.click()
+    with qtbot.waitSignal(panel.save_chosen) as heard:
+        panel.result.save_button.click()
+    assert heard.args == ["mask.png"]
+
+
+def test_research_use_stands_in_the_panel(panel) -> None:
+    assert messages.RESEARCH_USE in [label.text() for label in panel.findChildren(QLabel)]
