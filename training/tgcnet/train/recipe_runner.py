@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 
 from tgcnet.data.training_set import load_training_set
 from tgcnet.errors import InputError, MissingExtraError
-from tgcnet.models import TgcNet, build_model
+from tgcnet.models import TgcNet, build_model, find_clip_weights, load_clip_towers
 from tgcnet.models.cnn import load_imagenet_lite0
 from tgcnet.train.config import TrainConfig
 from tgcnet.train.export import export_model
@@ -48,13 +48,12 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     training_set = load_training_set(data, config.sources, config.preprocess, seed=config.seed)
-    kept = training_token_ids(e.report for e in training_set.examples)
-    config = replace(
-        config,
-        model=replace(config.model, towers=replace(config.model.towers, num_tokens=len(kept))),
-    )
-    logger.info("%d images, %d samples an epoch, %d tokens", len(training_set.examples),
-                len(training_set), len(kept))  # fmt: skip
+    kept = None
+    if not config.clip_weights:
+        kept = training_token_ids(e.report for e in training_set.examples)
+        towers = replace(config.model.towers, num_tokens=len(kept))
+        config = replace(config, model=replace(config.model, towers=towers))
+    logger.info("%d images, %d samples an epoch", len(training_set.examples), len(training_set))
     trainer = Trainer(
         config=config,
         model=build_for_training(config, kept),
@@ -67,9 +66,16 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
     return export_model(model, config, out / "model")
 
 
-def build_for_training(config: TrainConfig, kept_token_ids: tuple[int, ...]) -> TgcNet:
-    """The network as a run starts: random, the CNN from ImageNet with its first stages frozen."""
+def build_for_training(config: TrainConfig, kept_token_ids: tuple[int, ...] | None) -> TgcNet:
+    """The network as a run starts: towers and CNN pretrained where the recipe says so."""
     model = build_model(config.model, kept_token_ids)
+    if config.clip_weights:
+        file = find_clip_weights(
+            config.clip_weights,
+            architecture=config.clip_architecture,
+            quick_gelu=config.model.towers.quick_gelu,
+        )
+        load_clip_towers(model, file)
     if model.sse is not None:
         if config.starts_from_imagenet:
             load_imagenet_lite0(model.sse.cnn, imagenet_file())

@@ -1,0 +1,30 @@
+"""TGC-Net at full size: OpenAI's CLIP ViT-B/16, frozen, on the data of ``mini``.
+
+    tgcnet train training/recipes/vit_b16.py --data FOLDER --out RUN
+
+Fetches the towers by open_clip's tag "openai"; without a network put the path of
+``open_clip_model.safetensors`` in ``clip_weights``. Learning rate, batch and loss are those of
+PAPERS' notes on the method (AdamW 3e-4, batch 32), the data and requests those of ``mini``.
+"""
+
+from dataclasses import replace
+
+from tgcnet.config import PreprocessConfig
+from tgcnet.models import named_configs
+from tgcnet.train.config import Phase, TrainConfig
+from tgcnet.train.recipes import mini
+
+
+def recipe() -> TrainConfig:
+    """The run."""
+    return replace(
+        mini.recipe(),
+        model=named_configs()["vit-b16"],
+        pretrain=None,
+        clip_weights="openai",
+        phases=(Phase(epochs=20, side_px=224),),
+        # OpenAI's own mean and deviation, which the frozen image tower needs.
+        preprocess=PreprocessConfig(),
+        batch_size=32,
+        learning_rate=3e-4,
+    )
