@@ -30,7 +30,9 @@ class SegmentationLoss(nn.Module):
     ) -> Float[Tensor, ""]:
         loss = self.of_map(logits, masks)
         for similarity in similarities:
-            target = F.adaptive_avg_pool2d(masks.amax(dim=1, keepdim=True), similarity.shape[2:])
+            height, width = similarity.shape[2:]
+            anywhere = masks.amax(dim=1, keepdim=True)  # (B, 1, H, W)
+            target = F.adaptive_avg_pool2d(anywhere, (height, width))
             loss = loss + self.alignment_weight * self.of_map(similarity, target)
         return loss
 
@@ -38,4 +40,5 @@ class SegmentationLoss(nn.Module):
         self, logits: Float[Tensor, "B C H W"], target: Float[Tensor, "B C H W"]
     ) -> Float[Tensor, ""]:
         """Dice + cross-entropy of one map of logits against targets in [0, 1]."""
-        return self.dice(logits, target) + F.binary_cross_entropy_with_logits(logits, target)
+        dice: Tensor = self.dice(logits, target)
+        return dice + F.binary_cross_entropy_with_logits(logits, target)

@@ -4,6 +4,7 @@ A model that always hears the whole truth learns to ignore the words, because th
 shows where the disease is. So a good share of the samples names only part of what is there.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -47,14 +48,15 @@ def draw_request(
     zones = CT_ZONES if modality is Modality.CT else XRAY_ZONES
     if not mask.any():
         return Request(text=_for_a_clear_image(zones, random), mask=mask)
-    draws = (
+    nothing = np.zeros_like(mask)
+    draws: tuple[tuple[float, Callable[[], Request]], ...] = (
         (mix.no_text, lambda: Request(text="", mask=mask)),
         (mix.reworded, lambda: _reworded(mask, zones, random)),
         (mix.one_side, lambda: _one_side(mask, zones, random)),
         (mix.some_zones, lambda: _some_zones(mask, zones, random)),
         (mix.one_lesion, lambda: _one_lesion(mask, zones, random)),
         (mix.wrong_side, lambda: _wrong_side(mask, zones, random)),
-        (mix.nothing, lambda: Request(text=phrases.nothing_at_all(random), mask=mask & False)),
+        (mix.nothing, lambda: Request(text=phrases.nothing_at_all(random), mask=nothing)),
     )
     chosen = random.random()
     for share, draw in draws:

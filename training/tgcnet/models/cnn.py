@@ -5,6 +5,7 @@ image always gives the same features.
 """
 
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -23,14 +24,17 @@ class CnnPyramid(nn.Module):
         self.net = timm.create_model(
             name, pretrained=False, features_only=True, out_indices=(1, 2, 3, 4)
         )
-        self.channels: tuple[int, ...] = tuple(self.net.feature_info.channels())
+        # timm has no types, and nn.Module would call its attributes tensors.
+        features: Any = self.net
+        self.channels: tuple[int, ...] = tuple(features.feature_info.channels())
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return self.net(image)
 
     def freeze_stem(self, num_stages: int) -> None:
         """Keep the stem and the first stages as they are: most of the cost, little to learn."""
-        for part in (self.net.conv_stem, self.net.bn1, *self.net.blocks[:num_stages]):
+        features: Any = self.net
+        for part in (features.conv_stem, features.bn1, *features.blocks[:num_stages]):
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> "CnnPyramid":

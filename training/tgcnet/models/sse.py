@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from tgcnet.models.cnn import CnnPyramid
+
 
 class TapProjection(nn.Module):
     """Plain CLIP at one stride: the tap, projected and resized to the pyramid's grid."""
@@ -53,7 +55,9 @@ class ScaleFusion(nn.Module):
 class Sse(nn.Module):
     """The pyramid: plain CLIP's four maps, each with its share of the CNN."""
 
-    def __init__(self, cnn: nn.Module, fusions: Sequence[ScaleFusion]) -> None:
+    cnn: CnnPyramid
+
+    def __init__(self, cnn: CnnPyramid, fusions: Sequence[ScaleFusion]) -> None:
         super().__init__()
         self.cnn = cnn
         self.fusions = nn.ModuleList(fusions)

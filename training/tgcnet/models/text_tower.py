@@ -21,6 +21,9 @@ class ClipTextTower(nn.Module):
     padding behind it, and a sentence's features do not depend on its neighbours' lengths.
     """
 
+    kept_token_ids: Tensor
+    attn_mask: Tensor
+
     def __init__(self, clip: CLIP, kept_token_ids: Sequence[int] | None) -> None:
         super().__init__()
         self.token_embedding = clip.token_embedding

@@ -58,9 +58,8 @@ class Vlcm(nn.Module):
             query_dim=joint_dim, context_dim=channels, num_heads=num_heads
         )
         self.text_delta = nn.Linear(joint_dim, joint_dim)
-        for last in (self.delta, self.text_delta):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        for parameter in (*self.delta.parameters(), *self.text_delta.parameters()):
+            nn.init.zeros_(parameter)
 
     def forward(
         self,

@@ -7,6 +7,7 @@ Killed at any moment, it goes on from its last checkpoint with the very batches 
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -43,7 +44,7 @@ class Trainer:
     ) -> None:
         self._config = config
         # Convolutions of these sizes run a third faster on a CPU with channels last (measured).
-        self._model = model.to(fabric.device, memory_format=torch.channels_last)
+        self._model = model.to(fabric.device).to(memory_format=torch.channels_last)
         self._training_set = training_set
         self._validator = validator
         self._fabric = fabric
@@ -102,8 +103,11 @@ class Trainer:
         # Frozen before the average is taken and before the optimizer looks for what learns.
         self._model.freeze_towers()
         average = AveragedModel(
-            self._model, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=False
+            self._model,
+            multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay),  # type: ignore[no-untyped-call]  # torch's
+            use_buffers=False,
         )
+        averaged = cast(TgcNet, average.module)
         optimizer = torch.optim.AdamW(parameter_groups(self._model, config), fused=True)
         objective = SegmentationObjective(self._model, alignment_weight=config.alignment_weight)
         wrapped, optimizer = self._fabric.setup(objective, optimizer)
@@ -126,10 +130,9 @@ class Trainer:
             log.step(progress, loss, total, gates)
             self._maybe_save(self._model, average, optimizer, progress)
             if progress.batch == 0:
-                log.validated(progress, self._validator.score(average.module))
+                log.validated(progress, self._validator.score(averaged))
                 self._model.train()
-        average.module.eval()
-        return average.module
+        return averaged.eval()
 
     def _batches(
         self, phases: tuple[Phase, ...], batch_size: int, done: Progress

@@ -9,6 +9,9 @@ from tgcnet.config import PreprocessConfig
 class PixelScale(nn.Module):
     """Grey images in [0, 1] to what the image tower reads: three normalised channels."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, config: PreprocessConfig) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(config.mean)[:, None, None], persistent=False)

@@ -28,6 +28,7 @@ class TowerAlignment(nn.Module):
         self.image_tower = model.image_tower
         self.text_tower = model.text_tower
         self._encode = TextEncoder(model)
+        self.loss = SegmentationLoss(alignment_weight=0.0)
         self.log_scale = nn.Parameter(-torch.tensor(tau_init).log())
         self.offset = nn.Parameter(torch.tensor(-2.0))
 
@@ -46,7 +47,7 @@ class TowerAlignment(nn.Module):
         target = F.adaptive_avg_pool2d(masks, dense.shape[2:])  # (B, 1, h, w)
         cosine = (F.normalize(dense, dim=1) * text[:, :, None, None]).sum(1, keepdim=True)
         logits = cosine * self.log_scale.exp() + self.offset
-        loss = SegmentationLoss(alignment_weight=0.0)(logits, target)
+        loss = self.loss.of_map(logits, target)
         pooled = F.normalize(_pool_target(dense, target), dim=1)  # (B, E)
         contrast = soft_contrast(
             pooled @ text.T * self.log_scale.exp(), soft_targets(target, tau=soft_target_tau)

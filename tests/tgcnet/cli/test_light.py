@@ -1,0 +1,97 @@
+"""Commands that need no torch, and what the command line says of itself."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tgcnet.cli import build_parser, main
+from tgcnet.cli.evaluate import TEXT_MODES
+
+REPORT = "Bilateral pulmonary infection, lower left lung."
+NOTICE = "Research use only. Not a medical device."
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["segment", "--help"], ["report", "-"], ["models", "list"]]
+)
+def test_light_commands_import_no_torch(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from tgcnet.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "sys.exit(9 if 'torch' in sys.modules else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        input="No pneumothorax.",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["segment", "--help"], ["models", "show", "--help"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 0
+        assert NOTICE in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_command_of_this_version_is_there() -> None:
+    text = build_parser().format_help()
+    for command in ("segment", "evaluate", "train", "models", "data", "report", "demo"):
+        assert command in text
+
+
+def test_the_notice_is_that_of_the_files() -> None:
+    from tgcnet.cli.output import RESEARCH_NOTICE as SAID
+    from tgcnet.io import RESEARCH_NOTICE as WRITTEN
+
+    assert SAID == WRITTEN == NOTICE
+
+
+def test_text_modes_are_those_of_the_evaluation() -> None:
+    from tgcnet.train.evaluate import TextMode
+
+    assert tuple(str(mode) for mode in TextMode) == TEXT_MODES
+
+
+def test_the_report_command_names_findings(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "report.txt"
+    file.write_text("Consolidation in the left lower lobe. No pneumothorax.", encoding="utf-8")
+    assert main(["report", str(file), "--json"]) == 0
+    findings = {f["name"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["consolidation"]["presence"] == "present"
+    assert findings["consolidation"]["side"] == "left"
+    assert findings["pneumothorax"]["presence"] == "absent"
+    assert findings["pneumothorax"]["side"] is None
+    assert main(["report", str(file)]) == 0
+    assert "consolidation: present (left" in capsys.readouterr().out
+
+
+def test_the_report_command_reads_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Nothing at all."))
+    assert main(["report", "-"]) == 0
+    assert "No finding that the knowledge base knows" in capsys.readouterr().out
+
+
+def test_the_report_command_shows_what_a_model_reads(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(REPORT + " Pleural effusion."))
+    assert main(["report", "-", "--model", model, "--json"]) == 0
+    read = json.loads(capsys.readouterr().out)["model"]
+    assert read["segmentable"] == ["pulmonary infection"]
+    assert read["not_segmentable"] == ["pleural effusion"]
+    assert read["sentences_left_out"] == ["Pleural effusion."]

@@ -1,0 +1,133 @@
+"""``tgcnet evaluate``, ``models``, ``data``, ``train`` and ``demo``."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tgcnet.cli import main
+from tgcnet.cli.demo import has_display
+
+Refused = Callable[[list[str]], str]
+NOTICE = "Research use only. Not a medical device."
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    generator = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    report = (
+        "bilateral pulmonary infection, two infected areas, lower right lung and lower left lung."
+    )
+    mask = np.zeros((64, 64), dtype=np.uint8)
+    mask[40:55, 8:20] = mask[40:55, 44:56] = 255
+    for index in range(2):
+        image = generator.integers(0, 255, (64, 64)).astype(np.uint8)
+        Image.fromarray(image).save(folder / "images" / f"{index}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{index}.png")
+    with (folder / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [[f"{index}.png", f"{index}.png", report] for index in range(2)]
+        csv.writer(file).writerows([["image", "mask", "report"], *rows])
+    return folder
+
+
+def test_evaluate_prints_every_figure(
+    capsys: pytest.CaptureFixture[str], data_set: Path, tmp_path: Path, model: str
+) -> None:
+    table = tmp_path / "table.csv"
+    command = ["evaluate", str(data_set), "--model", model, "--table", str(table), "--json"]
+    assert main(command) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert {
+        "dice_pooled", "dice_mean", "iou_pooled", "iou_mean", "hd95_px", "num_images", "num_empty",
+        "seconds_per_image", "side_leak", "median_area", "max_area", "text", "model", "device",
+    } == set(figures)  # fmt: skip
+    assert figures["num_images"] == 2
+    assert len(table.read_text(encoding="utf-8").splitlines()) == 3
+    assert main(["evaluate", str(data_set), "--model", model, "--text", "none"]) == 0
+    assert "dice_pooled" in capsys.readouterr().out
+
+
+def test_evaluate_refuses_before_it_loads(
+    refused: Refused, data_set: Path, tmp_path: Path, model: str
+) -> None:
+    absent = str(tmp_path / "absent" / "table.csv")
+    assert "make it first" in refused(["evaluate", str(data_set), "--table", absent])
+    command = ["evaluate", str(tmp_path), "--model", model]
+    assert "captions.csv" in refused(command)
+
+
+def test_models_are_listed_shown_and_verified(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_model_folder: Path,
+) -> None:
+    monkeypatch.setenv("TGCNET_MODELS", str(tiny_model_folder.parent))
+    assert main(["models", "list"]) == 0
+    assert "tiny: pulmonary infection (none: random numbers)" in capsys.readouterr().out
+    assert main(["models", "list", "--json"]) == 0
+    assert "tiny" in [m["name"] for m in json.loads(capsys.readouterr().out)["models"]]
+    assert main(["models", "show", "tiny"]) == 0
+    shown = capsys.readouterr().out
+    assert "  trainable: " in shown
+    assert "findings: pulmonary infection" in shown
+    assert "quick_gelu: True" in shown
+    assert main(["models", "show", "tiny", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert 0 < values["parameters"]["trainable"] < values["parameters"]["total"]
+    assert main(["models", "verify", "tiny"]) == 0
+    assert "tiny: whole" in capsys.readouterr().out
+
+
+def test_a_damaged_model_fails_its_verification(
+    refused: Refused, no_user_models: Path, tiny_model_folder: Path
+) -> None:
+    folder = no_user_models / "damaged"
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes((tiny_model_folder / "manifest.json").read_bytes())
+    (folder / "weights.safetensors").write_bytes(b"damaged")
+    assert "has SHA-256" in refused(["models", "verify", str(folder)])
+
+
+def test_the_referring_set_is_made(
+    capsys: pytest.CaptureFixture[str], refused: Refused, data_set: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "referring"
+    assert main(["data", "convert", "--referring", str(data_set), "--out", str(out)]) == 0
+    assert "4 rows" in capsys.readouterr().out
+    assert (out / "captions.csv").is_file()
+    again = ["data", "convert", "--referring", str(data_set), "--out", str(out)]
+    assert "is there already" in refused(again)
+
+
+def test_training_needs_a_data_folder(refused: Refused, tmp_path: Path) -> None:
+    command = ["train", "mini", "--data", str(tmp_path / "absent"), "--out", str(tmp_path / "out")]
+    assert "is no folder" in refused(command)
+
+
+def test_the_demo_writes_a_mask_and_a_picture(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str
+) -> None:
+    out = tmp_path / "demo"
+    assert main(["demo", "--no-window", "--model", model, "--out", str(out)]) == 0
+    mask, picture = sorted(out.iterdir())
+    assert mask.name.endswith("-mask.png")
+    assert picture.name.endswith("-overlay.png")
+    assert Image.open(picture).size == Image.open(mask).size
+    assert Image.open(picture).mode == "RGB"
+    words = capsys.readouterr().out
+    assert NOTICE in words
+    assert "CC BY" in words
+
+
+def test_a_display_is_known_by_the_environment() -> None:
+    assert has_display({"DISPLAY": ":0"}, "linux")
+    assert has_display({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
+    assert not has_display({}, "linux")
+    assert has_display({}, "darwin")

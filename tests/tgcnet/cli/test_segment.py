@@ -1,0 +1,208 @@
+"""``tgcnet segment``: masks, words, refusals."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from tgcnet.cli import main
+
+Refused = Callable[[list[str]], str]
+REPORT = "Bilateral pulmonary infection, lower left lung."
+NOTICE = "Research use only. Not a medical device."
+
+
+def test_a_radiograph_gets_a_mask_of_its_own_size(
+    capsys: pytest.CaptureFixture[str], radiograph: Path, tmp_path: Path, model: str
+) -> None:
+    out = tmp_path / "mask.png"
+    command = ["segment", str(radiograph), "--report", REPORT, "--model", model, "--json"]
+    assert main([*command, "--device", "cpu", "--threshold", "0.3", "--out", str(out)]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    mask = np.asarray(Image.open(out))
+    assert mask.shape == (48, 40)
+    assert summary["voxels"] == np.count_nonzero(mask) == summary["area_px"]
+    assert summary["device"] == "cpu"
+    assert summary["slices"] == [0, 1]
+    assert summary["out"] == str(out)
+    assert summary["not_segmentable"] == []
+    assert summary["seconds"] > 0
+
+
+def test_a_ct_gets_a_mask_with_its_own_affine(
+    capsys: pytest.CaptureFixture[str], ct: Path, tmp_path: Path, model: str
+) -> None:
+    out = tmp_path / "mask.nii.gz"
+    command = ["segment", str(ct), "--model", model, "--out", str(out), "--slices", "2:5"]
+    assert main([*command, "--threshold", "0.01", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "No report was given: the model runs without a text." in captured.err
+    summary = json.loads(captured.out)
+    mask, image = nibabel.load(out), nibabel.load(ct)
+    np.testing.assert_array_equal(mask.affine, image.affine)
+    labels = np.asarray(mask.dataobj)
+    assert labels.shape == image.shape
+    assert summary["slices_with_findings"] == [2, 3, 4]
+    assert set(np.flatnonzero(labels.any(axis=(0, 1)))) == {2, 3, 4}
+    assert summary["volume_ml"] == pytest.approx(np.count_nonzero(labels) * 1.5 * 1.5 * 4 / 1000)
+
+
+def test_in_words_it_says_where_how_much_and_what_for(
+    capsys: pytest.CaptureFixture[str], ct: Path, tmp_path: Path, model: str
+) -> None:
+    report = tmp_path / "report.txt"
+    report.write_text(REPORT, encoding="utf-8")
+    command = ["segment", str(ct), "--report-file", str(report), "--model", model]
+    assert main([*command, "--out", str(tmp_path / "mask.tif")]) == 0
+    words = capsys.readouterr().out
+    assert "ml in " in words
+    assert " s on cpu" in words
+    assert NOTICE in words
+
+
+def test_what_the_model_cannot_do_is_said(
+    capsys: pytest.CaptureFixture[str], radiograph: Path, tmp_path: Path, model: str
+) -> None:
+    text = REPORT + " Pleural effusion."
+    command = ["segment", str(radiograph), "--report", text, "--model", model, "--json"]
+    assert main([*command, "--out", str(tmp_path / "mask.png")]) == 0
+    captured = capsys.readouterr()
+    assert "was not made for it: pleural effusion." in captured.err
+    assert "does not read these sentences of the report: “Pleural effusion.”" in captured.err
+    summary = json.loads(captured.out)
+    assert summary["not_segmentable"] == ["pleural effusion"]
+    assert summary["sentences_left_out"] == ["Pleural effusion."]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("No pulmonary infection.", "only as absent or past"),
+        ("Pleural effusion.", "names pleural effusion, which model 'tiny' cannot segment"),
+    ],
+)
+def test_a_report_without_a_target_asks_first(
+    refused: Refused,
+    radiograph: Path,
+    tmp_path: Path,
+    model: str,
+    text: str,
+    words: str,
+) -> None:
+    out = tmp_path / "mask.png"
+    command = ["segment", str(radiograph), "--report", text, "--model", model, "--out", str(out)]
+    sentence = refused(command)
+    assert words in sentence
+    assert "--yes" in sentence
+    assert not out.exists()
+    assert main([*command, "--yes"]) == 0
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--slices", "3:9"], "slices 3:9 do not lie within this image, which has 7"),
+        (["--slices", "5"], "'5' is no range of slices; expected A:B"),
+        (["--threshold", "1.5"], "threshold must lie between 0 and 1, got 1.5"),
+        (["--threshold", "high"], "argument --threshold: invalid float value"),
+        (["--device", "cuda:77"], "'cuda:77' is not here"),
+        (["--device", "abacus"], "'abacus' is no device"),
+        (["--model", "no-such-model"], "There is no model called 'no-such-model'; known are:"),
+        (["--modality", "mri"], "invalid choice: 'mri'"),
+        (["--report-file", "absent.txt"], "absent.txt"),
+        (["--report", "a", "--report-file", "b"], "not allowed with argument"),
+    ],
+)
+def test_bad_options_are_one_sentence_and_exit_2(
+    refused: Refused,
+    ct: Path,
+    tmp_path: Path,
+    model: str,
+    options: list[str],
+    words: str,
+) -> None:
+    out = tmp_path / "mask.nii.gz"
+    out.write_bytes(b"an older mask")
+    command = ["segment", str(ct), "--out", str(out), "--report", REPORT, "--model", model]
+    if "--report-file" in options:
+        command = [part for part in command if part not in ("--report", REPORT)]
+    assert words in refused([*command, *options])
+    assert out.read_bytes() == b"an older mask"
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["ct.nii.gz", "mask.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mask.png", "a PNG holds one slice and this image has 7"),
+        ("mask.dcm", "DICOM SEG cannot be written yet"),
+        ("mask.xyz", "no ending that says a format"),
+        ("absent/mask.nii", "its folder 'absent' is not there"),
+        ("ct.nii.gz", "is the image itself"),
+        ("folder.nii", "cannot be written there"),
+    ],
+)
+def test_a_bad_target_is_refused_before_the_work(
+    refused: Refused, ct: Path, tmp_path: Path, model: str, name: str, words: str
+) -> None:
+    (tmp_path / "folder.nii").mkdir()
+    before = ct.read_bytes()
+    command = ["segment", str(ct), "--model", "never looked for", "--out", str(tmp_path / name)]
+    assert words in refused(command)
+    assert ct.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_a_bad_image_is_one_sentence(refused: Refused, tmp_path: Path, content: bytes) -> None:
+    image = tmp_path / "image.png"
+    image.write_bytes(content)
+    command = ["segment", str(image), "--out", str(tmp_path / "mask.png")]
+    assert "image.png" in refused(command)
+    assert [path.name for path in tmp_path.iterdir()] == ["image.png"]
+
+
+def test_an_image_of_unknown_modality_asks_for_it(
+    refused: Refused, tmp_path: Path, model: str
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (20, 20)).astype(np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "radiograph.png")
+    out = tmp_path / "mask.png"
+    command = ["segment", str(tmp_path / "radiograph.png"), "--report", REPORT, "--model", model]
+    assert "--modality ct or --modality xray" in refused([*command, "--out", str(out)])
+    assert not out.exists()
+    assert main([*command, "--out", str(out), "--modality", "xray"]) == 0
+
+
+def test_a_missing_option_is_named(refused: Refused) -> None:
+    assert "the following arguments are required: --out" in refused(["segment", "a.png"])
+    assert "required: COMMAND" in refused([])
+
+
+def test_a_defect_of_ours_keeps_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, radiograph: Path, tmp_path: Path
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("tgcnet.io.load_volume", broken)
+    with pytest.raises(ZeroDivisionError, match="ours"):
+        main(["segment", str(radiograph), "--out", str(tmp_path / "mask.png")])
+
+
+def test_ctrl_c_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    radiograph: Path,
+    tmp_path: Path,
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tgcnet.io.load_volume", stopped)
+    assert main(["segment", str(radiograph), "--out", str(tmp_path / "mask.png")]) == 130
+    assert "stopped before the end" in capsys.readouterr().err
