@@ -3,7 +3,6 @@
 
 BIN := .venv/bin
 SHELL := /bin/sh
-export OMP_NUM_THREADS ?= 1
 
 # GUI tests need a real X display with software OpenGL: Qt's offscreen platform has no OpenGL.
 ifeq ($(strip $(DISPLAY)),)
@@ -29,10 +28,10 @@ demo: install
 	@$(BIN)/tgcnet demo
 
 test: install
-	$(XVFB) $(BIN)/python -m pytest -m "not slow and not gpu and not network"
+	OMP_NUM_THREADS=1 $(XVFB) $(BIN)/python -m pytest -m "not slow and not gpu and not network"
 
 test-long: install
-	$(XVFB) $(BIN)/python .ci/test_long.py
+	OMP_NUM_THREADS=2 $(XVFB) $(BIN)/python .ci/test_long.py
 
 # Two threads, and without jaxtyping's checks, which pytest would put into every call it times.
 bench: install

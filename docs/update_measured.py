@@ -12,9 +12,12 @@ import os
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from tgcnet.weights.manifest import read_manifest, write_manifest
+from tgcnet.weights.registry import find_model
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "measured"
@@ -105,6 +108,18 @@ def fill(page: Path, text: str) -> None:
     page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
 
 
+def record(measured: dict[str, dict[str, Any]]) -> None:
+    """Put the figures into the manifest of the shipped weights, each with its command."""
+    folder = find_model("mini")
+    figures = {
+        row.name: {"command": row.command}
+        | {key: measured[row.name][key] for _, key, _ in COLUMNS if key in measured[row.name]}
+        for row in ROWS
+        if row.name in measured
+    }
+    write_manifest(replace(read_manifest(folder), measured=figures), folder)
+
+
 def main() -> None:
     """Measure where asked, then fill the pages."""
     parser = argparse.ArgumentParser(description="Fill the measured tables.")
@@ -126,6 +141,7 @@ def main() -> None:
         sys.exit("Nothing was measured yet; run this with --run first.")
     for page in PAGES:
         fill(page, table(measured))
+    record(measured)
     for row in ROWS:
         if row.name not in measured:
             print(f"left out, never measured: {row.title} ({row.command})")

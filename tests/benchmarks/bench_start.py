@@ -4,6 +4,7 @@ Wanted: mini loads within 1.5 s, and peak resident memory stays below 1.5 GB.
 """
 
 import json
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,10 +14,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 START = """
 import json, resource, sys, time
+from dataclasses import replace
 from tgcnet import load_predictor
 from tgcnet.inference import predictor as _imports
 from tgcnet.samples import PHANTOM_REPORT, phantom_stack
-volume = phantom_stack()
+phantom = phantom_stack()
+# As wide as scanners make it.
+volume = replace(phantom, array=phantom.array.repeat(2, axis=1).repeat(2, axis=2))
 start = time.perf_counter()
 predictor = load_predictor("mini", "cpu")
 loaded = time.perf_counter() - start
@@ -29,7 +33,7 @@ print(json.dumps({"load_seconds": loaded, "peak_bytes": peak}))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the peak is read from POSIX accounting")
-@pytest.mark.benchmark(group="fresh process: imports, load, 40 slices of 256 x 256")
+@pytest.mark.benchmark(group="fresh process: imports, load, 40 slices of 512 x 512")
 def test_start(benchmark: BenchmarkFixture, note: Callable[..., None]) -> None:
     seen: list[dict[str, float]] = []
 
@@ -40,6 +44,6 @@ def test_start(benchmark: BenchmarkFixture, note: Callable[..., None]) -> None:
 
     benchmark.pedantic(fresh_process, rounds=3)
     note(
-        load_seconds=min(run["load_seconds"] for run in seen),
+        load_seconds=statistics.median(run["load_seconds"] for run in seen),
         peak_gigabytes=max(run["peak_bytes"] for run in seen) / 1e9,
     )

@@ -31,7 +31,7 @@ from tgcnet.io import load_volume
 from tgcnet.preprocess import decide_window, scale_to_unit
 from tgcnet.train.recipes.mini import held_out_ct_slices
 
-ABDOMEN_TRAIN, ABDOMEN_HELD_OUT = slice(0, 14), slice(15, 20)
+ABDOMEN_TRAIN, ABDOMEN_HELD_OUT = slice(0, 14), slice(17, 20)
 ANGIOGRAPHY_TRAIN, ANGIOGRAPHY_HELD_OUT = slice(0, 80), slice(86, 112)
 
 

@@ -5,7 +5,8 @@ Variants are functions that use :func:`dataclasses.replace`.
 """
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar
+from reprlib import repr as shortened
+from typing import Any, TypeVar, get_args, get_origin
 
 from tgcnet.errors import ConfigError
 
@@ -16,8 +17,8 @@ T = TypeVar("T")
 class TowerConfig:
     """CLIP's two towers, as open_clip builds them.
 
-    ``num_tokens`` below CLIP's 49,408 means a pruned vocabulary: the kept token ids travel with
-    the weights, and words with any other token are not read at all.
+    ``words`` make a pruned vocabulary: the tower holds embeddings of their tokens alone, and any
+    other word is not read at all.
     """
 
     embed_dim: int
@@ -29,7 +30,8 @@ class TowerConfig:
     text_width: int
     text_layers: int
     text_heads: int
-    num_tokens: int = 49_408
+    words: tuple[str, ...] = ()
+    """The whole vocabulary of a pruned text tower; empty means all that CLIP's tokenizer knows."""
     context_length: int = 77
     max_sentences: int = 12
     quick_gelu: bool
@@ -42,7 +44,7 @@ class TowerConfig:
             )
         towers = ((self.image_width, self.image_heads), (self.text_width, self.text_heads))
         for width, heads in towers:
-            if width % heads:
+            if heads < 1 or width % heads:
                 raise ConfigError(
                     f"a tower's width must divide by its heads, got {width} and {heads}"
                 )
@@ -163,16 +165,39 @@ def model_config_from_json(values: dict[str, Any]) -> ModelConfig:
     return from_json(ModelConfig, nested)
 
 
-def from_json(cls: type[T], values: dict[str, Any]) -> T:
-    """Build a configuration dataclass from JSON values, lists as tuples."""
-    known = {f.name for f in fields(cls)} if is_dataclass(cls) else set()
-    unknown = sorted(set(values) - known)
+def from_json(cls: type[T], values: object) -> T:
+    """Build a configuration dataclass from JSON values, lists as tuples.
+
+    Raises
+    ------
+    ConfigError
+        If ``values`` is no JSON object, a field is unknown, missing or of another type, or the
+        values contradict each other. Anybody may have written them.
+    """
+    if not isinstance(values, dict):
+        raise ConfigError(f"{cls.__name__} must be a JSON object, got {shortened(values)}")
+    types = {f.name: f.type for f in fields(cls)} if is_dataclass(cls) else {}
+    unknown = sorted(set(values) - set(types))
     if unknown:
         raise ConfigError(
             f"{cls.__name__} has no field {unknown[0]!r}; it was written by another version"
         )
-    tupled = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
-        return cls(**tupled)
-    except TypeError as error:
+        return cls(**{key: _as_declared(value, types[key], key) for key, value in values.items()})
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"{cls.__name__} cannot be read: {error}") from error
+
+
+def _as_declared(value: object, declared: Any, name: str) -> object:
+    """A JSON value as its field declares it: a list as a tuple, 1 as 1.0 where floats go."""
+    if get_origin(declared) is tuple:
+        element, *others = get_args(declared)
+        if isinstance(value, list) and (others == [Ellipsis] or len(value) == 1 + len(others)):
+            return tuple(_as_declared(entry, element, name) for entry in value)
+    # To Python true is a number, too.
+    elif isinstance(value, bool) is (declared is bool) and isinstance(value, declared):
+        return value
+    elif declared is float and type(value) is int:
+        return float(value)
+    expected = declared if get_origin(declared) else declared.__name__
+    raise TypeError(f"{name} must be {expected}, got {shortened(value)}")

@@ -127,7 +127,8 @@ class EncodedText:
     ----------
     sentences_kept, sentences_left_out : together all sentences of the report, in order
     token_ids : per kept sentence, the tokenizer's ids with start and end token
-    words_left_out : words inside kept sentences that this model never learned and does not read
+    words_left_out : words inside kept sentences that are not read: this model never learned them,
+        or they lie past the length it reads of a sentence
     findings : names of the findings whose knowledge sentences DATE reads beside the report
     """
 

@@ -12,6 +12,7 @@ import pytest
 from tgcnet.cli import build_parser, main
 from tgcnet.cli.evaluate import TEXT_MODES
 
+Refused = Callable[[list[str]], str]
 REPORT = "Bilateral pulmonary infection, lower left lung."
 NOTICE = "Research use only. Not a medical device."
 
@@ -78,10 +79,24 @@ def test_the_report_command_names_findings(
     assert "consolidation: present (left" in capsys.readouterr().out
 
 
+def pipe(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+
+
+def test_what_is_piped_in_is_decoded_as_a_file_is(
+    capsys: pytest.CaptureFixture[str], refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe(monkeypatch, "Größer: consolidation in the left lower lobe.".encode("cp1252"))
+    assert main(["report", "-"]) == 0
+    assert "consolidation: present (left" in capsys.readouterr().out
+    pipe(monkeypatch, b"PK\x03\x04\x14 no text")
+    assert "The report on standard input is no plain text" in refused(["report", "-"])
+
+
 def test_the_report_command_reads_standard_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Nothing at all."))
+    pipe(monkeypatch, b"Nothing at all.")
     assert main(["report", "-"]) == 0
     assert "No finding that the knowledge base knows" in capsys.readouterr().out
 
@@ -89,7 +104,7 @@ def test_the_report_command_reads_standard_input(
 def test_the_report_command_shows_what_a_model_reads(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO(REPORT + " Pleural effusion."))
+    pipe(monkeypatch, (REPORT + " Pleural effusion.").encode())
     assert main(["report", "-", "--model", model, "--json"]) == 0
     read = json.loads(capsys.readouterr().out)["model"]
     assert read["segmentable"] == ["pulmonary infection"]

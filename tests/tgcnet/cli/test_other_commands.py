@@ -2,14 +2,16 @@
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tgcnet.cli import main
+from tgcnet.cli import demo, main
 from tgcnet.cli.demo import has_display
 
 Refused = Callable[[list[str]], str]
@@ -59,6 +61,10 @@ def test_evaluate_refuses_before_it_loads(
 ) -> None:
     absent = str(tmp_path / "absent" / "table.csv")
     assert "make it first" in refused(["evaluate", str(data_set), "--table", absent])
+    (tmp_path / "protected.csv").touch(mode=0o444)
+    for table, words in ((tmp_path, "cannot be written there"), ("protected.csv", "protected; li")):
+        command = ["evaluate", str(data_set), "--model", "never looked for", "--table"]
+        assert words in refused([*command, str(tmp_path / table)])
     command = ["evaluate", str(tmp_path), "--model", model]
     assert "captions.csv" in refused(command)
 
@@ -111,6 +117,29 @@ def test_training_needs_a_data_folder(refused: Refused, tmp_path: Path) -> None:
     assert "is no folder" in refused(command)
 
 
+def test_a_run_needs_a_folder_that_can_be_made(refused: Refused, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = ["train", "mini", "--data", str(tmp_path), "--out", str(tmp_path / "file" / "run")]
+    sentence = refused(command)
+    assert "the run's folder 'run' cannot be made" in sentence
+    assert str(tmp_path) not in sentence
+
+
+@pytest.mark.parametrize("absent", ["lightning_fabric", "monai"])
+def test_training_names_the_extra_it_needs(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, absent: str
+) -> None:
+    # None in sys.modules makes an import fail as if the package were not there.
+    monkeypatch.setitem(sys.modules, absent, None)
+    monkeypatch.setitem(sys.modules, f"{absent}.losses", None)
+    for name in [name for name in sys.modules if name.startswith("tgcnet.train")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "tgcnet.losses", raising=False)
+    sentence = refused(["train", "mini", "--data", str(tmp_path), "--out", str(tmp_path / "run")])
+    assert f"Training needs {absent}" in sentence
+    assert "pip install 'napari-tgcnet[train]'" in sentence
+
+
 def test_the_demo_writes_a_mask_and_a_picture(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str
 ) -> None:
@@ -131,3 +160,21 @@ def test_a_display_is_known_by_the_environment() -> None:
     assert has_display({"WAYLAND_DISPLAY": "wayland-0"}, "linux")
     assert not has_display({}, "linux")
     assert has_display({}, "darwin")
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_demo_whose_window_fails_says_so(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    model: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(demo, "has_display", lambda: True)
+    monkeypatch.setattr(
+        demo.subprocess, "run", lambda command, **_: CompletedProcess(command, status)
+    )
+    assert main(["demo", "--model", model, "--out", str(tmp_path / "demo")]) == status
+    words = capsys.readouterr().err
+    assert ("napari ended with status 1; mask and picture are written" in words) is bool(status)
+    assert len(list((tmp_path / "demo").iterdir())) == 2

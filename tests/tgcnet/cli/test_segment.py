@@ -78,6 +78,16 @@ def test_what_the_model_cannot_do_is_said(
     assert summary["sentences_left_out"] == ["Pleural effusion."]
 
 
+def test_a_report_of_which_nothing_is_read_is_said_to_be_none(
+    capsys: pytest.CaptureFixture[str], radiograph: Path, tmp_path: Path, model: str
+) -> None:
+    command = ["segment", str(radiograph), "--model", model, "--out", str(tmp_path / "mask.png")]
+    assert main([*command, "--report", "Xylophone."]) == 0
+    assert "reads nothing of this report, so it runs without a text." in capsys.readouterr().err
+    assert main([*command, "--report", REPORT]) == 0
+    assert "without a text" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -145,12 +155,14 @@ def test_bad_options_are_one_sentence_and_exit_2(
         ("absent/mask.nii", "its folder 'absent' is not there"),
         ("ct.nii.gz", "is the image itself"),
         ("folder.nii", "cannot be written there"),
+        ("protected.nii", "--out protected.nii is write-protected; lift the protection"),
     ],
 )
 def test_a_bad_target_is_refused_before_the_work(
     refused: Refused, ct: Path, tmp_path: Path, model: str, name: str, words: str
 ) -> None:
     (tmp_path / "folder.nii").mkdir()
+    (tmp_path / "protected.nii").touch(mode=0o444)
     before = ct.read_bytes()
     command = ["segment", str(ct), "--model", "never looked for", "--out", str(tmp_path / name)]
     assert words in refused(command)
@@ -192,6 +204,17 @@ def test_a_defect_of_ours_keeps_its_traceback(
     monkeypatch.setattr("tgcnet.io.load_volume", broken)
     with pytest.raises(ZeroDivisionError, match="ours"):
         main(["segment", str(radiograph), "--out", str(tmp_path / "mask.png")])
+
+
+def test_a_lack_of_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, refused: Refused, radiograph: Path, tmp_path: Path
+) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 40. GiB for an array")
+
+    monkeypatch.setattr("tgcnet.io.load_volume", too_large)
+    command = ["segment", str(radiograph), "--out", str(tmp_path / "mask.png")]
+    assert "memory is used up; close other programs" in refused(command)
 
 
 def test_ctrl_c_is_a_sentence(

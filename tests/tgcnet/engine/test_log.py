@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tgcnet.engine.log import EngineLog, default_log_file
+from tgcnet.engine.log import EngineLog, default_log_file, log_place
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,16 @@ from tgcnet.engine.log import EngineLog, default_log_file
 )
 def test_the_log_lies_where_the_platform_keeps_state(environment, platform, expected) -> None:
     assert default_log_file(environment, platform) == expected
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_the_place_is_told_in_words_and_not_as_a_path_of_this_machine(platform: str) -> None:
+    words = log_place(platform)
+    file = default_log_file({"LOCALAPPDATA": "local"}, platform)
+    assert words.startswith(f"the file {file.name} in the folder {file.parent.name} under ")
+    assert str(Path.home()) not in words
+    folder = {"linux": ".local/state", "darwin": "Library/Logs", "win32": "%LOCALAPPDATA%"}
+    assert folder[platform] in words
 
 
 def test_lines_are_dated_and_appended(tmp_path: Path) -> None:

@@ -38,12 +38,12 @@ def test_both_sides_see_one_array(dtype: str) -> None:
     owned.unlink()
 
 
-def test_arrays_outlive_the_name_and_the_block(blocks) -> None:
+def test_arrays_outlive_the_name_and_the_block(has_block) -> None:
     owned = OwnedBlock(SHAPE, np.dtype(np.uint8))
     view, other = owned.array[1:], attach(owned.sent)
     owned.array[...] = 7
     owned.unlink()
-    assert owned.sent.name not in blocks()
+    assert not has_block(owned.sent.name)
     del owned
     gc.collect()
     assert (view == 7).all()
@@ -52,7 +52,7 @@ def test_arrays_outlive_the_name_and_the_block(blocks) -> None:
 
 
 @LINUX_ONLY
-def test_the_mapping_goes_with_the_last_array(blocks) -> None:
+def test_the_mapping_goes_with_the_last_array(has_block) -> None:
     def mappings() -> int:
         return Path("/proc/self/maps").read_text().count(name)
 

@@ -1,5 +1,7 @@
 """Names of devices, and those that are not there."""
 
+from typing import NoReturn
+
 import pytest
 import torch
 
@@ -48,3 +50,17 @@ def test_devices_are_described_with_their_free_memory(monkeypatch: pytest.Monkey
     cpu, gpu = describe_devices()
     assert (cpu.name, cpu.label, cpu.free_bytes) == ("cpu", "CPU", None)
     assert (gpu.name, gpu.label, gpu.free_bytes, gpu.total_bytes) == ("cuda:0", "Some GPU", 3, 4)
+
+
+def test_a_gpu_that_tells_nothing_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(index: int) -> NoReturn:
+        raise RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")
+
+    _pretend_cuda(monkeypatch, 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"GPU {index}")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda i: busy(i) if i == 0 else (3, 4))
+    _, first, second = describe_devices()
+    assert (first.name, first.label, first.free_bytes) == ("cuda:0", "GPU 0", None)
+    assert (second.name, second.free_bytes, second.total_bytes) == ("cuda:1", 3, 4)
+    monkeypatch.setattr(torch.cuda, "get_device_name", busy)
+    assert [device.label for device in describe_devices()] == ["CPU", "cuda:0", "cuda:1"]

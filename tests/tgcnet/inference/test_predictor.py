@@ -13,7 +13,7 @@ from tgcnet.config import PostprocessConfig
 from tgcnet.domain import EncodedText, Geometry, Modality, Volume
 from tgcnet.errors import Cancelled, DeviceError, InputError, ModalityUnknownError
 from tgcnet.inference.predictor import Predictor, load_predictor, slice_indices
-from tgcnet.inference.volume import BatchRunner
+from tgcnet.inference.volume import BatchRunner, is_out_of_memory
 from tgcnet.models import TextFeatures, TgcNet
 from tgcnet.postprocess import to_labels
 
@@ -265,7 +265,7 @@ def test_a_gpu_without_room_hands_over_to_the_processor(
         return forward(runner, batch)
 
     monkeypatch.setattr(BatchRunner, "_forward", no_room)
-    monkeypatch.setattr(TgcNet, "to", lambda model, _: model)
+    monkeypatch.setattr(TgcNet, "to", lambda model, *_, **__: model)
     notices: list[str] = []
     answer = pretended.segment(stack, REPORT, batch_size=2, on_notice=notices.append)
     assert notices == [
@@ -285,6 +285,21 @@ def test_a_processor_without_room_is_a_sentence(
     monkeypatch.setattr(TgcNet, "forward", no_room)
     with pytest.raises(DeviceError, match="out of memory with a single slice"):
         predictor.segment(stack, REPORT, batch_size=1)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "CUDA error: out of memory",
+        "[enforce fail] DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_a_lack_of_memory_is_known_by_its_words(words: str) -> None:
+    assert is_out_of_memory(RuntimeError(words))
+    assert not is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"))
 
 
 def test_another_runtime_error_is_ours_and_stays(

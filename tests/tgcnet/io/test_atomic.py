@@ -73,6 +73,35 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, code: int, sentence:
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_write_protected_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "mask.png"
+    target.write_text("old")
+    target.chmod(0o444)
+    with pytest.raises(OutputError, match=r"^mask\.png is write-protected"):
+        write_atomically(target, lambda path: path.touch())
+    assert target.read_text() == "old"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o444
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "blob", tmp_path / "mask.png"
+    target.write_text("old")
+    link.symlink_to(target)
+    seen: list[Path] = []
+
+    def write(path: Path) -> None:
+        seen.append(path)
+        path.write_text("new")
+
+    write_atomically(link, write)
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert seen[0].parent == target.parent
+    assert seen[0].suffix == ".png"
+
+
 def test_a_defect_in_the_writer_passes_and_leaves_nothing(tmp_path: Path) -> None:
     def write(path: Path) -> None:
         path.write_text("half")

@@ -8,6 +8,7 @@ import pytest
 
 from tgcnet.errors import InputError
 from tgcnet.io import read_report_text
+from tgcnet.io.report_file import decode_report
 
 TEXT = "Verschattung im linken Unterfeld, größer als zuvor.\nKein Erguss.\n"
 
@@ -53,3 +54,9 @@ def test_random_bytes_are_text_or_an_input_error(tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_bytes(chance.randbytes(chance.randrange(1, 60)))
         with contextlib.suppress(InputError):
             assert "\0" not in read_report_text(tmp_path / "a.txt")
+
+
+def test_bytes_from_elsewhere_are_read_alike() -> None:
+    assert decode_report(TEXT.encode("cp1252"), "on standard input") == TEXT
+    with pytest.raises(InputError, match=r"^The report on standard input is no plain text"):
+        decode_report(b"PK\x03\x04", "on standard input")

@@ -196,7 +196,7 @@ def test_absurd_sides_are_refused_before_decoding(tmp_path: Path) -> None:
         load_volume(tmp_path / "a.tif")
 
 
-def test_the_librarys_log_shows_no_name(
+def test_the_log_of_the_library_shows_no_name(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, stack: np.ndarray
 ) -> None:
     path = tmp_path / "Jane-Doe.tif"

@@ -7,18 +7,24 @@ import torch
 
 from tgcnet.domain import Report
 from tgcnet.models import TgcNet
-from tgcnet.models.reader import END_TOKEN, START_TOKEN, ReportReader, words_with_tokens
+from tgcnet.models.reader import (
+    END_TOKEN,
+    START_TOKEN,
+    ReportReader,
+    clip_tokenizer,
+    words_with_tokens,
+)
 from tgcnet.report import read_report
 from tgcnet.weights.load import load_model
 
-KNOWN = "consolidation in the left lower zone. no opacity right"
+KNOWN = (
+    "consolidation in the left lower zone. no opacity right lobe and, seen lung has pneumonia of"
+)
 
 
 def reader(*, context_length: int = 77, max_sentences: int = 12) -> ReportReader:
-    kept = {i for _, tokens in words_with_tokens(KNOWN) for i in tokens}
-    return ReportReader(
-        kept | {START_TOKEN, END_TOKEN}, context_length=context_length, max_sentences=max_sentences
-    )
+    words = {word for word, _ in words_with_tokens(KNOWN)}
+    return ReportReader(words, context_length=context_length, max_sentences=max_sentences)
 
 
 def report(*sentences: str) -> Report:
@@ -77,3 +83,57 @@ def test_only_findings_that_are_there_are_looked_up() -> None:
 @pytest.fixture
 def tiny_model(tiny_model_folder: Path) -> TgcNet:
     return load_model(str(tiny_model_folder)).model
+
+
+def decoded(text: str) -> list[str]:
+    """What the encoder reads of a text, as words again."""
+    read = reader().read(read_report(text))
+    return [clip_tokenizer().decode(list(ids[1:-1])).strip() for ids in read.token_ids]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Previously seen opacity in the left lung has resolved.",
+        "Left lung opacity excluded.",
+        "History of pneumonia of the left lung.",
+    ],
+)
+def test_a_denial_or_a_past_never_reads_as_a_claim(text: str) -> None:
+    read = reader().read(read_report(text))
+    assert read.token_ids == ()
+    assert read.sentences_left_out == (text,)
+
+
+def test_a_denial_in_known_words_is_read() -> None:
+    assert decoded("No opacity in the right lung.") == ["no opacity in the right lung ."]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("RLL consolidation.", "right lower lobe consolidation ."),
+        ("Consolidation in the R lower lobe.", "consolidation in the right lower lobe ."),
+        ("Opacity, L > R.", "opacity , left and right ."),
+    ],
+)
+def test_abbreviated_sides_are_read_as_words(text: str, expected: str) -> None:
+    assert decoded(text) == [expected]
+
+
+def test_every_unknown_word_is_named() -> None:
+    read = reader().read(report("Opacity not in LV of the left lung, is it?"))
+    assert read.words_left_out == ("not", "lv", "is", "it")
+
+
+def test_a_word_made_of_known_pieces_is_not_a_known_word() -> None:
+    """The word is cut into "right" and "ness"; were both known, the word still would not be."""
+    pieces = {"right", "ness", "lung"}
+    read = ReportReader(pieces, context_length=77, max_sentences=3).read(report("Rightness lung."))
+    assert read.words_left_out == ("rightness",)
+
+
+def test_after_the_first_word_that_does_not_fit_none_is_read() -> None:
+    ids, _, past_end = reader(context_length=6).tokenize("Consolidation in the left lower zone no.")
+    assert ids is not None
+    assert past_end[-2:] == ["no", "."]

@@ -235,3 +235,22 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_phase_of_an_odd_size_is_refused() -> None:
     with pytest.raises(ConfigError, match="divisible by 32"):
         replace(config_for(1), phases=(Phase(epochs=1, side_px=100),))
+
+
+def test_the_best_validated_model_is_the_result(tmp_path: Path) -> None:
+    class Falling(NoScores):
+        """Scores every model worse than the one before."""
+
+        def __init__(self) -> None:
+            self.seen: list[dict[str, torch.Tensor]] = []
+
+        def score(self, model: TgcNet) -> dict[str, float]:
+            self.seen.append({k: v.clone() for k, v in model.state_dict().items()})
+            return {"dice_pooled_given": 1 / len(self.seen), "side_leak": 0.0}
+
+    validator = Falling()
+    run = trainer(config_for(3), tmp_path / "run")
+    run._validator = validator
+    result = run.run(resume=False).state_dict()
+    assert len(validator.seen) == 3
+    assert all(torch.equal(result[key], validator.seen[0][key]) for key in result)

@@ -1,5 +1,6 @@
 """Weights to disk and back; what does not fit stops before anything is loaded."""
 
+import errno
 import hashlib
 import json
 import pickle
@@ -135,8 +136,10 @@ def test_another_architecture_is_refused(model_copy: Path) -> None:
 
 
 def test_a_vocabulary_of_another_size_is_refused(model_copy: Path) -> None:
-    _set_manifest(model_copy, lambda values: values["model"]["towers"].update(num_tokens=99))
-    with pytest.raises(CheckpointError, match=r"cannot be built|kept token ids"):
+    _set_manifest(model_copy, lambda values: values["model"]["towers"].update(words=["lung"]))
+    with pytest.raises(
+        CheckpointError, match=r"have another shape \(first: text_tower\.token_embedding"
+    ):
         load_model(str(model_copy))
 
 
@@ -144,6 +147,24 @@ def test_an_unknown_network_is_refused(model_copy: Path) -> None:
     _set_manifest(model_copy, lambda values: values["model"]["sse"].update(cnn="no_such_net"))
     with pytest.raises(CheckpointError, match="cannot be built"):
         load_model(str(model_copy))
+
+
+def test_a_senseless_size_is_refused(model_copy: Path) -> None:
+    _set_manifest(model_copy, lambda values: values["model"]["towers"].update(patch_px=0))
+    with pytest.raises(CheckpointError, match=r"manifest describes cannot be built"):
+        load_model(str(model_copy))
+
+
+def test_weights_that_cannot_be_read_are_named_without_their_path(
+    model_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(CheckpointError, match=r"cannot be read \(Permission denied\)") as caught:
+        load_model(str(model_copy))
+    assert str(model_copy) not in str(caught.value)
 
 
 def test_verification_finds_numbers_that_are_not_finite(model_copy: Path) -> None:

@@ -35,7 +35,13 @@ def test_an_absent_manifest_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"{", "not valid JSON"), (b"\xff\xfe", "not valid JSON"), (b"[]", "no JSON object")],
+    [
+        (b"{", "not valid JSON"),
+        (b"\xff\xfe", "not valid JSON"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b"1" * 5_000, "not valid JSON"),
+        (b"[]", "no JSON object"),
+    ],
 )
 def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / MANIFEST_FILE).write_bytes(content)
@@ -56,6 +62,17 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes, words: st
         ({"classes": []}, "1 output classes but its manifest describes 0"),
         ({"postprocess": {"threshold": 2.0}}, "threshold must lie between 0 and 1, got 2.0"),
         ({"preprocess": {"colour": 1}}, "has no field 'colour'"),
+        (
+            {"preprocess": {"side_px": None}},
+            "PreprocessConfig cannot be read: side_px must be int, got None",
+        ),
+        ({"preprocess": {"side_px": True}}, "side_px must be int, got True"),
+        (
+            {"preprocess": {"mean": [0.5, 0.5]}},
+            r"mean must be tuple\[float, float, float\], got \[0.5, 0.5\]",
+        ),
+        ({"preprocess": {"std": [1, 1, "1"]}}, "std must be float, got '1'"),
+        ({"preprocess": {"side_px": [0] * 1000}}, r"got \[0, 0, 0, 0, 0, 0, \.\.\.\]\."),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(
@@ -63,6 +80,42 @@ def test_a_manifest_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(CheckpointError, match=words):
         read_manifest(_rewrite(tiny_model_folder, tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("sse", None, "SseConfig must be a JSON object, got None"),
+        ("date", [], r"DateConfig must be a JSON object, got \[\]"),
+        ("num_classes", "1", "num_classes must be int, got '1'"),
+        (
+            "decoder",
+            {"channels": None},
+            r"channels must be tuple\[int, int, int, int\], got None",
+        ),
+    ],
+)
+def test_an_odd_architecture_is_refused(
+    tiny_model_folder: Path, tmp_path: Path, part: str, value: object, words: str
+) -> None:
+    model = json.loads((tiny_model_folder / MANIFEST_FILE).read_text(encoding="utf-8"))["model"]
+    with pytest.raises(CheckpointError, match=words):
+        read_manifest(_rewrite(tiny_model_folder, tmp_path, model={**model, part: value}))
+
+
+@pytest.mark.parametrize(("layers", "heads"), [(0, 0), (0, -2), ("4", 2), (None, 2)])
+def test_an_odd_tower_is_refused(
+    tiny_model_folder: Path, tmp_path: Path, layers: object, heads: int
+) -> None:
+    model = json.loads((tiny_model_folder / MANIFEST_FILE).read_text(encoding="utf-8"))["model"]
+    towers = {**model["towers"], "image_layers": layers, "image_heads": heads}
+    with pytest.raises(CheckpointError, match=r"divide by its heads|image_layers must be int, got"):
+        read_manifest(_rewrite(tiny_model_folder, tmp_path, model={**model, "towers": towers}))
+
+
+def test_a_whole_number_is_a_float_too(tiny_model_folder: Path, tmp_path: Path) -> None:
+    folder = _rewrite(tiny_model_folder, tmp_path, preprocess={"std": [1, 1, 1]})
+    assert read_manifest(folder).preprocess.std == (1, 1, 1)
 
 
 @pytest.mark.parametrize("stated", [None, "yes", "absent"])

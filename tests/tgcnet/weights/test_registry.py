@@ -1,5 +1,6 @@
 """Finding models by name and by path; refusing everything else."""
 
+import json
 import pickle
 import shutil
 import subprocess
@@ -53,6 +54,27 @@ def test_a_damaged_model_is_left_out_and_explained_when_asked_for(
     assert "model folder 'broken' is left out" in caplog.text
     with pytest.raises(CheckpointError, match="'broken' is not valid JSON"):
         find_model("broken")
+
+
+def test_an_odd_manifest_hides_no_other_model(
+    tiny_model_folder: Path, no_user_models: Path
+) -> None:
+    shutil.copytree(tiny_model_folder, no_user_models / "tiny")
+    values = json.loads((tiny_model_folder / "manifest.json").read_text(encoding="utf-8"))
+    values["model"]["sse"] = None
+    (no_user_models / "odd").mkdir()
+    (no_user_models / "odd" / "manifest.json").write_text(json.dumps(values), encoding="utf-8")
+    assert find_model("tiny") == no_user_models / "tiny"
+
+
+def test_a_registered_model_without_weights_is_named_without_its_path(
+    tiny_model_folder: Path, no_user_models: Path
+) -> None:
+    (no_user_models / "half").mkdir()
+    shutil.copy(tiny_model_folder / "manifest.json", no_user_models / "half")
+    with pytest.raises(CheckpointError, match=r"'half' holds no weights\.safetensors") as caught:
+        find_model("tiny")
+    assert str(no_user_models) not in str(caught.value)
 
 
 def test_a_path_to_nothing_is_named(no_user_models: Path, tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TgcnetError as error:
         warn(f"tgcnet: {error}")
         return EXIT_BAD_INPUT
+    except MemoryError:
+        warn(
+            "tgcnet: this machine's memory is used up; close other programs, ask for fewer slices "
+            "or take a smaller image."
+        )
+        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         warn("tgcnet: stopped before the end; no file was left half-written.")
         return EXIT_INTERRUPTED

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tgcnet.cli.output import Commands, add_command, say
+from tgcnet.cli.output import Commands, add_command, say, warn
 from tgcnet.domain import Segmentation, Volume
 from tgcnet.errors import OutputError
 
@@ -63,7 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
     say(segmentation.provenance["notice"])
     if not arguments.no_window and has_display():
         say("Opening napari; press Run in the panel to segment it there.")
-        open_napari(source)
+        status = open_napari()
+        if status:
+            warn(
+                f"tgcnet: napari ended with status {status}; mask and picture are written. If it "
+                "did not open, a Qt binding may be missing: pip install 'napari-tgcnet[all]'"
+            )
+            return 1
     return 0
 
 
@@ -75,10 +81,15 @@ def has_display(environment: dict[str, str] | None = None, platform: str = sys.p
     return bool(values.get("DISPLAY") or values.get("WAYLAND_DISPLAY"))
 
 
-def open_napari(image: Path) -> None:
-    """Open the image beside the panel, in a process of its own: tgcnet never imports napari."""
-    command = [sys.executable, "-m", "napari", str(image), "--with", "napari-tgcnet"]
-    subprocess.run(command, check=False)  # noqa: S603 - our own interpreter, our own sample
+def open_napari() -> int:
+    """Open the sample beside the panel, in a process of its own: tgcnet never imports napari.
+
+    Returns
+    -------
+    int
+        The exit status, once the window is closed.
+    """
+    return subprocess.run([sys.executable, "-m", "napari_tgcnet"], check=False).returncode
 
 
 def draw_overlay(volume: Volume, segmentation: Segmentation) -> np.ndarray:

@@ -13,7 +13,7 @@ from tgcnet.cli.output import (
     say_json,
     stated_modality,
 )
-from tgcnet.errors import OutputError
+from tgcnet.cli.target import check_writable
 
 # As tgcnet.train.evaluate.TextMode has them, which is not imported here because it needs torch.
 TEXT_MODES = ("given", "none", "swapped", "shuffled", "contradictory", "no-location")
@@ -40,10 +40,8 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write the table where one was asked for."""
-    if arguments.table is not None and not arguments.table.parent.is_dir():
-        raise OutputError(
-            f"--table {arguments.table.name}: its folder is not there; make it first."
-        )
+    if arguments.table is not None:
+        check_writable(arguments.table, "--table")
     from tgcnet.inference.predictor import load_predictor
     from tgcnet.train.evaluate import TextMode, evaluate_folder, write_table
 

@@ -23,8 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from tgcnet.io import read_report_text
     from tgcnet.report import read_report
 
-    from_stdin = arguments.file == "-"
-    text = sys.stdin.read() if from_stdin else read_report_text(Path(arguments.file))
+    text = _read_stdin() if arguments.file == "-" else read_report_text(Path(arguments.file))
     report = read_report(text)
     read_by_model = None if arguments.model is None else _read_by(arguments.model, text)
     if arguments.json:
@@ -37,6 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
         for name, value in (read_by_model or {}).items():
             say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
     return 0
+
+
+def _read_stdin() -> str:
+    """Bytes, not text: the terminal's encoding says nothing about what a file is piped in."""
+    from tgcnet.io.report_file import MAX_BYTES, decode_report
+
+    return decode_report(sys.stdin.buffer.read(MAX_BYTES + 1), "on standard input")
 
 
 def _read_by(model: str, text: str) -> dict[str, object]:

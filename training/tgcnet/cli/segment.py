@@ -64,7 +64,7 @@ def parse_slices(text: str) -> slice:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Everything that can be refused is looked at before the model is loaded."""
+    """Segment; what can be refused without the model is refused before it is loaded."""
     from tgcnet.io import load_volume, read_report_text, save_labels
 
     text = arguments.report or ""
@@ -132,6 +132,8 @@ def refuse_without_target(reading: ReportReading, model: str, findings: tuple[st
 def _name_what_is_left_out(reading: ReportReading, model: str) -> None:
     if not reading.report.text.strip():
         warn("No report was given: the model runs without a text.")
+    elif not reading.encoded.token_ids:
+        warn("The model reads nothing of this report, so it runs without a text.")
     if reading.not_segmentable:
         warn(
             f"Reported but not segmented, since model {model!r} was not made for it: "

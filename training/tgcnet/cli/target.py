@@ -20,7 +20,7 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
     Raises
     ------
     OutputError
-        If the ending is unknown or cannot hold the stack, or the folder is absent or read-only.
+        If the ending is unknown or cannot hold the stack, or :func:`check_writable` refuses it.
     """
     name = path.name.lower()
     if name.endswith(".dcm"):
@@ -37,16 +37,33 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
             f"--out {path.name}: a PNG holds one slice and this image has {len(volume.array)}; "
             "choose .nii.gz or .tif."
         )
-    if not path.parent.is_dir():
-        raise OutputError(
-            f"--out {path.name}: its folder {path.parent.name!r} is not there; make it first."
-        )
-    if not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
-        raise OutputError(
-            f"--out {path.name} cannot be written there; choose a file in a folder of yours."
-        )
+    check_writable(path, "--out")
     if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise OutputError(
             f"--out {path.name} is the image itself, which a mask must not replace; choose another "
             "name."
+        )
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Refuse a file that could not be written, named by its option.
+
+    Raises
+    ------
+    OutputError
+        If the folder is absent or read-only, or the file is a folder or write-protected.
+    """
+    from tgcnet.io.atomic import is_write_protected
+
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"{option} {path.name}: its folder {path.parent.name!r} is not there; make it first."
+        )
+    if not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
+        raise OutputError(
+            f"{option} {path.name} cannot be written there; choose a file in a folder of yours."
+        )
+    if is_write_protected(path):
+        raise OutputError(
+            f"{option} {path.name} is write-protected; lift the protection or choose another name."
         )

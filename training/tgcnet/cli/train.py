@@ -5,7 +5,9 @@ import logging
 from pathlib import Path
 
 from tgcnet.cli.output import Commands, add_command, say
-from tgcnet.errors import InputError
+from tgcnet.errors import InputError, MissingExtraError
+
+_EXTRA = ("lightning_fabric", "monai")
 
 
 def register(commands: Commands) -> None:
@@ -29,7 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--data {arguments.data} is no folder; give the folder the recipe's data lies in"
         )
-    from tgcnet.train.recipe_runner import train_recipe
+    try:
+        from tgcnet.train.recipe_runner import train_recipe
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise MissingExtraError(
+            f"Training needs {error.name}, which is not installed; run: "
+            "pip install 'napari-tgcnet[train]'"
+        ) from error
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     model = train_recipe(

@@ -8,8 +8,12 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.errors import InputError
+from tgcnet.io.decoded import DECODER_ERRORS
 
 REQUIRED_COLUMNS = ("image", "mask", "report")
+
+# Where Pillow's own array holds the values that were stored; colours are reduced to grey first.
+_PLAIN_MODES = ("1", "L", "P", "I", "F")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +32,8 @@ def read_folder(folder: Path) -> tuple[Row, ...]:
     Raises
     ------
     InputError
-        If the table, one of its columns, or a file it names is missing, or it has no rows.
+        If the table, one of its columns, or a file it names is missing, if it cannot be read as a
+        table, or has no rows.
     """
     table = folder / "captions.csv"
     if not table.is_file():
@@ -36,21 +41,33 @@ def read_folder(folder: Path) -> tuple[Row, ...]:
             f"{folder.name} has no captions.csv; a data folder holds images/, masks/ and "
             "captions.csv with the columns image, mask, report"
         )
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        absent = [c for c in REQUIRED_COLUMNS if c not in (reader.fieldnames or ())]
-        if absent:
-            raise InputError(
-                f"captions.csv of {folder.name} lacks the column {absent[0]!r}; "
-                "expected image, mask, report"
-            )
-        rows = tuple(_row(folder, values) for values in reader)
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            absent = [c for c in REQUIRED_COLUMNS if c not in (reader.fieldnames or ())]
+            rows = tuple(() if absent else (_row(folder, values) for values in reader))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        # "from None": the system's own message holds the whole path, which may name a patient.
+        raise InputError(
+            f"captions.csv of {folder.name} cannot be read as a table ({type(error).__name__}); "
+            "save it as CSV with commas, in UTF-8"
+        ) from None
+    if absent:
+        raise InputError(
+            f"captions.csv of {folder.name} lacks the column {absent[0]!r}; "
+            "expected image, mask, report"
+        )
     if not rows:
         raise InputError(f"captions.csv of {folder.name} has no rows; nothing to read")
     return rows
 
 
-def _row(folder: Path, values: dict[str, str]) -> Row:
+def _row(folder: Path, values: dict[str, str | None]) -> Row:
+    if not values["image"] or not values["mask"]:
+        raise InputError(
+            f"captions.csv of {folder.name} has a row without an image or a mask; fill it in or "
+            "remove it"
+        )
     row = Row(
         image=folder / "images" / values["image"],
         mask=folder / "masks" / values["mask"],
@@ -67,11 +84,22 @@ def _row(folder: Path, values: dict[str, str]) -> Row:
 
 
 def read_mask(file: Path) -> np.ndarray:
-    """A reference mask as (Y, X) bool: whatever is not zero."""
+    """A reference mask as (Y, X) bool: whatever is not zero.
+
+    Of a palette the index counts, whatever its colour; of a colour, its luminance.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be decoded, or unpacks to absurdly many pixels.
+    """
     try:
         with Image.open(file) as picture:
-            return np.asarray(picture.convert("L")) > 0
-    except OSError as error:
+            is_plain = picture.mode in _PLAIN_MODES or picture.mode.startswith("I;16")
+            mask: np.ndarray = np.asarray(picture if is_plain else picture.convert("L")) != 0
+    except (Image.DecompressionBombError, *DECODER_ERRORS) as error:
+        # Without the decoder's own words, which hold the whole path.
         raise InputError(
-            f"the mask {file.name} cannot be read as a picture ({error}); replace it"
-        ) from error
+            f"the mask {file.name} cannot be read as a picture ({type(error).__name__}); replace it"
+        ) from None
+    return mask

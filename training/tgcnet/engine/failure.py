@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from types import TracebackType
 
+from tgcnet.engine.log import log_place
 from tgcnet.engine.protocol import UNEXPECTED, Event, Failed
 from tgcnet.errors import DeviceError, TgcnetError
 
@@ -52,9 +53,9 @@ class Edge:
             )
         else:
             self._fail(
-                f"Something went wrong inside the program ({type(error).__name__}); the log of "
-                "the model's process has the details. Your images and masks are untouched. Try "
-                "again, and report it if it happens again.",
+                f"Something went wrong inside the program ({type(error).__name__}). Your images "
+                "and masks are untouched. Try again, and report it if it happens again; the "
+                f"details are in {log_place()}.",
                 UNEXPECTED,
             )
         return True

@@ -26,6 +26,17 @@ def default_log_file(
     return base / "napari-tgcnet" / "engine.log"
 
 
+def log_place(platform: str = sys.platform) -> str:
+    """Say in words where the log is, for a sentence that must not show a path of this machine."""
+    if platform == "win32":
+        folder = "your local application data (%LOCALAPPDATA%)"
+    elif platform == "darwin":
+        folder = "Library/Logs in your home folder"
+    else:
+        folder = ".local/state in your home folder (or $XDG_STATE_HOME)"
+    return f"the file engine.log in the folder napari-tgcnet under {folder}"
+
+
 class EngineLog(logging.handlers.RotatingFileHandler):
     """Appends lines, three files of a megabyte at most.
 

@@ -1,5 +1,6 @@
 """Which processor a model runs on."""
 
+import logging
 import re
 from dataclasses import dataclass
 
@@ -7,10 +8,12 @@ import torch
 
 from tgcnet.errors import DeviceError
 
+_LOG = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceInfo:
-    """A device to choose; memory is None where it is the machine's own."""
+    """A device to choose; memory is None where it is the machine's own, or the GPU tells none."""
 
     name: str
     label: str
@@ -55,13 +58,17 @@ def describe_devices() -> tuple[DeviceInfo, ...]:
     """Every device there is, the processor first, with the memory free right now."""
     devices = [DeviceInfo(name="cpu", label="CPU")]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        free, total = torch.cuda.mem_get_info(index)
-        devices.append(
-            DeviceInfo(
-                name=f"cuda:{index}",
-                label=torch.cuda.get_device_name(index),
-                free_bytes=free,
-                total_bytes=total,
-            )
-        )
+        devices.append(_describe_gpu(index))
     return tuple(devices)
+
+
+def _describe_gpu(index: int) -> DeviceInfo:
+    """A GPU that another process holds alone, or a broken one, must not hide the other devices."""
+    name = label = f"cuda:{index}"
+    try:
+        label = torch.cuda.get_device_name(index)
+        free, total = torch.cuda.mem_get_info(index)
+    except RuntimeError as error:
+        _LOG.warning("%s does not tell its memory: %s", name, error)
+        return DeviceInfo(name=name, label=label)
+    return DeviceInfo(name=name, label=label, free_bytes=free, total_bytes=total)

@@ -4,6 +4,7 @@ Axes: B slices of a batch, C classes, Z Y X the image's own grid, S the network'
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -26,6 +27,12 @@ IsCancelled = Callable[[], bool]
 _LOG = logging.getLogger(__name__)
 _CPU = torch.device("cpu")
 _CPU_BATCH, _GPU_BATCH = 8, 16
+
+# Lacks of memory that torch passes on as plain errors: the CPU's allocator, the CUDA runtime (no
+# room for its own context), and the libraries below, such as CUBLAS_STATUS_ALLOC_FAILED.
+_NO_ROOM = re.compile(
+    r"DefaultCPUAllocator|CUDA error: out of memory|CU[A-Z]+_STATUS_(\w+_)?ALLOC(ATION)?_FAILED"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,8 +139,8 @@ def default_batch_size(device: torch.device) -> int:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error is a lack of memory; the CPU's allocator has no class of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
+    """Whether an error is a lack of memory; only torch's own CUDA allocator has a class for it."""
+    return isinstance(error, torch.OutOfMemoryError) or _NO_ROOM.search(str(error)) is not None
 
 
 def _autocast(device: torch.device) -> AbstractContextManager[object]:

@@ -34,6 +34,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     ------
     OutputError
         If the file cannot be written; what stood at ``path`` is intact, nothing is left beside it.
+
+    Notes
+    -----
+    A symbolic link stays one: the file it leads to is replaced.
     """
     path = Path(path)
     if path.is_dir():
@@ -42,14 +46,20 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         raise OutputError(
             f"{path.name} cannot be written: its folder does not exist. Create the folder first."
         )
+    if is_write_protected(path):
+        raise OutputError(
+            f"{path.name} is write-protected, so it stays as it is. Lift the protection or choose "
+            "another name."
+        )
+    target = Path(os.path.realpath(path))
     # Not mkstemp: it would give the result mode 0600, whatever the user's umask says.
-    temporary = path.with_name(f".tgcnet-{secrets.token_hex(6)}{_ending(path)}")
+    temporary = target.with_name(f".tgcnet-{secrets.token_hex(6)}{_ending(path)}")
     try:
         write(temporary)
         _flush_to_disk(temporary)
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except OSError as error:
         reason = _ADVICE.get(error.errno or 0) or f"{error.strerror or 'the system refused'}"
         # "from None": the system's own message holds the whole path, which may name a patient.
@@ -59,7 +69,17 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    _flush_folder(path.parent)
+    _flush_folder(target.parent)
+
+
+def is_write_protected(path: Path) -> bool:
+    """Whether somebody keeps this file from being replaced, which a rename would not notice.
+
+    The permission bits are asked too: an administrator may write anything, but hardly wants to.
+    """
+    if not path.exists():
+        return False
+    return not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK)
 
 
 def _ending(path: Path) -> str:

@@ -32,14 +32,30 @@ def read_report_text(path: Path | str) -> str:
             f"The report {path.name} cannot be read ({error.strerror or 'refused'}); "
             "give a plain text file."
         ) from None
+    return decode_report(content, path.name)
+
+
+def decode_report(content: bytes, name: str) -> str:
+    """Decode a report's bytes as :func:`read_report_text` does.
+
+    Parameters
+    ----------
+    content : at most ``MAX_BYTES``; whoever reads a stream stops one byte after them
+    name : what a refusal calls it
+
+    Raises
+    ------
+    InputError
+        If it is too large, or is no plain text.
+    """
     if len(content) > MAX_BYTES:
         raise InputError(
-            f"The report {path.name} is larger than {MAX_BYTES:,} bytes, expected one report as "
+            f"The report {name} is larger than {MAX_BYTES:,} bytes, expected one report as "
             "plain text; give the file of this study only."
         )
-    text = _decode(content, path.name)
+    text = _decode(content, name)
     if any(ord(c) < 32 and c not in _ALLOWED_CONTROLS for c in text):
-        raise _no_text(path.name)
+        raise _no_text(name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

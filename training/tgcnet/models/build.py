@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
 from tgcnet.config import DecoderConfig, ModelConfig, TowerConfig, VlcmConfig
-from tgcnet.errors import ConfigError
 from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.image_tower import ClipImageTower
-from tgcnet.models.reader import CLIP_NUM_TOKENS, ReportReader
+from tgcnet.models.reader import CLIP_NUM_TOKENS, ReportReader, token_ids_of
 from tgcnet.models.sse import ScaleFusion, Sse, TapProjection
 from tgcnet.models.text_tower import ClipTextTower
 from tgcnet.models.tgcnet import TgcNet
@@ -55,29 +54,19 @@ def named_configs() -> dict[str, ModelConfig]:
     return {config.name: config for config in (mini, vit_b16)}
 
 
-def build_model(config: ModelConfig, kept_token_ids: Sequence[int] | None = None) -> TgcNet:
-    """A TgcNet with random weights, in eval mode.
-
-    Parameters
-    ----------
-    kept_token_ids : of a pruned vocabulary, as many as ``config.towers.num_tokens``
-    """
+def build_model(config: ModelConfig) -> TgcNet:
+    """A TgcNet with random weights, in eval mode."""
     towers = config.towers
-    if kept_token_ids is None and towers.num_tokens != CLIP_NUM_TOKENS:
-        raise ConfigError(
-            f"a vocabulary of {towers.num_tokens} tokens needs the kept token ids that come with "
-            "the weights, none were given"
-        )
     clip = build_clip(towers)
     reader = ReportReader(
-        kept_token_ids,
+        towers.words or None,
         context_length=towers.context_length,
         max_sentences=towers.max_sentences,
     )
     channels = config.decoder.channels
     return TgcNet(
         image_tower=ClipImageTower(clip.visual, adapter_width=config.sse.adapter_width),
-        text_tower=ClipTextTower(clip, kept_token_ids),
+        text_tower=ClipTextTower(clip, kept_token_ids(towers)),
         reader=reader,
         knowledge=tokenize_knowledge(reader),
         taps=[TapProjection(towers.image_width, width) for width in channels],
@@ -109,13 +98,18 @@ def build_clip(towers: TowerConfig) -> CLIP:
         ),
         text_cfg=CLIPTextCfg(
             context_length=towers.context_length,
-            vocab_size=towers.num_tokens,
+            vocab_size=len(kept_token_ids(towers)),
             width=towers.text_width,
             heads=towers.text_heads,
             layers=towers.text_layers,
         ),
         quick_gelu=towers.quick_gelu,
     )
+
+
+def kept_token_ids(towers: TowerConfig) -> Sequence[int]:
+    """CLIP's ids of the tokens the text tower holds embeddings for."""
+    return token_ids_of(towers.words) if towers.words else range(CLIP_NUM_TOKENS)
 
 
 def tokenize_knowledge(reader: ReportReader) -> dict[str, tuple[tuple[int, ...], ...]]:

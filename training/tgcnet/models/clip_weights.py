@@ -71,10 +71,10 @@ def load_clip_towers(model: TgcNet, file: Path) -> None:
             "the named CLIP"
         ) from error
     image = {k.removeprefix("visual."): v for k, v in weights.items() if k.startswith("visual.")}
-    own_text = model.text_tower.state_dict().keys() - {"kept_token_ids"}
+    own_text = model.text_tower.state_dict().keys()
     text = {k: v for k, v in weights.items() if k in own_text}
     for part, tensors in ((model.image_tower.visual, image), (model.text_tower, text)):
-        own = {k: v for k, v in part.state_dict().items() if k != "kept_token_ids"}
+        own = part.state_dict()
         misfits = sorted(own.keys() ^ tensors.keys()) + sorted(
             k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape
         )
@@ -84,4 +84,4 @@ def load_clip_towers(model: TgcNet, file: Path) -> None:
                 f"unknown or of another shape (first: {misfits[0]}); it belongs to another "
                 "architecture"
             )
-        part.load_state_dict(tensors, strict=False)
+        part.load_state_dict(tensors)

@@ -1,17 +1,19 @@
 """What a CLIP text tower reads of a report: sentences in, token ids out, and what stayed out.
 
 CLIP's tokenizer cuts words into byte pairs. A tower with a pruned vocabulary holds embeddings only
-for tokens it was trained on; a word with any other token is left out whole, so that an unseen word
-equals its deletion and no untrained vector ever reaches the model.
+for the tokens of the words it was trained on; any other word is left out whole, so that an unseen
+word equals its deletion. Deleting must not turn a sentence round: where a sentence denies a finding
+or tells of the past, and some of its words are unknown, all of it is left out.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 
 from open_clip.tokenizer import SimpleTokenizer
 
 from tgcnet.domain import EncodedText, Presence, Report
+from tgcnet.report import spell_out_sides
 
 CLIP_NUM_TOKENS = 49_408
 START_TOKEN, END_TOKEN = 49_406, 49_407
@@ -37,24 +39,30 @@ def words_with_tokens(sentence: str) -> Iterator[tuple[str, list[int]]]:
         yield word, tokenizer.encode(word)
 
 
+def token_ids_of(words: Iterable[str]) -> tuple[int, ...]:
+    """CLIP's ids of every token these words are made of, sorted, start and end token among them."""
+    ids = {i for word in words for _, tokens in words_with_tokens(word) for i in tokens}
+    return tuple(sorted({*ids, START_TOKEN, END_TOKEN}))
+
+
 class ReportReader:
     """Turns a report into what one text tower reads.
 
     Parameters
     ----------
-    kept_token_ids : the tokens the tower holds embeddings for; None means all of CLIP's
+    words : the words the tower was trained on; None means every word CLIP's tokenizer can write
     context_length : tokens a sentence may have, start and end included
     max_sentences : sentences read at most, the first ones that say something
     """
 
     def __init__(
         self,
-        kept_token_ids: Collection[int] | None,
+        words: Collection[str] | None,
         *,
         context_length: int,
         max_sentences: int,
     ) -> None:
-        self._kept = None if kept_token_ids is None else frozenset(kept_token_ids)
+        self._words = None if words is None else frozenset(words)
         self._context_length = context_length
         self._max_sentences = max_sentences
 
@@ -64,9 +72,11 @@ class ReportReader:
         left_out: list[str] = []
         token_ids: list[tuple[int, ...]] = []
         words_left_out: list[str] = []
-        for sentence in report.sentences:
+        for index, sentence in enumerate(report.sentences):
             ids, unknown, truncated = self.tokenize(sentence)
-            if ids is None or len(kept) == self._max_sentences:
+            said = {f.presence for f in report.findings if f.sentence == index}
+            is_full = len(kept) == self._max_sentences
+            if ids is None or is_full or _would_mislead(said, is_whole=not unknown + truncated):
                 left_out.append(sentence)
                 continue
             kept.append(sentence)
@@ -86,19 +96,27 @@ class ReportReader:
         unknown: list[str] = []
         past_end: list[str] = []
         says_something = False
-        for word, tokens in words_with_tokens(sentence):
-            is_content = bool(_IS_CONTENT.fullmatch(word)) and word not in _FILLERS
-            if self._kept is not None and not self._kept.issuperset(tokens):
-                if is_content:
+        for word, tokens in words_with_tokens(spell_out_sides(sentence)):
+            if self._words is not None and word not in self._words:
+                if word.isalpha():
                     unknown.append(word)
-            elif len(ids) + len(tokens) > self._context_length - 2:
+            elif past_end or len(ids) + len(tokens) > self._context_length - 2:
                 past_end.append(word)
             else:
                 ids.extend(tokens)
+                is_content = bool(_IS_CONTENT.fullmatch(word)) and word not in _FILLERS
                 says_something = says_something or is_content
         if not says_something:
             return None, unknown, past_end
         return (START_TOKEN, *ids, END_TOKEN), unknown, past_end
+
+
+def _would_mislead(said: set[Presence], *, is_whole: bool) -> bool:
+    """Whether what is read of a sentence could claim what the sentence does not say is there."""
+    if said == {Presence.HISTORY}:
+        return True
+    is_denial = bool(said) and said <= {Presence.ABSENT, Presence.HISTORY}
+    return is_denial and not is_whole
 
 
 def _findings_to_look_up(report: Report) -> tuple[str, ...]:

@@ -10,9 +10,6 @@ from jaxtyping import Float, Int
 from open_clip.model import CLIP
 from torch import Tensor, nn
 
-from tgcnet.errors import CheckpointError
-from tgcnet.models.reader import CLIP_NUM_TOKENS
-
 
 class ClipTextTower(nn.Module):
     """The text half of an open_clip model; same names, same weights, tokens kept.
@@ -24,7 +21,7 @@ class ClipTextTower(nn.Module):
     kept_token_ids: Tensor
     attn_mask: Tensor
 
-    def __init__(self, clip: CLIP, kept_token_ids: Sequence[int] | None) -> None:
+    def __init__(self, clip: CLIP, kept_token_ids: Sequence[int]) -> None:
         super().__init__()
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
@@ -32,21 +29,9 @@ class ClipTextTower(nn.Module):
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
         self.register_buffer("attn_mask", clip.attn_mask, persistent=False)
-        kept = (
-            range(self.token_embedding.num_embeddings) if kept_token_ids is None else kept_token_ids
-        )
-        if len(kept) != self.token_embedding.num_embeddings:
-            raise CheckpointError(
-                f"the text tower holds {self.token_embedding.num_embeddings} token embeddings but "
-                f"{len(kept)} kept token ids were given; both come from the same weights file"
-            )
         # Sorted, so that the end token stays the largest row and pooling by it stays right.
-        self.register_buffer("kept_token_ids", torch.tensor(sorted(kept), dtype=torch.int64))
-
-    @property
-    def is_pruned(self) -> bool:
-        """Whether some of CLIP's tokens have no embedding here."""
-        return self.token_embedding.num_embeddings < CLIP_NUM_TOKENS
+        kept = torch.tensor(sorted(kept_token_ids), dtype=torch.int64)
+        self.register_buffer("kept_token_ids", kept, persistent=False)
 
     @property
     def width(self) -> int:

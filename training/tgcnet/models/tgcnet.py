@@ -61,8 +61,9 @@ class TgcNet(nn.Module):
     """The whole network; ``models.build`` puts it together from a ModelConfig.
 
     SSE, DATE and VLCM may each be None: what remains is plain CLIP's taps, its raw similarity and
-    the decoder. Towers are frozen and in eval mode whatever ``train`` says; only the adapters of
-    the image tower, where there are any, learn.
+    the decoder. DATE's tokens are read by VLCM, so without VLCM it has no effect. Towers are frozen
+    and in eval mode whatever ``train`` says; only the adapters of the image tower, where there are
+    any, learn.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Reports: sentences, findings with negation and place, the knowledge base, edits of a text."""
 
-from tgcnet.report.edits import contradict, swap_sides, without_location
+from tgcnet.report.edits import contradict, spell_out_sides, swap_sides, without_location
 from tgcnet.report.knowledge import Knowledge, KnowledgeFinding, load_knowledge
 from tgcnet.report.read import read_report
 
@@ -10,6 +10,7 @@ __all__ = [
     "contradict",
     "load_knowledge",
     "read_report",
+    "spell_out_sides",
     "swap_sides",
     "without_location",
 ]

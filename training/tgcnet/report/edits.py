@@ -11,15 +11,6 @@ from tgcnet.report.places import ANATOMY, NO_SIDE, PLACE_PATTERN
 from tgcnet.report.read import read_report
 
 _SIDE = rf"""
-    \b right \s+ (?: away | now | after | before | here | there ) \b
-    | \b all \s+ right (?= \s* (?: [.,;!?] | $ ) )
-    | \b (?: has | have | had | having | patient | he | she | been ) \s+ left \b
-        (?! [\s-]+ (?: {ANATOMY} ) \b )
-    | (?<! \b the \s ) (?<! \b on \s ) (?<! \b to \s ) \b left \s+
-        (?: the | a | an | against | untreated | unchanged | alone | behind | over | open
-        | in \s+ place | in \s+ situ ) \b
-"""
-_SIDE = rf"""
     \b (?: left | right ) (?: ward | wards )? \b
     | \b [LR] (?: UL | ML | LL | UZ | MZ | LZ ) \b
     | \b [LR] \s* [<>=] \s* [LR] \b
@@ -27,6 +18,20 @@ _SIDE = rf"""
     | (?<= \s\( ) [LR] (?= \) )
 """
 _SIDE_OR_NOT = re.compile(rf"(?P<no_side>{NO_SIDE})|(?P<side>{_SIDE})", re.VERBOSE | re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    rf"""
+    \b (?P<side> [LR]) (?P<third> [UML]) (?P<part> [LZ]) \b
+    | \b (?P<both> [LR] \s* [<>=] \s* [LR]) \b
+    | \b (?P<alone> [LR]) (?= [\s-]+ (?: {ANATOMY} ) \b )
+    | (?<= \s\( ) (?P<bracketed> [LR]) (?= \) )
+    """,
+    re.VERBOSE,
+)
+_SPELT = {
+    "side": {"L": "left", "R": "right"},
+    "third": {"U": "upper", "M": "middle", "L": "lower"},
+    "part": {"L": "lobe", "Z": "zone"},
+}
 _PARTNER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 _PLACE = rf"(?:(?:unilateral(?:ly)?|{PLACE_PATTERN})(?!\w))"
@@ -116,6 +121,31 @@ def _partner(match: re.Match[str]) -> str:
     if word.isupper():
         return partner.upper()
     return partner.capitalize() if word[0].isupper() else partner
+
+
+def spell_out_sides(text: str) -> str:
+    """Write the abbreviations of sides as words, for an encoder that knows only words.
+
+    Parameters
+    ----------
+    text : a caption or a report
+
+    Returns
+    -------
+    str
+        "RLL" as "right lower lobe", "LUZ" as "left upper zone", a capital L or R before an
+        anatomical word or in brackets as "left" or "right", "R>L" as "right and left".
+    """
+    return _ABBREVIATION.sub(_spell, text)
+
+
+def _spell(match: re.Match[str]) -> str:
+    sides = _SPELT["side"]
+    if match["side"]:
+        return " ".join(_SPELT[part][match[part]] for part in ("side", "third", "part"))
+    if match["both"]:
+        return f"{sides[match['both'][0]]} and {sides[match['both'][-1]]}"
+    return sides[match["alone"] or match["bracketed"]]
 
 
 def without_location(text: str) -> str:

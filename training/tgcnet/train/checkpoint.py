@@ -93,12 +93,20 @@ def restore_checkpoint(
         average.load_state_dict(_part(tensors, "average/"))
     with safetensors.safe_open(path, framework="pt") as file:
         groups = json.loads(file.metadata()["groups"])
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimizer/").items():
         index, key = name.split("/")
-        state.setdefault(int(index), {})[key] = value
+        state.setdefault(int(index), {})[key] = _laid_out_like(parameters[int(index)], value)
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(tensors["random"])
+
+
+def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """The fused AdamW walks parameter and moments by memory, so both need the same strides."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, device=value.device).copy_(value)
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ Killed at any moment, it goes on from its last checkpoint with the very batches 
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tgcnet.config import to_json
 from tgcnet.data.training_set import Batch, TrainingSet
 from tgcnet.models import TgcNet
+from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.config import Phase, TrainConfig
 from tgcnet.train.objective import SegmentationObjective
@@ -50,7 +52,9 @@ class Trainer:
         self._fabric = fabric
         self._out = out
         self._checkpoint = out / "run.safetensors"
-        self._as_json = to_json(config)
+        self._best = BestModel(out / "best.safetensors")
+        # A path would tell whose disk it lay on.
+        self._as_json = to_json(replace(config, clip_weights=Path(config.clip_weights).name))
         self._pixels = PixelScale(config.preprocess).to(fabric.device)
 
     def run(self, *, resume: bool) -> TgcNet:
@@ -130,9 +134,11 @@ class Trainer:
             log.step(progress, loss, total, gates)
             self._maybe_save(self._model, average, optimizer, progress)
             if progress.batch == 0:
-                log.validated(progress, self._validator.score(averaged))
+                scores = self._validator.score(averaged)
+                log.validated(progress, scores)
+                self._best.offer(averaged, scores)
                 self._model.train()
-        return averaged.eval()
+        return self._best.restore(averaged).eval()
 
     def _batches(
         self, phases: tuple[Phase, ...], batch_size: int, done: Progress

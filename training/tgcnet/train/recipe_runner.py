@@ -13,14 +13,14 @@ import torch
 from lightning_fabric import Fabric
 
 from tgcnet.data.training_set import load_training_set
-from tgcnet.errors import InputError, MissingExtraError
+from tgcnet.errors import InputError, MissingExtraError, OutputError
 from tgcnet.models import TgcNet, build_model, find_clip_weights, load_clip_towers
 from tgcnet.models.cnn import load_imagenet_lite0
 from tgcnet.train.config import TrainConfig
 from tgcnet.train.export import export_model
 from tgcnet.train.loop import Trainer
 from tgcnet.train.validate import Validator
-from tgcnet.train.vocabulary import training_token_ids
+from tgcnet.train.vocabulary import training_words
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +39,25 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
     ------
     InputError
         If the recipe is unknown, or ``out`` holds a run and ``resume`` is false.
+    OutputError
+        If ``out`` cannot be made.
     """
     config = load_recipe(recipe)
     if not resume and (out / "run.safetensors").exists():
         raise InputError(
             f"{out.name} holds a run already; go on with --resume or name another folder"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     torch.manual_seed(config.seed)
     training_set = load_training_set(data, config.sources, config.preprocess, seed=config.seed)
-    kept = None
     if not config.clip_weights:
-        kept = training_token_ids(e.report for e in training_set.examples)
-        towers = replace(config.model.towers, num_tokens=len(kept))
+        words = training_words(example.report for example in training_set.examples)
+        towers = replace(config.model.towers, words=words)
         config = replace(config, model=replace(config.model, towers=towers))
     logger.info("%d images, %d samples an epoch", len(training_set.examples), len(training_set))
     trainer = Trainer(
         config=config,
-        model=build_for_training(config, kept),
+        model=build_for_training(config),
         training_set=training_set,
         validator=Validator(data, config.validation, config.preprocess),
         out=out,
@@ -66,9 +67,19 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
     return export_model(model, config, out / "model")
 
 
-def build_for_training(config: TrainConfig, kept_token_ids: tuple[int, ...] | None) -> TgcNet:
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the run's folder {folder.name!r} cannot be made ({error.strerror or 'refused'}); "
+            "name one whose parent can be written"
+        ) from None
+
+
+def build_for_training(config: TrainConfig) -> TgcNet:
     """The network as a run starts: towers and CNN pretrained where the recipe says so."""
-    model = build_model(config.model, kept_token_ids)
+    model = build_model(config.model)
     if config.clip_weights:
         file = find_clip_weights(
             config.clip_weights,

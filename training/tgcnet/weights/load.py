@@ -17,8 +17,6 @@ from tgcnet.models import TgcNet, build_model
 from tgcnet.weights.manifest import WEIGHTS_FILE, Manifest, read_manifest, write_manifest
 from tgcnet.weights.registry import DEFAULT_MODEL, find_model, is_pickle_or_zip
 
-_KEPT_TOKENS = "text_tower.kept_token_ids"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedModel:
@@ -44,7 +42,7 @@ def load_model(name_or_path: str = DEFAULT_MODEL, device: str = "cpu") -> Loaded
     folder = find_model(name_or_path)
     manifest = read_manifest(folder)
     state = _read_weights(folder / WEIGHTS_FILE, manifest)
-    model = _build(manifest.model, state)
+    model = _build(manifest.model)
     _check_fit(model.state_dict(), state, folder.name)
     model.load_state_dict(state)
     return LoadedModel(model=model.to(device).eval(), manifest=manifest)
@@ -119,12 +117,19 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Tensor]:
 
     Hash and parser get the same bytes, so nobody can change the file in between.
     """
-    if is_pickle_or_zip(path):
+    try:
+        is_refused, content = is_pickle_or_zip(path), path.read_bytes()
+    except OSError as error:
+        # "from None": the system's own message holds the whole path.
+        raise CheckpointError(
+            f"{path.name} of model {manifest.name!r} cannot be read "
+            f"({error.strerror or 'refused'}); fetch or write the model again."
+        ) from None
+    if is_refused:
         raise CheckpointError(
             f"{path.name} of model {manifest.name!r} is a pickle or an archive of pickles under "
             "another name and is never loaded; expected safetensors."
         )
-    content = path.read_bytes()
     actual = hashlib.sha256(content).hexdigest()
     if actual != manifest.sha256:
         raise CheckpointError(
@@ -145,13 +150,12 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Tensor]:
     }
 
 
-def _build(config: ModelConfig, state: Mapping[str, Tensor]) -> TgcNet:
-    """The architecture with random weights; a pruned vocabulary comes with the weights."""
-    kept = state.get(_KEPT_TOKENS)
-    token_ids = None if kept is None else [int(token) for token in kept.flatten()]
+def _build(config: ModelConfig) -> TgcNet:
+    """The architecture with random weights."""
     try:
-        return build_model(config, token_ids)
-    except (ConfigError, RuntimeError) as error:  # RuntimeError: timm knows no such network
+        return build_model(config)
+    # Numbers of a right type and a senseless size, or a network that timm does not know.
+    except (ConfigError, RuntimeError, ValueError, TypeError, ArithmeticError) as error:
         raise CheckpointError(
             f"The architecture {config.name!r} that the manifest describes cannot be built: "
             f"{error}. Use a folder that this version of tgcnet wrote."

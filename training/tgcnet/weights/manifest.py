@@ -117,7 +117,8 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{where} cannot be read ({error.strerror}); expected a folder holding "
             f"{MANIFEST_FILE} and {WEIGHTS_FILE}."
         ) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    # Not UTF-8, not JSON, or a number of thousands of digits; and brackets nested too deep.
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(
             f"{where} is not valid JSON; expected what tgcnet writes beside {WEIGHTS_FILE}. "
             "Restore the file or fetch the model again."

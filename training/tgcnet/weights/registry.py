@@ -63,7 +63,7 @@ def find_model(name_or_path: str) -> Path:
     """
     registered = _registered()
     if name_or_path in registered:
-        return registered[name_or_path][1]
+        return _checked_folder(registered[name_or_path][1])
     path = Path(name_or_path).expanduser()
     if path.is_dir():
         return _checked_folder(path)

@@ -1,0 +1,92 @@
+"""The data folder: tables and masks as people make them, read right or refused in one sentence."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tgcnet.data.folder import read_folder, read_mask
+from tgcnet.errors import InputError
+
+HEADER = b"image,mask,report\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "set"
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+        Image.new("L", (4, 3)).save(folder / part / "a.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (HEADER + b"a.png,a.png,gr\xf6\xdfer\n", r"as a table \(UnicodeDecodeError\); save it as"),
+        (HEADER + b'a.png,a.png,"' + b"x" * 200_000, r"as a table \(Error\)"),
+        (HEADER + b"a.png\n", "has a row without an image or a mask"),
+        (HEADER + b",a.png,text\n", "has a row without an image or a mask"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_without_its_path(
+    folder: Path, table: bytes, words: str
+) -> None:
+    (folder / "captions.csv").write_bytes(table)
+    with pytest.raises(InputError, match=words) as caught:
+        read_folder(folder)
+    assert str(folder) not in str(caught.value)
+
+
+def test_a_row_may_end_before_its_report(folder: Path) -> None:
+    (folder / "captions.csv").write_bytes(HEADER + b"a.png,a.png\n")
+    assert read_folder(folder)[0].report == ""
+
+
+def palette(values: np.ndarray) -> Image.Image:
+    """Every index black."""
+    image = Image.fromarray(values.astype(np.uint8))
+    image.putpalette([0] * 768)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("a.png", lambda values: Image.fromarray(values > 0)),
+        ("a.png", lambda values: Image.fromarray(values.astype(np.uint8))),
+        ("a.png", lambda values: Image.fromarray(values.astype(np.uint8) * 200).convert("RGB")),
+        ("a.png", palette),
+        ("a.png", lambda values: Image.fromarray(values.astype(np.uint16) * 256)),
+        ("a.tif", lambda values: Image.fromarray(values.astype(np.float32) * 0.25)),
+        ("a.tif", lambda values: Image.fromarray(values.astype(np.int32) * 65_536)),
+    ],
+    ids=["bits", "grey", "colour", "palette", "16 bits", "float", "32 bits"],
+)
+def test_whatever_is_not_zero_belongs_to_the_mask(
+    tmp_path: Path, name: str, make: Callable[[np.ndarray], Image.Image]
+) -> None:
+    values = np.array([[0, 1, 0, 2], [0, 0, 1, 0]])
+    make(values).save(tmp_path / name)
+    mask = read_mask(tmp_path / name)
+    assert mask.dtype == bool
+    np.testing.assert_array_equal(mask, values > 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_a_mask_that_is_no_picture_is_named_without_its_path(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"^the mask a\.png cannot be read as a pict") as caught:
+        read_mask(tmp_path / "a.png")
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (40, 40)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InputError, match=r"cannot be read as a picture \(DecompressionBombError\)"):
+        read_mask(tmp_path / "a.png")
