@@ -1,6 +1,8 @@
 """What every test may use: one torch thread, fixed seeds, a tiny model on disk, phantoms."""
 
+import os
 import random
+import socket
 import sys
 from pathlib import Path
 
@@ -20,6 +22,34 @@ def _fixed_seeds() -> None:
     if torch is not None:
         torch.set_num_threads(1)
         torch.manual_seed(0)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any library reads it: no test asks a hub for weights; child processes inherit it."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse connections to anywhere but this machine, unless a test is marked for the network."""
+    if request.node.get_closest_marker("network"):
+        return
+
+    def refuse_elsewhere(name: str) -> None:
+        connect = getattr(socket.socket, name)
+
+        def local_only(self: socket.socket, address: object) -> object:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                assert isinstance(address, tuple)
+                host = str(address[0])
+                if not (host.startswith("127.") or host in ("localhost", "::1")):
+                    pytest.fail(f"a test wanted the network: it connects to {host}")
+            return connect(self, address)
+
+        monkeypatch.setattr(socket.socket, name, local_only)
+
+    refuse_elsewhere("connect")
+    refuse_elsewhere("connect_ex")
 
 
 @pytest.fixture
@@ -45,14 +75,11 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     from tgcnet.domain import SegmentationClass
     from tgcnet.models import build_model
-    from tgcnet.models.reader import END_TOKEN, START_TOKEN, words_with_tokens
+    from tgcnet.models.reader import words_with_tokens
     from tgcnet.weights.load import save_model
     from tgcnet.weights.manifest import Manifest
 
-    read = {
-        token for _, tokens in words_with_tokens(TINY_REPORT + " right upper") for token in tokens
-    }
-    kept = sorted(read | {START_TOKEN, END_TOKEN})
+    words = {word for word, _ in words_with_tokens(TINY_REPORT + " right upper")}
     config = ModelConfig(
         name="tiny",
         towers=TowerConfig(
@@ -65,7 +92,7 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             text_width=32,
             text_layers=2,
             text_heads=2,
-            num_tokens=len(kept),
+            words=tuple(sorted(words)),
             quick_gelu=True,
         ),
         decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),
@@ -82,7 +109,7 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         training_data=("nothing",),
     )
     folder = tmp_path_factory.mktemp("models") / "tiny"
-    save_model(build_model(config, kept), manifest, folder)
+    save_model(build_model(config), manifest, folder)
     return folder
 
 

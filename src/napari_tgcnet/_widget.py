@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_tgcnet.bridge import LayerBridge
@@ -61,7 +62,8 @@ class SegmentPanel(QWidget):
         self._watch_layers()
         self._places: list[weakref.ref[QWidget]] = []
         # No method of this widget: it is half gone when it is destroyed.
-        self.destroyed.connect(partial(_leave, self.controller, bridge, self._places))
+        self._leave = partial(_leave, self.controller, bridge, self._places)
+        self.destroyed.connect(self._leave)
         application = QApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.engine.close)
@@ -76,10 +78,17 @@ class SegmentPanel(QWidget):
             parent = parent.parentWidget()
         self._places[:] = [weakref.ref(parent)] if parent is not None else []
 
+    def event(self, event: QEvent) -> bool:
+        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self._leave()
+        return bool(super().event(event))
+
     def _wire_view(self) -> None:
         view, controller = self.view, self.controller
         view.image_chosen.connect(controller.choose_image)
         view.open_chosen.connect(controller.open_image)
+        view.modality_chosen.connect(controller.choose_modality)
         view.model_chosen.connect(controller.choose_model)
         view.device_chosen.connect(controller.choose_device)
         view.threshold_chosen.connect(controller.set_threshold)
@@ -89,6 +98,7 @@ class SegmentPanel(QWidget):
         view.scope_chosen.connect(controller.choose_scope)
         view.range_chosen.connect(controller.set_range)
         view.run_requested.connect(controller.run)
+        view.retry_requested.connect(controller.retry_engine)
         view.cancel_requested.connect(controller.cancel)
         view.answered.connect(controller.answer)
         view.jump_requested.connect(controller.jump_to_largest)
@@ -99,9 +109,13 @@ class SegmentPanel(QWidget):
         for emitter in (events.inserted, events.removed, events.reordered):
             emitter.connect(self._layers_changed)
         events.renamed.connect(self._layers_changed)
+        self._viewer.layers.selection.events.active.connect(self._active_changed)
 
     def _layers_changed(self, event: Any = None) -> None:
         self.controller.refresh_images()
+
+    def _active_changed(self, event: Any = None) -> None:
+        self.controller.follow_active()
 
 
 def _leave(

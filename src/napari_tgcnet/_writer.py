@@ -28,6 +28,7 @@ def write_labels(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
         scale, attributes.get("units") or ("pixel",) * labels.ndim
     )
     mask = MaskToSave(
+        name=str(attributes.get("name", "")),
         labels=labels[None] if labels.ndim == 2 else labels,
         geometry=geometry,
         provenance=own.get("provenance", {}),

@@ -13,7 +13,7 @@ from napari_tgcnet.ports import LayerSource, LayerTuple, MaskToSave
 from napari_tgcnet.preview import PreviewRun, has_paint
 from napari_tgcnet.sides import SideMarks
 from napari_tgcnet.state import ImageInfo
-from tgcnet.domain import Geometry, Modality, SegmentationClass
+from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class LayerBridge:
         self._viewer = viewer
         self._sides = SideMarks(viewer)
         self._run: PreviewRun | None = None
+        self._provenance: Mapping[str, str] = {}
 
     def images(self) -> tuple[ImageInfo, ...]:
         return layers.list_images(self._viewer.layers)
@@ -39,11 +40,18 @@ class LayerBridge:
     def current_slice(self, image_id: str) -> int:
         return layers.current_slice(self._viewer, self._image(image_id))
 
-    def set_modality(self, image_id: str, modality: str) -> None:
+    def active_image(self) -> str | None:
+        """The image that is selected in the list of layers, or whose mask is."""
+        active = self._viewer.layers.selection.active
+        if active is None:
+            return None
+        own = layers.own_metadata(active)
+        image_id: str | None = own.get("id" if isinstance(active, Image) else "mask_of")
+        return image_id
+
+    def set_modality(self, image_id: str, choice: str) -> None:
         """Remember, in the layer, what the user said it is."""
-        image = self._image(image_id)
-        own = {**layers.own_metadata(image), "modality": Modality(modality)}
-        image.metadata[layers.KEY] = own
+        layers.set_modality(self._image(image_id), choice)
 
     def has_mask(self, image_id: str) -> bool:
         image = layers.find_image(self._viewer.layers, image_id)
@@ -59,8 +67,17 @@ class LayerBridge:
     def geometry(self, image_id: str) -> Geometry:
         return layers.geometry_of(self._image(image_id))
 
-    def open_run(self, image_id: str, slices: range, classes: Sequence[SegmentationClass]) -> None:
-        """Make the mask where there is none, and the preview that slices stream into."""
+    def open_run(
+        self,
+        image_id: str,
+        slices: range,
+        classes: Sequence[SegmentationClass],
+        provenance: Mapping[str, str],
+    ) -> None:
+        """Make the mask where there is none, and the preview that slices stream into.
+
+        ``provenance`` is what is known before the run, for one that does not reach its end.
+        """
         image = self._image(image_id)
         target = layers.find_mask(self._viewer.layers, image) or layers.build_mask_layer(
             image, classes, name=messages.mask_name(image.name), role="mask_of"
@@ -68,18 +85,23 @@ class LayerBridge:
         self._run = PreviewRun(
             self._viewer, image=image, target=target, slices=slices, classes=classes
         )
+        self._provenance = provenance
 
     def write_slice(self, index: int, labels: np.ndarray) -> None:
         if self._run is not None:
             self._run.write_slice(index, labels)
 
-    def commit(self, provenance: Mapping[str, str]) -> int:
-        """End the run; what changed goes into the mask. Returns the number of voxels written."""
+    def commit(self, provenance: Mapping[str, str] | None = None) -> int:
+        """End the run; what changed goes into the mask. Returns the number of voxels written.
+
+        ``provenance`` None: the run ended early, and has what was known when it began.
+        """
         run, self._run = self._run, None
         if run is None:
             return 0
-        if provenance:
-            own = {**layers.own_metadata(run.target), "provenance": dict(provenance)}
+        if run.has_slices:
+            known = dict(self._provenance if provenance is None else provenance)
+            own = {**layers.own_metadata(run.target), "provenance": known}
             run.target.metadata[layers.KEY] = own
         return run.commit()
 
@@ -109,10 +131,8 @@ class LayerBridge:
         self._sides.close()
 
     def clean_up(self) -> None:
-        """Take a preview and the letters off a viewer that stays open without the panel."""
-        if self._run is not None:
-            self._run.discard()
-            self._run = None
+        """Leave a viewer that stays open without the panel; finished slices are kept."""
+        self.commit()
         self._sides.update()
 
     def _image(self, image_id: str) -> Image:

@@ -2,55 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from napari_tgcnet import messages
 from napari_tgcnet.choices import AUTO, CPU, device_choices, model_choices
+from napari_tgcnet.filing import Filing
+from napari_tgcnet.images import ImageChoice
 from napari_tgcnet.ports import Engine, Files, Layers, LayerTuple, Order, View, Workers
-from napari_tgcnet.run import NO, YES, RunRecord, preflight_notices, preflight_question
+from napari_tgcnet.run import (
+    MODALITY_QUESTION,
+    NO,
+    REPLACE_QUESTION,
+    RunRecord,
+    known_provenance,
+    preflight_notices,
+    preflight_question,
+    slices_of,
+)
 from napari_tgcnet.state import (
     Asking,
-    ImageInfo,
-    Option,
     PanelState,
     Phase,
     Question,
     Scope,
 )
-from tgcnet.domain import SegmentationClass
+from napari_tgcnet.store import Store
 from tgcnet.engine.protocol import (
     Cancelled,
     Died,
     Event,
     Failed,
     Finished,
+    ModelInfo,
     Notice,
     Progress,
     Ready,
     ReportRead,
     SliceDone,
 )
-from tgcnet.errors import EngineError, ModalityUnknownError, TgcnetError
+from tgcnet.errors import EngineError, InputError, ModalityUnknownError, TgcnetError
 
 T = TypeVar("T")
 
 
 class Controller:
-    """The only holder of the panel's state."""
+    """Replaces the panel's state, with its parts for files and for the choice of an image."""
 
     def __init__(
         self, *, view: View, layers: Layers, engine: Engine, workers: Workers, files: Files
     ) -> None:
-        self.state = PanelState(devices=(AUTO, CPU))
-        self._view, self._layers, self._engine = view, layers, engine
-        self._workers, self._files = workers, files
-        self._classes: dict[str, tuple[SegmentationClass, ...]] = {}
+        self._store = Store(view, PanelState(devices=(AUTO, CPU)))
+        self._layers, self._engine = layers, engine
+        self._images = ImageChoice(self._store, layers)
+        self._filing = Filing(store=self._store, layers=layers, workers=workers, files=files)
+        self._models: dict[str, ModelInfo] = {}
         self._run: RunRecord | None = None
         self._order: Order | None = None
-        self._is_closed = False
+
+    @property
+    def state(self) -> PanelState:
+        """What the panel shows now."""
+        return self._store.state
 
     # Wishes.
 
@@ -58,85 +72,66 @@ class Controller:
         """Start the model's process and show what there is; returns at once."""
         self._guard(self._engine.start)
         self.refresh_images()
+        self.follow_active()
+
+    def retry_engine(self) -> None:
+        """Start the model's process again, which ended before it got ready."""
+        self._store.become(engine_problem="")
+        self._guard(self._engine.describe)
 
     def refresh_images(self) -> None:
         """Take notice of layers that came, went or were renamed."""
-        if self._is_closed:
-            return
-        images = self._layers.images()
-        if self.state.image_id in {image.id for image in images}:
-            self._become(images=images)
-            self._become(can_save=self._has_mask())
-        else:
-            self._choose(images, images[-1].id if images else None)
+        if not self._store.is_closed:
+            self._images.refresh()
+
+    def follow_active(self) -> None:
+        """Take notice of the layer that was selected."""
+        if not self._store.is_closed:
+            self._images.follow_active()
 
     def choose_image(self, image_id: str) -> None:
-        if image_id != self.state.image_id:
-            self._choose(self.state.images, image_id)
+        self._images.choose(image_id)
 
-    def _choose(self, images: tuple[ImageInfo, ...], image_id: str | None) -> None:
-        image = next((one for one in images if one.id == image_id), None)
-        self._become(
-            images=images,
-            image_id=image_id,
-            result=None,
-            problem="",
-            notices=(),
-            scope=Scope.ALL,
-            range_first=0,
-            range_last=image.num_slices - 1 if image else 0,
-            can_save=image_id is not None and self._layers.has_mask(image_id),
-        )
-        self._layers.choose(image_id)
+    def choose_modality(self, choice: str) -> None:
+        if not self.state.is_busy:
+            self._guard(lambda: self._images.choose_modality(choice))
 
     def choose_model(self, name: str) -> None:
         chosen = next(model for model in self.state.models if model.name == name)
-        self._become(model=name, threshold=chosen.threshold)
+        self._store.become(model=name, threshold=chosen.threshold)
 
     def choose_device(self, name: str) -> None:
-        self._become(device=name)
+        self._store.become(device=name)
 
     def edit_report(self, text: str) -> None:
-        self._become(report=text)
+        self._images.write_report(text, self.state.image_id)
 
     def use_sample_report(self) -> None:
         if self.state.image and self.state.image.sample_report:
-            self._become(report=self.state.image.sample_report)
+            self.edit_report(self.state.image.sample_report)
 
     def choose_scope(self, scope: str) -> None:
-        self._become(scope=Scope(scope))
+        self._store.become(scope=Scope(scope))
 
     def set_range(self, first: int, last: int) -> None:
         """The range of slices, both ends included, held inside the stack and in order."""
         top = self.state.image.num_slices - 1 if self.state.image else 0
         first = min(max(first, 0), top)
-        self._become(range_first=first, range_last=min(max(last, first), top))
+        self._store.become(range_first=first, range_last=min(max(last, first), top))
 
     def set_threshold(self, threshold: float) -> None:
-        self._become(threshold=threshold)
+        self._store.become(threshold=threshold)
 
     def open_image(self, path: str) -> None:
-        self._work(Phase.READING_FILE, lambda: self._files.read_image(Path(path)), self._image_read)
+        self._filing.open_image(Path(path), self._image_read)
 
     def open_report(self, path: str) -> None:
-        self._work(
-            Phase.READING_FILE,
-            lambda: self._files.read_report(Path(path)),
-            lambda text: self._become(report=text),
-        )
+        """Read a report for the image that is chosen now."""
+        image_id = self.state.image_id
+        self._filing.open_report(Path(path), lambda text: self._images.write_report(text, image_id))
 
     def save_mask(self, path: str) -> None:
-        image_id = self.state.image_id
-        if image_id is None or self.state.is_busy:
-            return
-        target = Path(path)
-        taken = self._guard(lambda: self._layers.take_mask(image_id))
-        if taken is not None:
-            self._work(
-                Phase.SAVING_FILE,
-                lambda: self._files.save_mask(taken, target),
-                lambda _: self._become(notices=(messages.saved(target.name),)),
-            )
+        self._filing.save_mask(Path(path))
 
     def jump_to_largest(self) -> None:
         image_id, result = self.state.image_id, self.state.result
@@ -152,18 +147,18 @@ class Controller:
         if order is None:
             return
         self._order, self._run = order, None
-        self._become(problem="", result=None, notices=(), fraction=0.0, seconds_left=None)
+        self._store.become(problem="", result=None, notices=(), fraction=0.0, seconds_left=None)
         if order.report.strip():
-            self._become(phase=Phase.READING_REPORT)
+            self._store.become(phase=Phase.READING_REPORT)
             self._guard(lambda: self._engine.read_report(order.report, model=order.model))
         else:
-            self._become(notices=(messages.NO_REPORT,))
+            self._store.become(notices=(messages.NO_REPORT,))
             self._ask_before_replacing()
 
     def cancel(self) -> None:
         """Stop what runs; the slices that are finished are kept."""
         if self.state.phase is Phase.RUNNING:
-            self._become(phase=Phase.CANCELLING)
+            self._store.become(phase=Phase.CANCELLING)
             self._engine.cancel()
         elif self.state.can_cancel:
             self._order = None
@@ -174,14 +169,13 @@ class Controller:
         question = self.state.question
         if question is None or self._order is None:
             return
-        self._become(question=None)
+        self._store.become(question=None)
         if value == NO.value:
             self._order = None
             self._free()
         elif question.kind is Asking.MODALITY:
             image_id = self._order.image_id
-            self._guard(lambda: self._layers.set_modality(image_id, value))
-            self._become(images=self._layers.images())
+            self._guard(lambda: self._images.set_modality(image_id, value))
             self._segment()
         elif question.kind is Asking.REPLACE:
             self._segment()
@@ -190,8 +184,8 @@ class Controller:
 
     def close(self) -> None:
         """End the model's process and leave the viewer alone; nothing is shown any more."""
-        if not self._is_closed:
-            self._is_closed = True
+        if not self._store.is_closed:
+            self._store.is_closed = True
             self._engine.close()
             self._layers.close()
 
@@ -199,7 +193,7 @@ class Controller:
 
     def take_event(self, event: Event) -> None:
         """Turn an event into a state; called on the Qt thread."""
-        if self._is_closed:
+        if self._store.is_closed:
             return
         match event:
             case Ready():
@@ -207,11 +201,11 @@ class Controller:
             case ReportRead():
                 self._report_read(event)
             case Progress(done=done, total=total, seconds_left=seconds_left):
-                self._become(fraction=done / max(total, 1), seconds_left=seconds_left)
+                self._store.become(fraction=done / max(total, 1), seconds_left=seconds_left)
             case SliceDone(z=z):
                 self._slice_done(z)
             case Notice(sentence=sentence):
-                self._become(notices=(*self.state.notices, sentence))
+                self._store.become(notices=(*self.state.notices, sentence))
             case Finished() | Cancelled() | Failed() | Died():
                 self._take_end(event)
 
@@ -224,26 +218,26 @@ class Controller:
             case Failed(sentence=sentence, kind=kind):
                 self._failed(sentence, kind)
             case Died(sentence=sentence):
-                self._failed(sentence, EngineError.__name__)
+                self._failed(sentence, EngineError.__name__, is_guess=True)
 
     def _ready(self, event: Ready) -> None:
-        self._classes = {model.name: model.classes for model in event.models}
+        self._models = {model.name: model for model in event.models}
         models, devices = model_choices(event), device_choices(event)
-        self._become(engine_ready=True, models=models, devices=devices)
+        self._store.become(engine_ready=True, engine_problem="", models=models, devices=devices)
         if self.state.device not in {device.name for device in devices}:
-            self._become(device=AUTO.name)
-        if self.state.model not in self._classes:
-            self._become(model=None)
+            self._store.become(device=AUTO.name)
+        if self.state.model not in self._models:
+            self._store.become(model=None)
             if models:
                 self.choose_model(models[0].name)
 
     def _report_read(self, event: ReportRead) -> None:
         if self.state.phase is not Phase.READING_REPORT:
             return
-        self._become(notices=preflight_notices(event))
+        self._store.become(notices=preflight_notices(event))
         question = preflight_question(event)
         if question is not None:
-            self._become(phase=Phase.ASKING, question=question)
+            self._ask(question)
         else:
             self._ask_before_replacing()
 
@@ -254,27 +248,29 @@ class Controller:
             self._layers.write_slice(index, labels)
 
     def _finished(self, event: Finished) -> None:
-        run, order = self._run, self._order
+        run, order = self._take_run(), self._order
         self._layers.commit(event.provenance)
         self._free()
         if run is None or order is None:
             return
         self._layers.show_window(order.image_id, event.window.low, event.window.high)
-        self._become(result=run.summary(seconds=event.seconds, device=event.device))
+        if order.image_id == self.state.image_id:
+            self._store.become(result=run.summary(seconds=event.seconds, device=event.device))
+        else:
+            self._store.become(notices=(*self.state.notices, messages.RESULT_ELSEWHERE))
         self._engine.describe()
 
-    def _failed(self, sentence: str, kind: str) -> None:
-        if kind == ModalityUnknownError.__name__ and self._order is not None:
-            self._layers.commit({})
-            self._ask(
-                Asking.MODALITY,
-                messages.WHICH_MODALITY,
-                (
-                    Option(value="ct", label=messages.IS_CT),
-                    Option(value="xray", label=messages.IS_XRAY),
-                    Option(value=NO.value, label=messages.CANCEL),
-                ),
-            )
+    def _failed(self, sentence: str, kind: str, *, is_guess: bool = False) -> None:
+        """End what the engine could not do; a guess at the reason never hides a known one."""
+        if self._order is None:
+            where = "problem" if self.state.engine_ready else "engine_problem"
+            known = str(getattr(self.state, where)) if is_guess else ""
+            self._store.become(**{where: known or sentence})
+            return
+        if kind == ModalityUnknownError.__name__:
+            self._take_run()
+            self._layers.commit()
+            self._ask(MODALITY_QUESTION)
             return
         kept = self._keep_finished(messages.kept_after_failure, "")
         self._end(kept, problem=sentence)
@@ -285,23 +281,17 @@ class Controller:
         state = self.state
         image, model = state.image, state.model
         if image is None or model is None:
-            raise TgcnetError(messages.NO_IMAGE)
+            raise InputError(messages.NO_IMAGE)
+        if image.num_axes not in (2, 3):
+            raise InputError(messages.wrong_axes(image.num_axes))
         return Order(
             image_id=image.id,
             model=model,
             device=state.device,
             report=state.report,
-            slices=self._slices(image),
+            slices=slices_of(state, image, self._layers.current_slice),
             threshold=state.threshold,
         )
-
-    def _slices(self, image: ImageInfo) -> range:
-        if self.state.scope is Scope.ALL or image.num_slices == 1:
-            return range(image.num_slices)
-        if self.state.scope is Scope.CURRENT:
-            index = self._layers.current_slice(image.id)
-            return range(index, index + 1)
-        return range(self.state.range_first, self.state.range_last + 1)
 
     def _ask_before_replacing(self) -> None:
         order = self._order
@@ -309,13 +299,12 @@ class Controller:
             return
         painted = self._guard(lambda: self._layers.has_paint(order.image_id, order.slices))
         if painted:
-            self._ask(Asking.REPLACE, messages.REPLACE, (YES, NO))
+            self._ask(REPLACE_QUESTION)
         elif painted is not None:
             self._segment()
 
-    def _ask(self, kind: Asking, text: str, options: Sequence[Option]) -> None:
-        question = Question(kind=kind, text=text, options=tuple(options))
-        self._become(phase=Phase.ASKING, question=question)
+    def _ask(self, question: Question) -> None:
+        self._store.become(phase=Phase.ASKING, question=question)
 
     def _segment(self) -> None:
         order = self._order
@@ -323,62 +312,50 @@ class Controller:
             self._guard(lambda: self._begin(order))
 
     def _begin(self, order: Order) -> None:
-        classes = self._classes[order.model]
+        model = self._models[order.model]
         geometry = self._layers.geometry(order.image_id)
         source = self._layers.source(order.image_id)
-        self._layers.open_run(order.image_id, order.slices, classes)
+        provenance = known_provenance(model, order)
+        self._layers.open_run(order.image_id, order.slices, model.classes, provenance)
         self._run = RunRecord(
-            classes=classes, geometry=geometry, planar=source.ndim == 2, slices=order.slices
+            classes=model.classes, geometry=geometry, planar=source.ndim == 2, slices=order.slices
         )
-        self._become(phase=Phase.RUNNING, fraction=0.0, seconds_left=None)
+        self._store.become(phase=Phase.RUNNING, fraction=0.0, seconds_left=None)
         self._engine.segment(order, source)
 
     def _keep_finished(self, sentence: Callable[[int, int], str], otherwise: str) -> str:
         """Commit the finished slices of a run that ended early, and say so."""
-        num_slices = self._run.num_seen if self._run is not None else 0
-        num_voxels = self._layers.commit({})
+        run = self._take_run()
+        num_slices = run.num_seen if run is not None else 0
+        num_voxels = self._layers.commit()
         return sentence(num_slices, num_voxels) if num_slices else otherwise
+
+    def _take_run(self) -> RunRecord | None:
+        """Give the record of the run, once: a commit that fails is not tried again."""
+        run, self._run = self._run, None
+        return run
 
     def _end(self, notice: str, *, problem: str = "") -> None:
         self._free()
         notices = (*self.state.notices, notice) if notice else self.state.notices
-        self._become(notices=notices, problem=problem)
+        self._store.become(notices=notices, problem=problem)
 
     def _free(self) -> None:
         self._run, self._order = None, None
-        self._become(
+        self._store.become(
             phase=Phase.IDLE,
             question=None,
             fraction=0.0,
             seconds_left=None,
-            can_save=self._has_mask(),
+            can_save=self._images.has_mask(),
         )
 
-    # Files, and what all share.
+    # What all share.
 
     def _image_read(self, layer: LayerTuple) -> None:
         image_id = self._layers.add(layer)
         self.refresh_images()
         self.choose_image(image_id)
-
-    def _work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        if self.state.is_busy:
-            return
-        self._become(phase=phase, problem="")
-
-        def done(result: T) -> None:
-            if not self._is_closed:
-                self._become(phase=Phase.IDLE)
-                then(result)
-
-        def failed(sentence: str) -> None:
-            if not self._is_closed:
-                self._become(phase=Phase.IDLE, problem=sentence)
-
-        self._workers.start(work, done, failed)
-
-    def _has_mask(self) -> bool:
-        return self.state.image_id is not None and self._layers.has_mask(self.state.image_id)
 
     def _guard(self, step: Callable[[], T]) -> T | None:
         """Take a step; an error of the family frees the panel and is shown as its sentence."""
@@ -387,9 +364,6 @@ class Controller:
         except TgcnetError as error:
             self._end("", problem=str(error))
             return None
-
-    def _become(self, **changes: object) -> None:
-        changed = replace(self.state, **changes)  # type: ignore[arg-type]  # checked by the dataclass
-        if changed != self.state:
-            self.state = changed
-            self._view.show_state(changed)
+        except MemoryError:
+            self._end("", problem=messages.NO_MEMORY)
+            return None

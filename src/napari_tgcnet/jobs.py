@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +15,7 @@ from qtpy.QtWidgets import QApplication
 from superqt.utils import create_worker
 
 from napari_tgcnet import messages
-from napari_tgcnet.layers import build_volume
+from napari_tgcnet.layers import build_volume, narrow
 from napari_tgcnet.ports import LayerSource, Order
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (
@@ -28,11 +30,14 @@ from tgcnet.engine.protocol import (
     ReportRead,
     SliceDone,
 )
-from tgcnet.errors import TgcnetError
+from tgcnet.errors import EngineError, TgcnetError
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_Submitted = tuple[int, int]
+"""Number of a segmentation's request, and the stack's index of its first slice."""
 
 _ENDS = (Finished, Cancelled, Failed, Died)
 _MOUSE_POLL_MS = 50
@@ -68,6 +73,28 @@ class WorkerThreads(QObject):
         )
 
 
+class _LoggedEdge:
+    """An error in the panel's own code goes to the log with its traceback, and Qt goes on."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.is_broken = True
+        logger.error("the panel failed to take an event", exc_info=error)
+        return True
+
+
 class EngineJobs(QObject):
     """Hands requests to the model's process, and its events to a listener on the Qt thread.
 
@@ -94,6 +121,7 @@ class EngineJobs(QObject):
         self._reading: int | None = None
         self._segmentation: int | None = None
         self._labels: np.ndarray | None = None
+        self._first_slice = 0
         self._is_submitting = self._cancel_wanted = self._is_closed = False
 
     def listen(self, listener: Callable[[Event], None]) -> None:
@@ -113,21 +141,26 @@ class EngineJobs(QObject):
         """Build the volume and hand it over in a worker thread: a stack is hundreds of MB."""
         self._is_submitting, self._cancel_wanted = True, False
 
-        def submit() -> int:
-            return self._client.segment(
-                build_volume(source),
+        def submit() -> _Submitted:
+            part, first = narrow(source, order.slices)
+            number = self._client.segment(
+                build_volume(part),
                 model=order.model,
                 device=order.device,
                 report=order.report,
-                slices=(order.slices.start, order.slices.stop),
+                slices=(order.slices.start - first, order.slices.stop - first),
                 threshold=order.threshold,
             )
+            return number, first
 
-        def submit_or_fail() -> int | Failed:
+        def submit_or_fail() -> _Submitted | Failed:
             try:
                 return submit()
             except TgcnetError as error:
                 return Failed(request=None, sentence=str(error), kind=type(error).__name__)
+            except MemoryError:
+                kind = EngineError.__name__
+                return Failed(request=None, sentence=messages.NO_MEMORY, kind=kind)
 
         self._workers.start(submit_or_fail, self._submitted, self._submission_failed)
 
@@ -135,7 +168,7 @@ class EngineJobs(QObject):
         """(Y, X) uint8 of a slice that :class:`SliceDone` named, in the running segmentation."""
         if self._labels is None:
             raise TgcnetError(messages.DEFECT)
-        plane: np.ndarray = self._labels[index]
+        plane: np.ndarray = self._labels[index - self._first_slice]
         return plane
 
     def cancel(self) -> None:
@@ -150,17 +183,17 @@ class EngineJobs(QObject):
         self._is_closed = True
         self._client.close(_CLOSE_TIMEOUT_S)
 
-    def _submitted(self, answer: int | Failed) -> None:
+    def _submitted(self, answer: _Submitted | Failed) -> None:
         if self._is_closed:
             return
         self._is_submitting = False
         if isinstance(answer, Failed):
             self._waiting.append(answer)
         else:
-            self._segmentation = answer
-            self._labels = self._client.labels_view(answer)
+            self._segmentation, self._first_slice = answer
+            self._labels = self._client.labels_view(self._segmentation)
             if self._cancel_wanted:
-                self._client.cancel(answer)
+                self._client.cancel(self._segmentation)
         self._drain()
 
     def _submission_failed(self, sentence: str) -> None:
@@ -182,10 +215,30 @@ class EngineJobs(QObject):
                 continue
             if isinstance(event, ReportRead):
                 self._reading = None
+            if isinstance(event, SliceDone):
+                event = replace(event, z=event.z + self._first_slice)
+            self._hand_over(event)
+
+    def _hand_over(self, event: Event) -> None:
+        """Tell the listener; where it breaks down the run ends, and it hears of that."""
+        edge = _LoggedEdge()
+        with edge:
+            try:
+                if self._listener is not None:
+                    self._listener(event)
+            finally:
+                if isinstance(event, _ENDS):
+                    self._release()
+        if edge.is_broken:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._segmentation is not None:
+            self._client.cancel(self._segmentation)
+            self._release()
+        with _LoggedEdge():
             if self._listener is not None:
-                self._listener(event)
-            if isinstance(event, _ENDS):
-                self._release()
+                self._listener(Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED))
 
     @staticmethod
     def _is_painting() -> bool:
@@ -196,9 +249,11 @@ class EngineJobs(QObject):
         """Whether this belongs to a request that is over."""
         if isinstance(event, ReportRead):
             return event.request != self._reading
+        current = {self._reading, self._segmentation} - {None}
         if isinstance(event, Failed):
-            current = {self._reading, self._segmentation} - {None}
             return bool(current) and event.request not in {None, *current}
+        if isinstance(event, Died):  # a child before the one that has the current request
+            return bool(current) and not current & set(event.requests)
         return (
             isinstance(event, SliceDone | Progress | Notice | Finished | Cancelled)
             and event.request != self._segmentation

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pint
@@ -13,12 +14,12 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_tgcnet import messages
 from napari_tgcnet.ports import LayerSource, LayerTuple, MaskToSave
-from napari_tgcnet.state import ImageInfo
+from napari_tgcnet.state import AUTOMATIC, ImageInfo
 from tgcnet.domain import Geometry, Modality, SegmentationClass, SideKnowledge, Volume
 from tgcnet.errors import InputError
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import LayerList, ViewerModel
 
 KEY = "tgcnet"
 """Our one entry in ``layer.metadata``; what stands in it is ours to change."""
@@ -102,11 +103,26 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
         id=own["id"],
         name=layer.name,
         num_slices=int(_shape(layer)[0]) if layer.ndim == 3 else 1,
-        modality=str(own.get("modality", Modality.UNKNOWN)),
+        num_axes=int(layer.ndim),
+        modality=str(_modality(own)),
+        modality_choice=str(own.get("modality_choice", AUTOMATIC)),
         sides="" if is_said else messages.SIDES[knowledge],
         sample_report=own.get("report"),
         notices=notices,
     )
+
+
+def _modality(own: Mapping[str, Any]) -> Modality:
+    """What the user said it is, else what the file did."""
+    return Modality(own.get("modality_choice", own.get("modality", Modality.UNKNOWN)))
+
+
+def set_modality(layer: Image, choice: str) -> None:
+    """Remember, in the layer, what the user says it is; AUTOMATIC takes that back."""
+    own = {**own_metadata(layer), "modality_choice": choice}
+    if choice == AUTOMATIC:
+        del own["modality_choice"]
+    layer.metadata[KEY] = own
 
 
 def _shape(layer: Image) -> tuple[int, ...]:
@@ -143,6 +159,26 @@ def _units_of(layer: Image) -> tuple[str, tuple[float, ...]]:
     return "mm", factors
 
 
+def narrow(source: LayerSource, slices: range) -> tuple[LayerSource, int]:
+    """Leave of an array that is not in memory only the slices a run asks for.
+
+    Returns
+    -------
+    source, first
+        ``first`` is the stack's index of the source's first slice: 0 for an array in memory,
+        which stays whole, because a radiograph's window reads all of its values.
+    """
+    if source.ndim != 3 or isinstance(source.data, np.ndarray):
+        return source, 0
+    own = dict(source.own)
+    if "geometry" in own:
+        affine = np.array(own["geometry"].affine_lps)
+        affine[:3, 3] += affine[:3, 0] * slices.start
+        own["geometry"] = replace(own["geometry"], affine_lps=affine)
+    part = source.data[slices.start : slices.stop]
+    return replace(source, data=part, own=own), slices.start
+
+
 def build_volume(source: LayerSource) -> Volume:
     """Bring a layer's pixels to (Z, Y, X); may take a while, for a worker thread.
 
@@ -154,6 +190,7 @@ def build_volume(source: LayerSource) -> Volume:
     if source.ndim not in (2, 3):
         raise InputError(messages.wrong_axes(source.ndim))
     array = np.asarray(source.data)
+    is_8_bit = array.dtype == np.uint8  # as stored: a mask of booleans becomes 8-bit below
     if np.iscomplexobj(array):
         raise InputError(messages.COMPLEX_IMAGE)
     if source.is_rgb:
@@ -168,17 +205,17 @@ def build_volume(source: LayerSource) -> Volume:
         return Volume(
             array=array,
             geometry=own["geometry"],
-            modality=Modality(own["modality"]),
+            modality=_modality(own),
             intensity_unit=own["intensity_unit"],
-            is_display_ready=own["is_display_ready"] and array.dtype == np.uint8,
+            is_display_ready=own["is_display_ready"] and is_8_bit,
             patient_id=own["patient_id"],
             series_id=own["series_id"],
         )
     return Volume(
         array=array,
         geometry=_plain_geometry(source),
-        modality=Modality(own.get("modality", Modality.UNKNOWN)),
-        is_display_ready=source.is_rgb and array.dtype == np.uint8,
+        modality=_modality(own),
+        is_display_ready=is_8_bit,
     )
 
 
@@ -216,8 +253,12 @@ def find_image(layers: Iterable[Any], image_id: str) -> Image | None:
     )
 
 
-def find_mask(layers: Iterable[Any], image: Image) -> Labels | None:
-    """The newest mask that belongs to an image and still fits it, None where there is none."""
+def find_mask(layers: LayerList, image: Image) -> Labels | None:
+    """The mask of an image that is meant, None where none belongs to it and still fits it.
+
+    The selected one; else the newest, where a duplicate, which carries the id of its original
+    and lies above it, gives way to that.
+    """
     image_id = own_metadata(image).get("id")
     fitting = [
         layer
@@ -226,7 +267,12 @@ def find_mask(layers: Iterable[Any], image: Image) -> Labels | None:
         and own_metadata(layer).get("mask_of") == image_id
         and tuple(layer.data.shape) == mask_shape(image)
     ]
-    return fitting[-1] if fitting else None
+    if layers.selection.active in fitting:
+        return cast(Labels, layers.selection.active)
+    originals: dict[str, Labels] = {}
+    for layer in fitting:
+        originals.setdefault(own_metadata(layer).get("id", layer.name), layer)
+    return list(originals.values())[-1] if originals else None
 
 
 def build_mask_layer(
@@ -277,6 +323,7 @@ def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
         geometry = geometry_from_attributes(mask.scale, mask.units)
     labels = np.array(mask.data, copy=True)
     return MaskToSave(
+        name=mask.name,
         labels=labels[None] if labels.ndim == 2 else labels,
         geometry=geometry,
         provenance=own.get("provenance", {}),

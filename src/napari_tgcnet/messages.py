@@ -9,13 +9,13 @@ from tgcnet.domain import SideKnowledge
 RESEARCH_USE = "Research use only. Not a medical device."
 
 IMAGE, MODEL, REPORT, RESULT = "Image", "Model", "Report", "Result"
-DEVICE, THRESHOLD = "Device", "Threshold"
+DEVICE, THRESHOLD, MODALITY = "Device", "Threshold", "Modality"
 OPEN, OPEN_TIP = "Open…", "Open a PNG, JPEG, TIFF or NIfTI image"
 SAVE, SAVE_TIP = "Save mask…", "Save the mask of this image as NIfTI, TIFF or PNG"
 OPEN_REPORT, OPEN_REPORT_TIP = "From file…", "Open a report from a text file"
 USE_SAMPLE_REPORT = "Use the sample's report"
 REPORT_HINT = "Type or paste the report. Sides are the patient's. May stay empty."
-RUN, CANCEL = "Run", "Cancel"
+RUN, CANCEL, RETRY = "Run", "Cancel", "Try again"
 JUMP, JUMP_TIP = "Go to largest", "Show the slice with the largest finding"
 SCOPE_CURRENT, SCOPE_RANGE, SCOPE_ALL = "Current", "Range", "Whole stack"
 RANGE_TO = "to"
@@ -27,7 +27,8 @@ AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
 
 YES, NO = "Yes", "No"
-IS_CT, IS_XRAY = "CT", "X-ray"
+IS_CT, IS_XRAY, AUTO_MODALITY = "CT", "X-ray", "Automatic"
+MODALITY_TIP = "Decides how intensities are read; automatic takes what the file says"
 
 ENGINE_STARTING = "The model is getting ready; you can already write the report."
 NO_MODEL = "No model is installed. Install napari-tgcnet again, or import a model of your own."
@@ -66,8 +67,15 @@ NO_MASK = "This image has no mask yet: run the model, or choose the image that a
 IMAGE_GONE = "The chosen image layer was removed. Choose another one."
 CANCELLED_BEFORE = "Cancelled before the first slice was finished; nothing was changed."
 DEFECT = (
-    "Something went wrong inside napari-tgcnet. Your layers are untouched; the details are in the "
-    "log. Please report this."
+    "Something went wrong inside napari-tgcnet. Your image is untouched; the details are in "
+    "napari's log (the terminal it was started from). Please report this."
+)
+NO_MEMORY = (
+    "Memory ran out while the image was read. Close other programs, choose fewer slices, or crop "
+    "the stack."
+)
+RESULT_ELSEWHERE = (
+    "The image of this run was removed before its end; the result stands in the mask of that image."
 )
 
 
@@ -125,8 +133,12 @@ def device_label(label: str, free_bytes: int | None) -> str:
     return f"{label} ({free_bytes / 2**30:.1f} GiB free)"
 
 
-def saved(name: str) -> str:
-    return f"Mask saved as {name}."
+def saved(layer_name: str, file_name: str) -> str:
+    return f"Layer “{layer_name}” saved as {file_name}."
+
+
+def overwrite(file_name: str) -> str:
+    return f"{file_name} already exists. Replace it?"
 
 
 def cancelled(num_slices: int, num_voxels: int) -> str:

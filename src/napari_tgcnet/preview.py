@@ -48,9 +48,12 @@ class PreviewRun:
         slices: range,
         classes: Sequence[SegmentationClass],
     ) -> None:
-        self._viewer, self._target, self._slices = viewer, target, slices
-        if target not in viewer.layers:
+        self._viewer, self._image = viewer, image
+        self._target, self._slices = target, slices
+        self._is_new_target = target not in viewer.layers
+        if self._is_new_target:
             viewer.add_layer(target)
+        self._num_slices = 0
         # Both sides of the later comparison: what was there when the run began.
         self._before = _stack(target)[slices.start : slices.stop].copy()
         self._changes = _Changes()
@@ -69,8 +72,14 @@ class PreviewRun:
     def target(self) -> Labels:
         return self._target
 
+    @property
+    def has_slices(self) -> bool:
+        """Whether any slice was finished."""
+        return self._num_slices > 0
+
     def write_slice(self, index: int, labels: np.ndarray) -> None:
         """Show a finished slice; ``labels`` is (Y, X) uint8 on the image's own grid."""
+        self._num_slices += 1
         _stack(self._preview)[index] = labels
         before = self._before[index - self._slices.start]
         # Found while the model works on the next slice, so that the commit has less to do.
@@ -87,21 +96,33 @@ class PreviewRun:
         int
             How many voxels were written.
         """
-        indices, values = self._collect()
-        if self._target not in self._viewer.layers:  # removed in mid-run
-            self._viewer.add_layer(self._target)
-        if values.size:
-            self._target.data_setitem(indices[-self._target.ndim :], values)
-        self.discard()
+        if not self.has_slices:
+            self._leave()
+            return 0
+        try:
+            indices, values = self._collect()
+            if self._target not in self._viewer.layers:  # removed in mid-run
+                self._viewer.add_layer(self._target)
+            if values.size:
+                self._target.data_setitem(indices[-self._target.ndim :], values)
+        finally:
+            self._leave()
         return int(values.size)
 
-    def discard(self) -> None:
-        """Take the preview away without writing."""
+    def _leave(self) -> None:
+        """Take the preview away, and a mask made for this run that nothing was written into."""
         self._timer.stop()
-        if self._preview in self._viewer.layers:
-            self._viewer.layers.remove(self._preview)
-        if self._target in self._viewer.layers:
-            self._viewer.layers.selection.active = self._target
+        layers = self._viewer.layers
+        if self._preview in layers:
+            layers.remove(self._preview)
+        if self._target not in layers:
+            return
+        if self._is_new_target and not self.has_slices and not self._target.data.any():
+            layers.remove(self._target)
+            if self._image in layers:
+                layers.selection.active = self._image
+        else:
+            layers.selection.active = self._target
 
     def _collect(self) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """Indices (z, y, x) and label values of what is to be written."""

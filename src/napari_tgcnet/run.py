@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from napari_tgcnet import messages
-from napari_tgcnet.state import Asking, Option, Question, ResultSummary
-from tgcnet.domain import Geometry, SegmentationClass
-from tgcnet.engine.protocol import ReportRead
+from napari_tgcnet.ports import Order
+from napari_tgcnet.state import (
+    Asking,
+    ImageInfo,
+    Option,
+    PanelState,
+    Question,
+    ResultSummary,
+    Scope,
+)
+from tgcnet.domain import Geometry, Modality, SegmentationClass
+from tgcnet.engine.protocol import ModelInfo, ReportRead
 
 YES, NO = Option(value="yes", label=messages.YES), Option(value="no", label=messages.NO)
+
+REPLACE_QUESTION = Question(kind=Asking.REPLACE, text=messages.REPLACE, options=(YES, NO))
+MODALITY_QUESTION = Question(
+    kind=Asking.MODALITY,
+    text=messages.WHICH_MODALITY,
+    options=(
+        Option(value=Modality.CT.value, label=messages.IS_CT),
+        Option(value=Modality.XRAY.value, label=messages.IS_XRAY),
+        Option(value=NO.value, label=messages.CANCEL),
+    ),
+)
+
+
+def slices_of(state: PanelState, image: ImageInfo, current: Callable[[str], int]) -> range:
+    """Which slices of an image the scope covers; ``current`` tells the one on the canvas."""
+    if state.scope is Scope.ALL or image.num_slices == 1:
+        return range(image.num_slices)
+    if state.scope is Scope.CURRENT:
+        index = current(image.id)
+        return range(index, index + 1)
+    return range(state.range_first, state.range_last + 1)
+
+
+def known_provenance(model: ModelInfo, order: Order) -> dict[str, str]:
+    """What can be said of a mask before its run has ended; nothing of the patient."""
+    return {
+        "model": model.name,
+        "sha256": model.sha256,
+        "threshold": f"{order.threshold:g}",
+    }
 
 
 def preflight_notices(reading: ReportRead) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ PLACES = {
     "bottom": "bottom_center",
     "note": "top_left",
 }
-_LAYER_EVENTS = ("scale", "affine", "rotate", "shear")
+_LAYER_EVENTS = ("scale", "affine", "rotate", "shear", "visible")
 LETTER_SIZE, NOTE_SIZE = 16, 9
 
 
@@ -47,8 +47,8 @@ def letters_at_edges(
         in_patient = affine_lps[:3, :3] @ step  # (x, y, z) in LPS: +x is the patient's left
         if int(np.argmax(np.abs(in_patient))) == 0 and in_patient[0]:
             positive_is_left = in_patient[0] > 0
-            letters[ends[1]] = "L" if positive_is_left else "R"
             letters[ends[0]] = "R" if positive_is_left else "L"
+            letters[ends[1]] = "L" if positive_is_left else "R"
     return letters
 
 
@@ -75,7 +75,7 @@ class SideMarks:
 
     def texts(self) -> dict[str, str]:
         """What stands at each place now; empty texts left out."""
-        if self._image is None:
+        if self._image is None or not self._image.visible:
             return {}
         geometry: Geometry | None = own_metadata(self._image).get("geometry")
         if geometry is None or geometry.side_knowledge is SideKnowledge.UNKNOWN:

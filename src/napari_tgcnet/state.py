@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+AUTOMATIC = "auto"
+"""The modality as the image's file tells it, and not the user."""
+
 
 class Scope(StrEnum):
     """Which slices a run covers."""
@@ -59,7 +62,9 @@ class ImageInfo:
     Attributes
     ----------
     id : the link in ``layer.metadata``, never the layer's name
-    modality : "ct", "xray" or "unknown"
+    num_axes : spatial axes of the layer; only 2 and 3 can be segmented
+    modality : "ct", "xray" or "unknown"; the user's word goes before the file's
+    modality_choice : what the user said it is, :data:`AUTOMATIC` where nothing
     sides : one sentence on how left and right are known
     sample_report : the text that ships with a sample image, else None
     notices : what was assumed or converted while reading
@@ -68,7 +73,9 @@ class ImageInfo:
     id: str
     name: str
     num_slices: int = 1
+    num_axes: int = 2
     modality: str = "unknown"
+    modality_choice: str = AUTOMATIC
     sides: str = ""
     sample_report: str | None = None
     notices: tuple[str, ...] = ()
@@ -107,10 +114,14 @@ class ResultSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PanelState:
-    """Everything a view may show."""
+    """Everything a view may show.
+
+    ``engine_problem``: why the model's process never got ready.
+    """
 
     phase: Phase = Phase.IDLE
     engine_ready: bool = False
+    engine_problem: str = ""
     images: tuple[ImageInfo, ...] = ()
     image_id: str | None = None
     models: tuple[ModelChoice, ...] = ()

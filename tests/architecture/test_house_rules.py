@@ -5,7 +5,6 @@ import tomllib
 from pathlib import Path
 
 MAX_MODULE_LINES = 400
-MAX_SHIPPED_WEIGHTS_BYTES = 40_000_000
 TEXT_ENDINGS = {
     "", ".cfg", ".ini", ".json", ".lock", ".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml",
 }  # fmt: skip
@@ -88,11 +87,6 @@ def test_the_lock_holds_every_direct_dependency(root: Path) -> None:
     }
     assert wanted - pinned == {"napari-tgcnet"}
     assert {"torch", "torchvision", "pyside6"} <= pinned
-
-
-def test_a_shipped_model_stays_within_its_budget(root: Path) -> None:
-    for weights in root.glob("training/tgcnet/weights/*/*.safetensors"):
-        assert weights.stat().st_size <= MAX_SHIPPED_WEIGHTS_BYTES, weights.name
 
 
 def normalised(distribution: str) -> str:

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from unittest.mock import Mock
 
-import numpy as np
 import pytest
 
 from napari_tgcnet import messages
-from napari_tgcnet.controller import Controller
-from napari_tgcnet.ports import Engine, Files, Layers, LayerSource, View
-from napari_tgcnet.state import Asking, ImageInfo, PanelState, Phase, Scope
-from tgcnet.domain import Geometry, SegmentationClass
+from napari_tgcnet.state import Asking, Phase, Scope
 from tgcnet.engine.protocol import (
     Cancelled,
-    DeviceInfo,
     Died,
     Failed,
     Finished,
-    ModelInfo,
     Notice,
     Progress,
-    Ready,
-    ReportRead,
     ShownWindow,
     SliceDone,
 )
 from tgcnet.errors import InputError, OutputError
 
-CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
-IMAGE = ImageInfo(id="a", name="chest", num_slices=4, sample_report="a sample's text")
 FINISHED = Finished(
     request=1,
     device="cuda:0",
@@ -40,93 +28,6 @@ FINISHED = Finished(
     provenance={"model": "mini"},
     slices_done=4,
 )
-
-
-class DirectWorkers:
-    """Does the work at once; a refusal of the family comes back as its sentence."""
-
-    def start(self, work, then, failed):
-        try:
-            result = work()
-        except (InputError, OutputError) as error:
-            failed(str(error))
-        else:
-            then(result)
-
-
-class Desk:
-    """A controller and its mocked surroundings."""
-
-    def __init__(self) -> None:
-        self.view = Mock(spec=View)
-        self.layers = Mock(spec=Layers)
-        self.engine = Mock(spec=Engine)
-        self.files = Mock(spec=Files)
-        self.layers.images.return_value = (IMAGE,)
-        self.layers.has_mask.return_value = False
-        self.layers.has_paint.return_value = False
-        self.layers.current_slice.return_value = 2
-        self.layers.commit.return_value = 7
-        affine = np.diag([1.0, 1.0, 1.0, 1.0])
-        self.layers.geometry.return_value = Geometry(affine_lps=affine, unit="mm")
-        self.layers.source.return_value = LayerSource(
-            data=None, is_rgb=False, ndim=3, spacing=(1, 1, 1), unit="mm", own={}
-        )
-        self.engine.slice_labels.side_effect = lambda z: np.full((10, 10), z % 2, dtype=np.uint8)
-        self.controller = Controller(
-            view=self.view,
-            layers=self.layers,
-            engine=self.engine,
-            workers=DirectWorkers(),
-            files=self.files,
-        )
-        self.controller.open_panel()
-        self.controller.take_event(ready())
-
-    @property
-    def state(self) -> PanelState:
-        shown: PanelState = self.view.show_state.call_args.args[0]
-        assert shown == self.controller.state
-        return shown
-
-    def read(self, **changes: object) -> None:
-        self.controller.take_event(replace(report_read(), **changes))
-
-    def run(self) -> None:
-        self.controller.edit_report("left lower zone")
-        self.controller.run()
-        self.read()
-
-
-def ready() -> Ready:
-    model = ModelInfo(
-        name="mini",
-        findings=("pulmonary infection",),
-        classes=CLASSES,
-        threshold=0.4,
-        licence="research",
-        sha256="0",
-    )
-    gpu = DeviceInfo(name="cuda:0", label="GPU", free_bytes=3 * 2**30, total_bytes=4 * 2**30)
-    cpu = DeviceInfo(name="cpu", label="CPU", free_bytes=None, total_bytes=None)
-    return Ready(request=1, devices=(cpu, gpu), models=(model,))
-
-
-def report_read() -> ReportRead:
-    return ReportRead(
-        request=2,
-        sentences_kept=("left lower zone",),
-        sentences_left_out=(),
-        words_left_out=(),
-        segmentable=("pulmonary infection",),
-        not_segmentable=(),
-        only_absent=False,
-    )
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 def test_models_and_devices_are_offered_with_free_memory_and_the_models_threshold(desk) -> None:
@@ -243,7 +144,7 @@ def test_cancel_keeps_what_is_finished(desk) -> None:
     desk.engine.cancel.assert_called_once_with()
     assert (desk.state.phase, desk.state.can_run) == (Phase.CANCELLING, False)
     desk.controller.take_event(Cancelled(request=3, slices_done=1))
-    desk.layers.commit.assert_called_once_with({})
+    desk.layers.commit.assert_called_once_with()
     assert desk.state.notices == (messages.cancelled(1, 7),)
     assert desk.state.can_run
 
@@ -298,7 +199,7 @@ def test_files_are_read_and_written_and_refusals_are_sentences(desk) -> None:
     assert (desk.state.problem, desk.state.phase) == ("The disk is full.", Phase.IDLE)
     desk.files.save_mask.side_effect = None
     desk.controller.save_mask("mask.png")
-    assert desk.state.notices == ("Mask saved as mask.png.",)
+    assert desk.state.notices == ("Layer “chest mask” saved as mask.png.",)
 
 
 def test_the_samples_report_is_offered(desk) -> None:

@@ -141,7 +141,7 @@ def test_a_saved_mask_carries_its_provenance(viewer) -> None:
     image_id = bridge.add(phantom()[0])
     with pytest.raises(InputError, match="no mask yet"):
         bridge.take_mask(image_id)
-    bridge.open_run(image_id, range(2), CLASSES)
+    bridge.open_run(image_id, range(2), CLASSES, {})
     bridge.write_slice(0, np.ones((256, 256), dtype=np.uint8))
     assert bridge.commit({"model": "mini"}) == 256 * 256
     taken = bridge.take_mask(image_id)

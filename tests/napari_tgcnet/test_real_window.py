@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 
 from napari_tgcnet._sample_data import radiograph
 from napari_tgcnet._widget import SegmentPanel
@@ -85,6 +86,24 @@ class FakeClient:
         self.is_closed = True
 
 
+class PausingClient(EngineClient):
+    """Stops its child at the first slice, so that a test acts in mid-run, however fast that is."""
+
+    def __init__(self, on_event: Callable[[object], None]) -> None:
+        self.is_paused = threading.Event()
+        self.on_panel_event = on_event
+        super().__init__(self.pause_at_the_first_slice)
+
+    def pause_at_the_first_slice(self, event: object) -> None:
+        if isinstance(event, SliceDone) and not self.is_paused.is_set():
+            os.kill(self.process_id, signal.SIGSTOP)
+            self.is_paused.set()
+        self.on_panel_event(event)
+
+    def resume(self) -> None:
+        os.kill(self.process_id, signal.SIGCONT)
+
+
 class Window:
     """A viewer with the panel docked in it."""
 
@@ -115,7 +134,9 @@ class Window:
         self.qtbot.mouseClick(self.panel.view.run.run_button, Qt.MouseButton.LeftButton)
 
     def wait_for_slices(self) -> None:
-        self.wait(lambda: self.state.phase is Phase.RUNNING and self.state.fraction > 0)
+        self.wait(lambda: self.state.phase is Phase.RUNNING and self.client.is_paused.is_set())
+        preview = self.viewer.layers[-1]
+        self.wait(lambda: bool(preview.data[0].any()))
 
     def press_undo(self) -> None:
         window = self.panel.window()
@@ -129,7 +150,7 @@ class Window:
 @pytest.fixture
 def window(make_napari_viewer, qtbot, tiny_model_folder: Path, monkeypatch) -> Iterator[Window]:
     monkeypatch.setenv("TGCNET_MODELS", str(tiny_model_folder.parent))
-    window = Window(make_napari_viewer(show=True), EngineClient, qtbot)
+    window = Window(make_napari_viewer(show=True), PausingClient, qtbot)
     window.wait(lambda: window.state.engine_ready)
     window.panel.controller.choose_model("tiny")
     yield window
@@ -182,6 +203,7 @@ def test_cancel_in_mid_run_keeps_the_finished_slices(window: Window) -> None:
     window.click_run()
     window.wait_for_slices()
     window.qtbot.mouseClick(window.panel.view.run.cancel_button, Qt.MouseButton.LeftButton)
+    window.client.resume()
     window.wait(lambda: not window.state.is_busy)
     assert "Cancelled" in window.state.notices[-1]
     mask = window.mask()
@@ -212,6 +234,7 @@ def test_closing_in_mid_run_leaves_no_thread_and_no_process(window: Window) -> N
     window.click_run()
     window.wait_for_slices()
     process_id = window.client.process_id
+    window.client.resume()
     window.viewer.close()
     window.wait(lambda: not is_alive(process_id))
     window.wait(lambda: not engine_threads())
@@ -247,10 +270,50 @@ def test_150_slices_painting_in_mid_run_and_one_ctrl_z(fake_window: Window) -> N
     assert mask.data.tobytes() == painted.tobytes()
 
 
+def test_a_stroke_under_way_is_a_step_of_its_own(fake_window: Window) -> None:
+    viewer = fake_window.viewer
+    viewer.add_image(np.zeros((64, 64), dtype=np.uint8), name="scan")
+    fake_window.click_run()
+    fake_window.wait(lambda: fake_window.client.labels.shape == (1, 64, 64))
+    mask = viewer.layers[-2]
+    mask.mode, mask.brush_size, mask.selected_label = "paint", 5, 1
+    answer = np.zeros((1, 64, 64), dtype=np.uint8)
+    answer[0, 0, :] = 1
+    main = fake_window.panel.window()
+    canvas = viewer.window._qt_viewer.canvas.native
+    centre = canvas.mapTo(main, canvas.rect().center())
+    # Through the window system, and not sent to the widget: Qt counts the button as pressed.
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(main.windowHandle(), left, none, centre)
+    fake_window.wait(lambda: bool(mask.data.any()))
+    fake_window.client.finish_slices(range(1), answer)
+    fake_window.client.finish(1)
+    fake_window.qtbot.wait(300)
+    assert fake_window.state.phase is Phase.RUNNING
+    QTest.mouseRelease(main.windowHandle(), left, none, centre)
+    fake_window.wait(lambda: fake_window.state.result is not None)
+    stroke = mask.data.copy()
+    stroke[0, :] = 0
+    assert stroke.any()
+    assert mask.data[0].all()
+    mask.undo()
+    assert mask.data.tobytes() == stroke.tobytes()
+    mask.undo()
+    assert not mask.data.any()
+
+
 def test_a_panel_taken_out_of_an_open_window_ends_its_engine(fake_window: Window, qtbot) -> None:
     viewer = fake_window.viewer
     viewer.add_image(np.zeros((4, 8, 8), dtype=np.uint8), name="scan")
-    viewer.window.remove_dock_widget(fake_window.panel)
-    fake_window.panel.deleteLater()
-    qtbot.waitUntil(lambda: fake_window.client.is_closed, timeout=TIMEOUT_MS)
+    fake_window.click_run()
+    fake_window.wait(lambda: len(fake_window.client.labels) == 4)
+    fake_window.client.finish_slices(range(2), np.ones((4, 8, 8), dtype=np.uint8))
+    preview = viewer.layers[-1]
+    fake_window.wait(lambda: bool(preview.data[1].any()))
+    dock = fake_window.panel.parentWidget()
+    qtbot.mouseClick(dock.title.close_button, Qt.MouseButton.LeftButton)
+    assert fake_window.client.is_closed
+    assert preview not in viewer.layers
+    mask = fake_window.mask()
+    assert [bool(plane.any()) for plane in mask.data] == [True, True, False, False]
     viewer.add_image(np.zeros((4, 8, 8), dtype=np.uint8), name="later")

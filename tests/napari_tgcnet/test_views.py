@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from qtpy.QtCore import QMimeData, Qt
-from qtpy.QtWidgets import QApplication, QFileDialog, QLabel
+from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox
 
 from napari_tgcnet import messages
 from napari_tgcnet.state import (
@@ -22,6 +22,7 @@ from napari_tgcnet.state import (
     Scope,
 )
 from napari_tgcnet.ui.panel import PanelView
+from napari_tgcnet.ui.result_view import with_ending
 
 STATE = PanelState(
     engine_ready=True,
@@ -54,6 +55,7 @@ def test_showing_a_state_reports_nothing(panel, qtbot) -> None:
         panel.image_chosen,
         panel.model_chosen,
         panel.device_chosen,
+        panel.modality_chosen,
         panel.threshold_chosen,
         panel.report_edited,
         panel.scope_chosen,
@@ -133,6 +135,7 @@ def test_run_progress_and_cancel(panel, qtbot) -> None:
     ("changes", "words"),
     [
         ({"engine_ready": False}, messages.ENGINE_STARTING),
+        ({"engine_ready": False, "engine_problem": "No torch."}, "No torch."),
         ({"models": (), "model": None}, messages.NO_MODEL),
         ({"images": (), "image_id": None}, messages.NO_IMAGE),
         ({}, messages.READY),
@@ -169,7 +172,7 @@ def test_result_notices_and_problem(panel, qtbot) -> None:
     assert panel.result.save_button.isEnabled()
 
 
-def test_dialogs_pass_the_path_on(panel, qtbot, monkeypatch) -> None:
+def test_a_chosen_path_is_passed_on(panel, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: ("scan.png", ""))
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: ("mask.png", ""))
     panel.show_state(replace(STATE, can_save=True))
@@ -185,3 +188,54 @@ def test_dialogs_pass_the_path_on(panel, qtbot, monkeypatch) -> None:
 
 def test_research_use_stands_in_the_panel(panel) -> None:
     assert messages.RESEARCH_USE in [label.text() for label in panel.findChildren(QLabel)]
+
+
+def test_an_engine_that_failed_offers_to_try_again(panel, qtbot) -> None:
+    assert not panel.run.retry_button.isVisible()
+    panel.show_state(replace(STATE, engine_ready=False, engine_problem="No torch."))
+    with qtbot.waitSignal(panel.retry_requested):
+        qtbot.mouseClick(panel.run.retry_button, Qt.MouseButton.LeftButton)
+
+
+def test_the_modality_is_shown_and_chosen(panel, qtbot) -> None:
+    assert panel.image.modality.value == "auto"
+    with qtbot.waitSignal(panel.modality_chosen) as heard:
+        panel.image.modality.value = "xray"
+    assert heard.args == ["xray"]
+    ct = replace(STATE.images[0], modality_choice="ct")
+    panel.show_state(replace(STATE, images=(ct,)))
+    assert panel.image.modality.value == "ct"
+    panel.show_state(replace(STATE, phase=Phase.RUNNING))
+    assert not panel.image.modality.enabled
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "expected"),
+    [
+        ("mask", "NIfTI (*.nii.gz *.nii)", "mask.nii.gz"),
+        ("mask.v2", "TIFF (*.tif *.tiff)", "mask.v2.tif"),
+        ("mask", "PNG, one slice only (*.png)", "mask.png"),
+        ("mask.NII", "PNG, one slice only (*.png)", "mask.NII"),
+        ("mask", "", "mask"),
+    ],
+)
+def test_a_name_without_an_ending_gets_the_filters(path, kind, expected) -> None:
+    assert with_ending(path, kind) == expected
+
+
+def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
+    panel, monkeypatch, tmp_path
+) -> None:
+    (tmp_path / "mask.nii.gz").touch()
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    chosen = (str(tmp_path / "mask"), "NIfTI (*.nii.gz *.nii)")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: chosen)
+    monkeypatch.setattr(QMessageBox, "question", lambda *a, **k: answers.pop(0))
+    panel.show_state(replace(STATE, can_save=True))
+    heard: list[str] = []
+    panel.save_chosen.connect(heard.append)
+    panel.result.save_button.click()
+    assert heard == []
+    panel.result.save_button.click()
+    assert heard == [str(tmp_path / "mask.nii.gz")]
+    assert answers == []

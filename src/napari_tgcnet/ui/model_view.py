@@ -10,6 +10,8 @@ from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
 from napari_tgcnet.ui.parts import build_chooser, note_label, show_choices
 
+_DECIMALS = 3
+
 
 class ModelView(QGroupBox):
     """Shows models and devices; reports what was chosen."""
@@ -24,6 +26,9 @@ class ModelView(QGroupBox):
         self.device = build_chooser()
         self.threshold = FloatSpinBox(min=0.01, max=0.99, step=0.05, value=0.5)
         self.threshold.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.threshold.native.setDecimals(_DECIMALS)
+        # Else "0.25" reports 0.2 on its way, and what is typed next is lost.
+        self.threshold.native.setKeyboardTracking(False)
         self.threshold.tooltip = messages.THRESHOLD_TIP
         self.findings = note_label()
         layout = QFormLayout(self)
@@ -41,8 +46,10 @@ class ModelView(QGroupBox):
         show_choices(self.device, [(one.label, one.name) for one in state.devices], state.device)
         for chooser in (self.model, self.device, self.threshold):
             chooser.enabled = not state.is_busy
-        with self.threshold.changed.blocked():
-            self.threshold.value = state.threshold
+        # Setting the same value again would wipe out what is being typed.
+        if round(state.threshold, _DECIMALS) != round(self.threshold.value, _DECIMALS):
+            with self.threshold.changed.blocked():
+                self.threshold.value = state.threshold
         known = next((one.findings for one in state.models if one.name == state.model), ())
         self.findings.setText(messages.knows(known) if known else "")
         self.findings.setVisible(bool(known))

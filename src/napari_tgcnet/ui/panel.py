@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractSpinBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
@@ -20,6 +20,7 @@ class PanelView(QWidget):
 
     image_chosen = Signal(str)
     open_chosen = Signal(str)
+    modality_chosen = Signal(str)
     model_chosen = Signal(str)
     device_chosen = Signal(str)
     threshold_chosen = Signal(float)
@@ -29,6 +30,7 @@ class PanelView(QWidget):
     scope_chosen = Signal(str)
     range_chosen = Signal(int, int)
     run_requested = Signal()
+    retry_requested = Signal()
     cancel_requested = Signal()
     answered = Signal(str)
     jump_requested = Signal()
@@ -75,6 +77,7 @@ class PanelView(QWidget):
     def _forward(self) -> None:
         self.image.image_chosen.connect(self.image_chosen)
         self.image.open_chosen.connect(self.open_chosen)
+        self.image.modality_chosen.connect(self.modality_chosen)
         self.model.model_chosen.connect(self.model_chosen)
         self.model.device_chosen.connect(self.device_chosen)
         self.model.threshold_chosen.connect(self.threshold_chosen)
@@ -83,8 +86,15 @@ class PanelView(QWidget):
         self.report.sample_report_wanted.connect(self.sample_report_wanted)
         self.run.scope_chosen.connect(self.scope_chosen)
         self.run.range_chosen.connect(self.range_chosen)
-        self.run.run_requested.connect(self.run_requested)
+        self.run.run_requested.connect(self._request_run)
+        self.run.retry_requested.connect(self.retry_requested)
         self.run.cancel_requested.connect(self.cancel_requested)
         self.question.answered.connect(self.answered)
         self.result.jump_requested.connect(self.jump_requested)
         self.result.save_chosen.connect(self.save_chosen)
+
+    def _request_run(self) -> None:
+        """Take over numbers still being typed: not every platform's buttons take the focus."""
+        for box in self.findChildren(QAbstractSpinBox):
+            box.interpretText()
+        self.run_requested.emit()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
     QGroupBox,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPushButton,
     QStyle,
     QVBoxLayout,
@@ -58,9 +62,30 @@ class ResultView(QGroupBox):
         self.save_button.setEnabled(state.can_save and not state.is_busy)
 
     def _ask_for_file(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, messages.SAVE, "", messages.MASK_FILES)
-        if path:
+        chosen, kind = QFileDialog.getSaveFileName(self, messages.SAVE, "", messages.MASK_FILES)
+        if not chosen:
+            return
+        path = with_ending(chosen, kind)
+        # The dialog asked for the name as it was typed, without the ending.
+        if path == chosen or not Path(path).exists() or self._may_overwrite(path):
             self.save_chosen.emit(path)
+
+    def _may_overwrite(self, path: str) -> bool:
+        question = messages.overwrite(Path(path).name)
+        answer = QMessageBox.question(self, messages.SAVE, question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def with_ending(path: str, kind: str) -> str:
+    """A path with the first ending of a file dialog's filter, where it has none of any."""
+    if path.lower().endswith(_endings(messages.MASK_FILES)):
+        return path
+    return path + next(iter(_endings(kind)), "")
+
+
+def _endings(kinds: str) -> tuple[str, ...]:
+    """The endings a file dialog's filter names, in order: ``"A (*.x *.y)"`` has two."""
+    return tuple(re.findall(r"\*(\.[a-z.]+)", kinds))
 
 
 def _marked(label: QLabel, mark: QStyle.StandardPixmap) -> QWidget:

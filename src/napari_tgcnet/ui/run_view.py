@@ -38,6 +38,7 @@ class RunView(QGroupBox):
     scope_chosen = Signal(str)
     range_chosen = Signal(int, int)
     run_requested = Signal()
+    retry_requested = Signal()
     cancel_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -53,12 +54,14 @@ class RunView(QGroupBox):
         self.slices_row = self._build_slices_row()
         self.run_button = QPushButton(messages.RUN)
         self.cancel_button = QPushButton(messages.CANCEL)
+        self.retry_button = QPushButton(messages.RETRY)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.status = note_label()
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 2)
         buttons.addWidget(self.cancel_button, 1)
+        buttons.addWidget(self.retry_button, 1)
         layout = QVBoxLayout(self)
         layout.addWidget(self.slices_row)
         layout.addLayout(buttons)
@@ -76,12 +79,14 @@ class RunView(QGroupBox):
         for box, value in ((self.first, state.range_first), (self.last, state.range_last)):
             box_blocker = QSignalBlocker(box)
             box.setRange(0, num_slices - 1)
-            box.setValue(value)
+            if box.value() != value:  # setting it again would wipe out what is being typed
+                box.setValue(value)
             box_blocker.unblock()
             box.setVisible(state.scope is Scope.RANGE)
         self.range_to.setVisible(state.scope is Scope.RANGE)
         self.run_button.setEnabled(state.can_run)
         self.cancel_button.setEnabled(state.can_cancel)
+        self.retry_button.setVisible(bool(state.engine_problem))
         self._show_progress(state)
 
     def _show_progress(self, state: PanelState) -> None:
@@ -94,6 +99,8 @@ class RunView(QGroupBox):
             if state.seconds_left is not None and state.phase is Phase.RUNNING:
                 words.append(messages.left(state.seconds_left))
             self.status.setText(" ".join(words))
+        elif state.engine_problem:
+            self.status.setText(state.engine_problem)
         elif not state.engine_ready:
             self.status.setText(messages.ENGINE_STARTING)
         elif not state.models:
@@ -115,10 +122,13 @@ class RunView(QGroupBox):
 
     def _connect(self) -> None:
         self._group.buttonClicked.connect(self._emit_scope)
-        self.first.valueChanged.connect(self._emit_range)
-        self.last.valueChanged.connect(self._emit_range)
+        for box in (self.first, self.last):
+            # Else "35" reports 3 on its way, which is held inside the range and written back.
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._emit_range)
         self.run_button.clicked.connect(self.run_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
+        self.retry_button.clicked.connect(self.retry_requested)
 
     def _emit_scope(self, clicked: QAbstractButton) -> None:
         for scope, button in self.scopes.items():

@@ -1,0 +1,62 @@
+"""Files opened and saved from the panel: one at a time, off the Qt thread. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from napari_tgcnet import messages
+from napari_tgcnet.ports import Files, Layers, LayerTuple, Workers
+from napari_tgcnet.state import Phase
+from napari_tgcnet.store import Store
+from tgcnet.errors import TgcnetError
+
+T = TypeVar("T")
+
+
+class Filing:
+    """Reads images and reports, writes masks; while it works the panel is busy."""
+
+    def __init__(self, *, store: Store, layers: Layers, workers: Workers, files: Files) -> None:
+        self._store, self._layers = store, layers
+        self._workers, self._files = workers, files
+
+    def open_image(self, path: Path, then: Callable[[LayerTuple], None]) -> None:
+        self._work(Phase.READING_FILE, lambda: self._files.read_image(path), then)
+
+    def open_report(self, path: Path, then: Callable[[str], None]) -> None:
+        self._work(Phase.READING_FILE, lambda: self._files.read_report(path), then)
+
+    def save_mask(self, path: Path) -> None:
+        """Save the chosen image's mask, and say which layer that was."""
+        state = self._store.state
+        if state.image_id is None or state.is_busy:
+            return
+        try:
+            taken = self._layers.take_mask(state.image_id)
+        except TgcnetError as error:
+            self._store.become(problem=str(error))
+            return
+        self._work(
+            Phase.SAVING_FILE,
+            lambda: self._files.save_mask(taken, path),
+            lambda _: self._store.become(notices=(messages.saved(taken.name, path.name),)),
+        )
+
+    def _work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        store = self._store
+        if store.state.is_busy:
+            return
+        store.become(phase=phase, problem="")
+
+        def done(result: T) -> None:
+            if not store.is_closed:
+                store.become(phase=Phase.IDLE)
+                then(result)
+
+        def failed(sentence: str) -> None:
+            if not store.is_closed:
+                store.become(phase=Phase.IDLE, problem=sentence)
+
+        self._workers.start(work, done, failed)

@@ -1,0 +1,77 @@
+"""Which image the panel is about, and the report that belongs to it. No Qt."""
+
+from __future__ import annotations
+
+from napari_tgcnet.ports import Layers
+from napari_tgcnet.state import ImageInfo, Scope
+from napari_tgcnet.store import Store
+
+
+class ImageChoice:
+    """Chooses an image and keeps the report of each: one patient's never meets another's image."""
+
+    def __init__(self, store: Store, layers: Layers) -> None:
+        self._store, self._layers = store, layers
+        self._reports: dict[str | None, str] = {}
+
+    def refresh(self) -> None:
+        """Take notice of layers that came, went or were renamed; one that came is chosen."""
+        state, images = self._store.state, self._layers.images()
+        known = {image.id for image in state.images}
+        new = [image.id for image in images if image.id not in known]
+        if new and not state.is_busy:
+            self._choose(images, new[-1])
+        elif state.image_id in {image.id for image in images}:
+            self._store.become(images=images)
+            self._store.become(can_save=self.has_mask())
+        else:
+            self._choose(images, images[-1].id if images else None)
+
+    def follow_active(self) -> None:
+        """Choose the image that was selected in the list of layers, or whose mask was."""
+        image_id = self._layers.active_image()
+        if image_id in {image.id for image in self._store.state.images}:
+            self.choose(image_id)
+
+    def choose(self, image_id: str | None) -> None:
+        state = self._store.state
+        if image_id != state.image_id and not state.is_busy:
+            self._choose(state.images, image_id)
+
+    def choose_modality(self, choice: str) -> None:
+        """Say what the chosen image is, or take that back."""
+        image_id = self._store.state.image_id
+        if image_id is not None:
+            self.set_modality(image_id, choice)
+
+    def set_modality(self, image_id: str, choice: str) -> None:
+        self._layers.set_modality(image_id, choice)
+        self._store.become(images=self._layers.images())
+
+    def write_report(self, text: str, image_id: str | None) -> None:
+        """Keep a report with its image, which may not be the chosen one any more."""
+        self._reports[image_id] = text
+        if image_id == self._store.state.image_id:
+            self._store.become(report=text)
+
+    def has_mask(self) -> bool:
+        image_id = self._store.state.image_id
+        return image_id is not None and self._layers.has_mask(image_id)
+
+    def _choose(self, images: tuple[ImageInfo, ...], image_id: str | None) -> None:
+        image = next((one for one in images if one.id == image_id), None)
+        # What was written before there was any image is for the first one.
+        unclaimed = self._reports.pop(None, "")
+        self._store.become(
+            images=images,
+            image_id=image_id,
+            report=self._reports.setdefault(image_id, unclaimed),
+            result=None,
+            problem="",
+            notices=(),
+            scope=Scope.ALL,
+            range_first=0,
+            range_last=image.num_slices - 1 if image else 0,
+            can_save=image_id is not None and self._layers.has_mask(image_id),
+        )
+        self._layers.choose(image_id)

@@ -1,0 +1,114 @@
+"""A controller among mocked surroundings, for tests without a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+
+from napari_tgcnet.controller import Controller
+from napari_tgcnet.ports import Engine, Files, Layers, LayerSource, MaskToSave, View
+from napari_tgcnet.state import ImageInfo, PanelState
+from tgcnet.domain import Geometry, SegmentationClass
+from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
+from tgcnet.errors import InputError, OutputError
+
+CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
+IMAGE = ImageInfo(id="a", name="chest", num_slices=4, sample_report="a sample's text")
+
+
+class DirectWorkers:
+    """Does the work at once; a refusal of the family comes back as its sentence."""
+
+    def start(self, work, then, failed):
+        try:
+            result = work()
+        except (InputError, OutputError) as error:
+            failed(str(error))
+        else:
+            then(result)
+
+
+class Desk:
+    """A controller and its mocked surroundings."""
+
+    def __init__(self, view: View | None = None) -> None:
+        self.view = Mock(spec=View, wraps=view)
+        self.layers = Mock(spec=Layers)
+        self.engine = Mock(spec=Engine)
+        self.files = Mock(spec=Files)
+        self.layers.images.return_value = (IMAGE,)
+        self.layers.has_mask.return_value = False
+        self.layers.active_image.return_value = None
+        self.layers.take_mask.return_value = Mock(spec=MaskToSave)
+        self.layers.take_mask.return_value.name = "chest mask"
+        self.layers.has_paint.return_value = False
+        self.layers.current_slice.return_value = 2
+        self.layers.commit.return_value = 7
+        affine = np.diag([1.0, 1.0, 1.0, 1.0])
+        self.layers.geometry.return_value = Geometry(affine_lps=affine, unit="mm")
+        self.layers.source.return_value = LayerSource(
+            data=None, is_rgb=False, ndim=3, spacing=(1, 1, 1), unit="mm", own={}
+        )
+        self.engine.slice_labels.side_effect = lambda z: np.full((10, 10), z % 2, dtype=np.uint8)
+        self.controller = Controller(
+            view=self.view,
+            layers=self.layers,
+            engine=self.engine,
+            workers=DirectWorkers(),
+            files=self.files,
+        )
+        self.controller.open_panel()
+        self.controller.take_event(ready())
+
+    @property
+    def state(self) -> PanelState:
+        shown: PanelState = self.view.show_state.call_args.args[0]
+        assert shown == self.controller.state
+        return shown
+
+    def read(self, **changes: object) -> None:
+        self.controller.take_event(replace(report_read(), **changes))
+
+    def run(self) -> None:
+        self.controller.edit_report("left lower zone")
+        self.controller.run()
+        self.read()
+
+
+def ready() -> Ready:
+    model = ModelInfo(
+        name="mini",
+        findings=("pulmonary infection",),
+        classes=CLASSES,
+        threshold=0.4,
+        licence="research",
+        sha256="0",
+    )
+    gpu = DeviceInfo(name="cuda:0", label="GPU", free_bytes=3 * 2**30, total_bytes=4 * 2**30)
+    cpu = DeviceInfo(name="cpu", label="CPU", free_bytes=None, total_bytes=None)
+    return Ready(request=1, devices=(cpu, gpu), models=(model,))
+
+
+def report_read() -> ReportRead:
+    return ReportRead(
+        request=2,
+        sentences_kept=("left lower zone",),
+        sentences_left_out=(),
+        words_left_out=(),
+        segmentable=("pulmonary infection",),
+        not_segmentable=(),
+        only_absent=False,
+    )
+
+
+@pytest.fixture
+def desk_class() -> type[Desk]:
+    return Desk
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
