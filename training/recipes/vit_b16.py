@@ -3,8 +3,8 @@
     tgcnet train training/recipes/vit_b16.py --data FOLDER --out RUN
 
 Fetches the towers by open_clip's tag "openai"; without a network put the path of
-``open_clip_model.safetensors`` in ``clip_weights``. Learning rate, batch and loss are those of
-PAPERS' notes on the method (AdamW 3e-4, batch 32), the data and requests those of ``mini``.
+``open_clip_model.safetensors`` in ``clip_weights``. AdamW 3e-4 at batch 32; data, loss and requests
+are those of ``mini``.
 """
 
 from dataclasses import replace

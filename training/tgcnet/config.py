@@ -52,7 +52,7 @@ class TowerConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SseConfig:
-    """Semantic-Structural Synergy Encoder: a CNN beside the image tower (OURS, see PAPERS)."""
+    """Semantic-Structural Synergy Encoder: a CNN beside the image tower (internals OURS)."""
 
     enabled: bool = True
     cnn: str = "tf_efficientnet_lite0"

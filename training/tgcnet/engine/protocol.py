@@ -174,7 +174,7 @@ class ReportRead:
     Attributes
     ----------
     sentences_kept, sentences_left_out : what the text encoder reads, and what is too much for it
-    words_left_out : words inside kept sentences that the model never learned
+    words_left_out : words inside kept sentences that the model does not read
     segmentable, not_segmentable : reported findings the model can and cannot segment
     only_absent : the report names findings, and every one of them as absent
     """
