@@ -63,6 +63,10 @@ COMPLEX_IMAGE = (
 )
 NOTHING_FOUND = "Nothing found."
 NO_REPORT = "Run without a report: the model looked for everything it knows."
+NOTHING_READ = (
+    "The model reads nothing of this report, so it runs as if there were none and looks for "
+    "everything it knows."
+)
 NO_MASK = "This image has no mask yet: run the model, or choose the image that a mask belongs to."
 IMAGE_GONE = "The chosen image layer was removed. Choose another one."
 CANCELLED_BEFORE = "Cancelled before the first slice was finished; nothing was changed."

@@ -56,6 +56,8 @@ def known_provenance(model: ModelInfo, order: Order) -> dict[str, str]:
 def preflight_notices(reading: ReportRead) -> tuple[str, ...]:
     """What of the report the model does not read or cannot segment, a sentence each."""
     notices = []
+    if not reading.sentences_kept:
+        notices.append(messages.NOTHING_READ)
     if reading.not_segmentable:
         notices.append(messages.not_segmentable(reading.not_segmentable))
     if reading.sentences_left_out:

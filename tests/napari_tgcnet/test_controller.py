@@ -87,6 +87,14 @@ def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
     assert all(part in shown for part in ("pleural effusion", "“The heart is large.”", "hilum"))
 
 
+@pytest.mark.parametrize(("kept", "is_said"), [((), True), (("Opacity.",), False)])
+def test_a_report_of_which_nothing_is_read_says_so(desk, kept, is_said) -> None:
+    desk.controller.edit_report("Xyzzy.")
+    desk.controller.run()
+    desk.read(sentences_kept=kept)
+    assert (messages.NOTHING_READ in desk.state.notices) == is_said
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
