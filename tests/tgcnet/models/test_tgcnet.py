@@ -77,6 +77,36 @@ def test_knowledge_reaches_the_tokens(model: TgcNet, encode: Encode) -> None:
     assert (plain - informed).abs().max() > 1e-3
 
 
+@torch.inference_mode()
+def test_date_speaks_without_vlcm(small_config: Callable[..., ModelConfig]) -> None:
+    """Plain CLIP's similarity reads the sentence after DATE, too."""
+    model = build_model(small_config(vlcm=False))
+    assert model.date is not None
+    ids = model.reader.tokenize(LEFT)[0]
+    assert ids is not None
+    plain = EncodedText(token_ids=(ids,))
+    image = torch.randn(1, 3, 64, 64)
+    model.date.gamma.fill_(0.5)
+    uninformed, informed = (
+        model(image, model.encode_text([text])).logits
+        for text in (plain, replace(plain, findings=("consolidation",)))
+    )
+    assert (uninformed - informed).abs().max() > 1e-3
+
+
+@torch.inference_mode()
+def test_a_report_is_pooled_as_the_mean_of_its_sentences(
+    small_config: Callable[..., ModelConfig],
+) -> None:
+    model = build_model(small_config(date=False))
+    sentences = [model.reader.tokenize(sentence)[0] for sentence in (LEFT, RIGHT)]
+    both, left, right = (
+        model.encode_text([EncodedText(token_ids=tuple(i for i in ids if i))]).pooled
+        for ids in (sentences, sentences[:1], sentences[1:])
+    )
+    torch.testing.assert_close(both, (left + right) / 2)
+
+
 def test_a_report_of_which_nothing_is_read_equals_no_report(model: TgcNet) -> None:
     with torch.inference_mode():
         nothing = model.encode_text([EncodedText(sentences_left_out=("Xyzzy.",))])

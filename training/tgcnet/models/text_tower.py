@@ -29,7 +29,6 @@ class ClipTextTower(nn.Module):
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
         self.register_buffer("attn_mask", clip.attn_mask, persistent=False)
-        # Sorted, so that the end token stays the largest row and pooling by it stays right.
         kept = torch.tensor(sorted(kept_token_ids), dtype=torch.int64)
         self.register_buffer("kept_token_ids", kept, persistent=False)
 
@@ -38,10 +37,8 @@ class ClipTextTower(nn.Module):
         """D, the width of a token's features."""
         return self.ln_final.weight.shape[0]
 
-    def forward(
-        self, token_ids: Int[Tensor, "S L"]
-    ) -> tuple[Float[Tensor, "S L D"], Float[Tensor, "S E"]]:
-        """Features of every token, and of each sentence in the joint space.
+    def forward(self, token_ids: Int[Tensor, "S L"]) -> Float[Tensor, "S L D"]:
+        """Features of every token.
 
         Parameters
         ----------
@@ -54,7 +51,8 @@ class ClipTextTower(nn.Module):
         length = token_ids.shape[1]
         x = self.token_embedding(rows) + self.positional_embedding[:length]  # (S, L, D)
         x = self.transformer(x, attn_mask=self.attn_mask[:length, :length])
-        tokens = self.ln_final(x)  # (S, L, D)
-        # The end token has the largest id of CLIP's vocabulary.
-        ends = tokens[torch.arange(len(tokens), device=tokens.device), token_ids.argmax(dim=-1)]
-        return tokens, ends @ self.text_projection  # (S, L, D), (S, E)
+        return self.ln_final(x)
+
+    def project(self, end_tokens: Float[Tensor, "B D"]) -> Float[Tensor, "B E"]:
+        """Into the joint space; CLIP's text features are those of a sentence's end token."""
+        return end_tokens @ self.text_projection

@@ -61,9 +61,8 @@ class TgcNet(nn.Module):
     """The whole network; ``models.build`` puts it together from a ModelConfig.
 
     SSE, DATE and VLCM may each be None: what remains is plain CLIP's taps, its raw similarity and
-    the decoder. DATE's tokens are read by VLCM, so without VLCM it has no effect. Towers are frozen
-    and in eval mode whatever ``train`` says; only the adapters of the image tower, where there are
-    any, learn.
+    the decoder. Towers are frozen and in eval mode whatever ``train`` says; only the adapters of
+    the image tower, where there are any, learn.
     """
 
     def __init__(
@@ -112,26 +111,28 @@ class TgcNet(nn.Module):
 
     def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
         """Encode reports; a report of which nothing is read equals no report at all."""
-        sentences = [text.token_ids or _NOTHING_SAID for text in texts]
-        tokens, is_padding, pooled = self._run_tower(sentences)
+        reports = [text.token_ids or _NOTHING_SAID for text in texts]
+        tokens, is_padding = self._run_tower(reports)
         if self.date is not None:
             known = [
                 tuple(ids for name in text.findings for ids in self.knowledge.get(name, ()))
                 for text in texts
             ]
             if any(known):
-                knowledge, is_knowledge_padding, _ = self._run_tower(known)
-                tokens = self.date(tokens, knowledge, is_knowledge_padding)
+                tokens = self.date(tokens, *self._run_tower(known))
+        # CLIP projects each sentence's end token; that is linear, so the mean may come first.
+        ends = _end_token_weights(reports, tokens.shape[1]).to(tokens)  # (B, L)
+        pooled = self.text_tower.project((ends[:, None] @ tokens)[:, 0])  # (B, E)
         return TextFeatures(tokens=tokens, is_padding=is_padding, pooled=pooled)
 
     def _run_tower(
         self, reports: Sequence[Sequence[tuple[int, ...]]]
-    ) -> tuple[Float[Tensor, "B L D"], Bool[Tensor, "B L"], Float[Tensor, "B E"]]:
-        """Each different sentence through the tower once; tokens packed, pooled averaged."""
+    ) -> tuple[Float[Tensor, "B L D"], Bool[Tensor, "B L"]]:
+        """Each different sentence through the tower once; a report's tokens one after another."""
         device = self.text_tower.kept_token_ids.device
         unique = list(dict.fromkeys(ids for report in reports for ids in report))
         padded = pad_sequence([torch.tensor(ids) for ids in unique], batch_first=True)  # (S, L)
-        tokens, pooled = self.text_tower(padded.to(device))
+        tokens = self.text_tower(padded.to(device))
         row = {ids: index for index, ids in enumerate(unique)}
         packed = [
             torch.cat([tokens[row[ids], : len(ids)] for ids in report])
@@ -142,13 +143,7 @@ class TgcNet(nn.Module):
         lengths = torch.tensor([sum(len(ids) for ids in report) for report in reports])
         stacked = pad_sequence(packed, batch_first=True)  # (B, L, D)
         is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
-        mean = [
-            pooled[[row[ids] for ids in report]].mean(dim=0)
-            if report
-            else pooled.new_zeros(pooled.shape[1])
-            for report in reports
-        ]
-        return stacked, is_padding.to(device), torch.stack(mean)
+        return stacked, is_padding.to(device)
 
     def forward(self, image: Float[Tensor, "B 3 H W"], text: TextFeatures) -> TgcNetOutput:
         """Segment.
@@ -178,3 +173,13 @@ class TgcNet(nn.Module):
             similarities.append(raw)
         logits = self.decoder(pyramid, similarities, size)
         return TgcNetOutput(logits=logits, similarities=tuple(similarities), gates=gates)
+
+
+def _end_token_weights(
+    reports: Sequence[Sequence[tuple[int, ...]]], length: int
+) -> Float[Tensor, "B L"]:
+    """Weights that average the end tokens of each report's sentences, packed one after another."""
+    weights = torch.zeros(len(reports), length)
+    for row, report in zip(weights, reports, strict=True):
+        row[torch.tensor([len(ids) for ids in report]).cumsum(0) - 1] = 1 / len(report)
+    return weights

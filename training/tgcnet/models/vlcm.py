@@ -31,9 +31,19 @@ class Similarity(nn.Module):
     def forward(
         self, feature_map: Float[Tensor, "B C H W"], text: Float[Tensor, "B E"]
     ) -> Float[Tensor, "B 1 H W"]:
-        joint = F.normalize(self.to_joint(feature_map), dim=1)  # (B, E, H, W)
-        direction = F.normalize(text, dim=1)[:, :, None, None]  # (B, E, 1, 1)
-        return (joint * direction).sum(dim=1, keepdim=True) / self.log_tau.exp()
+        # cos(W f + b, t) without the joint map, which is wide at the fine strides: the dot product
+        # is a sum over f's channels, and |W f + b|^2 a quadratic form in f. In bfloat16 that form
+        # could lose its sign.
+        with torch.autocast(feature_map.device.type, enabled=False):
+            features, direction = feature_map.float(), F.normalize(text.float(), dim=1)
+            weight, bias = self.to_joint.weight[:, :, 0, 0], self.to_joint.bias  # (E, C), (E,)
+            dot = torch.einsum("bc,bchw->bhw", direction @ weight, features)
+            dot = dot + (direction @ bias)[:, None, None]  # (B, H, W)
+            gram = (weight.T @ weight)[:, :, None, None]  # (C, C, 1, 1)
+            form = F.conv2d(features, gram, 2 * weight.T @ bias)  # (B, C, H, W)
+            squared = (features * form).sum(dim=1) + bias @ bias
+            cosine = dot / squared.clamp(min=1e-12).sqrt()
+            return cosine[:, None] / self.log_tau.exp()
 
 
 class Vlcm(nn.Module):
