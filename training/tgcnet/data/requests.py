@@ -32,13 +32,13 @@ class Request:
 class RequestMix:
     """How often which kind of request is drawn; shares of one, the rest is the given report."""
 
-    no_text: float = 0.13
-    reworded: float = 0.14
-    one_side: float = 0.26
+    no_text: float = 0.2
+    reworded: float = 0.1
+    one_side: float = 0.16
     some_zones: float = 0.12
-    one_lesion: float = 0.05
-    wrong_side: float = 0.06
-    nothing: float = 0.03
+    one_lesion: float = 0.03
+    wrong_side: float = 0.05
+    nothing: float = 0.02
 
 
 def draw_request(

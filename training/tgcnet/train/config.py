@@ -11,10 +11,15 @@ from tgcnet.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Phase:
-    """Some epochs at one image size; early ones may be cheap and small."""
+    """Some epochs at one image size; early ones may be cheap and small.
+
+    With ``restarts_rate`` the learning rate warms up again and takes a cosine of its own, down to
+    the end of the run or the next restart.
+    """
 
     epochs: int
     side_px: int
+    restarts_rate: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +46,7 @@ class ValidationSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainConfig:
-    """One run, whole. Learning rates are AdamW's, per group; cosine down to ``final_rate``."""
+    """One run, whole. Learning rates are AdamW's, per group; cosines down to ``final_rate``."""
 
     model: ModelConfig
     sources: tuple[Source, ...]

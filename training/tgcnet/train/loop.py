@@ -4,7 +4,6 @@ A run's folder holds ``run.safetensors`` (the checkpoint), ``log.csv`` and, at t
 Killed at any moment, it goes on from its last checkpoint with the very batches it would have seen.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from tgcnet.train.objective import SegmentationObjective
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.pretrain import TowerAlignment, add_knowledge
 from tgcnet.train.run_log import RunLog
+from tgcnet.train.schedule import cycle_lengths, rate_scale
 from tgcnet.train.validate import Validator
 
 _GATES = ("scale", "gamma", "log_tau")
@@ -82,10 +82,11 @@ class Trainer:
         wrapped, optimizer = self._fabric.setup(alignment, optimizer)
         if resume:
             restore_checkpoint(self._checkpoint, model=alignment, average=None, optimizer=optimizer)
-        total = self._num_steps(config.phases, config.batch_size)
+        cycles = self._cycles(config.phases, config.batch_size)
+        total = sum(cycles)
         log = RunLog(self._out / "log.csv", stage=PRETRAIN)
         for batch, progress in self._batches(config.phases, config.batch_size, done):
-            self._set_rate(optimizer, progress.step, total)
+            self._set_rate(optimizer, progress.step, cycles)
             texts = add_knowledge(
                 batch.texts, config.knowledge_share, f"{self._config.seed}/{progress.step}"
             )
@@ -119,11 +120,12 @@ class Trainer:
             restore_checkpoint(
                 self._checkpoint, model=self._model, average=average, optimizer=optimizer
             )
-        total = self._num_steps(config.phases, config.batch_size)
+        cycles = self._cycles(config.phases, config.batch_size)
+        total = sum(cycles)
         log = RunLog(self._out / "log.csv", stage=TRAIN)
         self._model.train()
         for batch, progress in self._batches(config.phases, config.batch_size, done):
-            self._set_rate(optimizer, progress.step, total)
+            self._set_rate(optimizer, progress.step, cycles)
             loss, gates = wrapped(
                 self._pixels(batch.images.to(self._fabric.device)),
                 batch.masks.to(self._fabric.device),
@@ -172,14 +174,13 @@ class Trainer:
                         )
                 epoch += 1
 
-    def _num_steps(self, phases: tuple[Phase, ...], batch_size: int) -> int:
-        return sum(p.epochs for p in phases) * (len(self._training_set) // batch_size)
+    def _cycles(self, phases: tuple[Phase, ...], batch_size: int) -> list[int]:
+        return cycle_lengths(phases, len(self._training_set) // batch_size)
 
-    def _set_rate(self, optimizer: torch.optim.Optimizer, step: int, total: int) -> None:
-        """Linear warm-up, then a cosine, the same shape for every group."""
+    def _set_rate(self, optimizer: torch.optim.Optimizer, step: int, cycles: list[int]) -> None:
+        """The same shape for every group."""
         config = self._config
-        warm = min(1.0, step / config.warmup_steps)
-        cosine = (1 + math.cos(math.pi * min(1.0, step / total))) / 2
+        warm, cosine = rate_scale(step, cycles, warmup_steps=config.warmup_steps)
         for group in optimizer.param_groups:
             top = group.setdefault("top_rate", group["lr"])
             group["lr"] = warm * (config.final_rate + (top - config.final_rate) * cosine)

@@ -28,14 +28,18 @@ def recipe() -> TrainConfig:
             ),
             Source(folder="ct_covid_semiseg/pseudo", modality=Modality.CT),
             Source(
-                folder="lesion_free/train", modality=Modality.CT, repeats=3, is_lesion_free=True
+                folder="lesion_free/train", modality=Modality.CT, repeats=6, is_lesion_free=True
             ),
         ),
-        validation=ValidationSource(folder="qata_cov19/val", max_rows=200),
+        validation=ValidationSource(folder="qata_cov19/val", max_rows=300),
         pretrain=PretrainConfig(
             phases=(Phase(epochs=2, side_px=128), Phase(epochs=1, side_px=160))
         ),
-        phases=(Phase(epochs=3, side_px=160), Phase(epochs=2, side_px=224)),
+        phases=(
+            Phase(epochs=3, side_px=160),
+            Phase(epochs=1, side_px=224),
+            Phase(epochs=11, side_px=224, restarts_rate=True),
+        ),
         # What the ImageNet weights of the CNN were trained with.
         preprocess=PreprocessConfig(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
         findings=("pulmonary infection", "consolidation", "ground glass opacity", "opacity"),
