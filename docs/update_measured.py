@@ -39,7 +39,8 @@ def _row(name: str, title: str, folder: str, options: str = "") -> Row:
 
 
 VAL, REFERRING = "$DATA/qata_cov19/val", "$DATA/referring"
-CT, NOTES, NORMAL = "$DATA/ct_held_out", "$DATA/gb_covid_cxr", "$DATA/lesion_free/held_out"
+CT, NOTES = "$DATA/ct_held_out", "$DATA/gb_covid_cxr"
+NORMAL, BESIDE_TUMOUR = "$DATA/lesion_free/held_out", "$DATA/beside_tumour"
 ROWS = (
     _row("qata-given", "QaTa-COV19 val, report given", VAL),
     _row("qata-none", "QaTa-COV19 val, no report", VAL, "--text none"),
@@ -51,6 +52,7 @@ ROWS = (
     _row("notes-given", "Radiographs with clinical notes", NOTES),
     _row("notes-none", "Radiographs with clinical notes, no report", NOTES, "--text none"),
     _row("lesion-free", "Lesion-free CT slices, no report", NORMAL, "--text none"),
+    _row("beside-tumour", "CT slices beside a lung tumour, no report", BESIDE_TUMOUR, "--text none"),
 )
 
 COLUMNS = (

@@ -8,10 +8,11 @@ DATA holds ``qata_cov19``, ``ct_covid_semiseg``, ``gb_covid_cxr``, ``ct_dicom_jp
 ``ct_held_out`` holds the ten labelled CT slices that are never trained on.
 ``referring`` is what ``tgcnet data convert --referring`` makes of ``qata_cov19/val``.
 ``lesion_free`` holds slices of CTs without the lesions that the captioned sets show, under the
-lung window of the preprocessing, with empty masks.
-``train`` holds blocks of slices of the abdominal series and of the CT-angiography crop;
-``held_out`` holds later blocks of the same two, a gap between, and the tumour-free slices of the
-lung-tumour series, of which no slice is ever trained on.
+lung window of the preprocessing, with empty masks: of the abdominal series and of the
+CT-angiography crop. ``train`` has their first blocks, ``held_out`` later ones, a gap between.
+``beside_tumour`` holds, with empty masks too, the slices of the three lung-tumour series on which
+no tumour is outlined; nothing else was outlined there, so they need not be free of other opacities.
+No slice of these patients is ever trained on.
 """
 
 import argparse
@@ -54,10 +55,10 @@ def main() -> None:
     held_out = {
         "abdomen": abdomen[ABDOMEN_HELD_OUT],
         "angiography": angiography[ANGIOGRAPHY_HELD_OUT],
-        **dict(tumour_free(source / "ct_lung_gtv_dicom")),
     }
     write_folder(out / "lesion_free" / "train", train)
     write_folder(out / "lesion_free" / "held_out", held_out)
+    write_folder(out / "beside_tumour", dict(tumour_free(source / "ct_lung_gtv_dicom")))
 
 
 def copy_rows(folder: Path, images: Collection[str], out: Path) -> None:
