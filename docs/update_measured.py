@@ -52,7 +52,7 @@ ROWS = (
     _row("notes-given", "Radiographs with clinical notes", NOTES),
     _row("notes-none", "Radiographs with clinical notes, no report", NOTES, "--text none"),
     _row("lesion-free", "Lesion-free CT slices, no report", NORMAL, "--text none"),
-    _row("beside-tumour", "CT slices beside a lung tumour, no report", BESIDE_TUMOUR, "--text none"),
+    _row("beside-tumour", "CT beside a lung tumour, no report", BESIDE_TUMOUR, "--text none"),
 )
 
 COLUMNS = (

@@ -4,6 +4,7 @@ Axes: B batch, H W pixels, N patches (h x w), C width of the tower, E joint widt
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,23 +57,52 @@ class ClipImageTower(nn.Module):
 
     def forward(self, image: Float[Tensor, "B 3 H W"]) -> ImageFeatures:
         visual = self.visual
-        patches = visual.conv1(image)  # (B, C, h, w)
-        grid = (patches.shape[2], patches.shape[3])
-        x = patches.flatten(2).transpose(1, 2)  # (B, N, C)
-        cls = visual.class_embedding.expand(len(x), 1, -1)
-        x = torch.cat([cls, x], dim=1) + self.position_embedding(grid)  # (B, 1 + N, C)
-        x = visual.ln_pre(x)
-        taps: list[Tensor] = []
-        for index, block in enumerate(visual.transformer.resblocks):
-            x = block(x)
-            if self.adapters:
-                x = self.adapters[index](x)
-            if index in self.tap_after:
-                taps.append(_to_map(x[:, 1:], grid))
+        grid = self.grid_of(image)
+        x, taps = self._run_blocks(self._embed(image), grid, first=0)
         joint = visual.ln_post(x) @ visual.proj  # (B, 1 + N, E)
         return ImageFeatures(
             taps=tuple(taps), dense=_to_map(joint[:, 1:], grid), pooled=joint[:, 0]
         )
+
+    def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
+        """What no adapter changes: the four taps; with adapters, the first block's tokens."""
+        if self.adapters:
+            return (self.visual.transformer.resblocks[0](self._embed(image)),)  # (B, 1 + N, C)
+        return tuple(self._run_blocks(self._embed(image), self.grid_of(image), first=0)[1])
+
+    def taps_from(self, frozen: Sequence[Tensor], grid: tuple[int, int]) -> tuple[Tensor, ...]:
+        """The four taps, from what :meth:`frozen_features` gave of the same image."""
+        if not self.adapters:
+            return tuple(frozen)
+        return tuple(self._run_blocks(frozen[0], grid, first=1)[1])
+
+    def grid_of(self, image: Float[Tensor, "B 3 H W"]) -> tuple[int, int]:
+        """Patches along height and width."""
+        height, width = self.visual.conv1.stride
+        return image.shape[2] // height, image.shape[3] // width
+
+    def _embed(self, image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B M C"]:
+        visual = self.visual
+        patches = visual.conv1(image)  # (B, C, h, w)
+        x = patches.flatten(2).transpose(1, 2)  # (B, N, C)
+        cls = visual.class_embedding.expand(len(x), 1, -1)
+        grid = (patches.shape[2], patches.shape[3])
+        x = torch.cat([cls, x], dim=1) + self.position_embedding(grid)  # (B, 1 + N, C)
+        return visual.ln_pre(x)
+
+    def _run_blocks(
+        self, x: Float[Tensor, "B M C"], grid: tuple[int, int], *, first: int
+    ) -> tuple[Float[Tensor, "B M C"], list[Tensor]]:
+        """From block ``first`` on, or from what follows it where that block is done already."""
+        taps: list[Tensor] = []
+        for index, block in enumerate(self.visual.transformer.resblocks):
+            if index >= first:
+                x = block(x)
+            if self.adapters and index >= first - 1:
+                x = self.adapters[index](x)
+            if index in self.tap_after:
+                taps.append(_to_map(x[:, 1:], grid))
+        return x, taps
 
     def position_embedding(self, grid: tuple[int, int]) -> Float[Tensor, "M C"]:
         """The learned positions, resized to ``grid`` as open_clip resizes them (bicubic)."""

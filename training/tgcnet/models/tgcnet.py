@@ -145,19 +145,28 @@ class TgcNet(nn.Module):
         is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
         return stacked, is_padding.to(device)
 
-    def forward(self, image: Float[Tensor, "B 3 H W"], text: TextFeatures) -> TgcNetOutput:
+    def forward(
+        self,
+        image: Float[Tensor, "B 3 H W"],
+        text: TextFeatures,
+        frozen: Sequence[Tensor] | None = None,
+    ) -> TgcNetOutput:
         """Segment.
 
         Parameters
         ----------
         image : normalised as the manifest's PreprocessConfig says; sides divisible by 32
         text : from :meth:`encode_text`, one row an image
+        frozen : what the image tower's ``frozen_features`` gave of these images, where it is
+            known already; it does not change while the tower is frozen
         """
         size = (image.shape[2], image.shape[3])
-        features = self.image_tower(image)
+        if frozen is None:
+            frozen = self.image_tower.frozen_features(image)
+        taps = self.image_tower.taps_from(frozen, self.image_tower.grid_of(image))
         pyramid = [
             project(tap, (size[0] // stride, size[1] // stride))
-            for project, tap, stride in zip(self.taps, features.taps, STRIDES, strict=True)
+            for project, tap, stride in zip(self.taps, taps, STRIDES, strict=True)
         ]
         if self.sse is not None:
             pyramid = self.sse(image, pyramid)

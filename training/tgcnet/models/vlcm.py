@@ -37,6 +37,7 @@ class Similarity(nn.Module):
         with torch.autocast(feature_map.device.type, enabled=False):
             features, direction = feature_map.float(), F.normalize(text.float(), dim=1)
             weight, bias = self.to_joint.weight[:, :, 0, 0], self.to_joint.bias  # (E, C), (E,)
+            assert bias is not None  # noqa: S101 - Conv2d makes one unless told not to
             dot = torch.einsum("bc,bchw->bhw", direction @ weight, features)
             dot = dot + (direction @ bias)[:, None, None]  # (B, H, W)
             gram = (weight.T @ weight)[:, :, None, None]  # (C, C, 1, 1)
