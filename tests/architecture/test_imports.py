@@ -54,6 +54,7 @@ def test_importing_a_package_does_nothing(module: str) -> None:
         "napari_tgcnet._widget",
         "napari_tgcnet.controller",
         "napari_tgcnet.jobs",
+        "tgcnet.corrections",
         "tgcnet.engine.client",
         "tgcnet.io",
         "tgcnet.report",

@@ -127,15 +127,18 @@ class EncodedText:
     ----------
     sentences_kept, sentences_left_out : together all sentences of the report, in order
     token_ids : per kept sentence, the tokenizer's ids with start and end token
-    words_left_out : words inside kept sentences that are not read: this model never learned them,
-        or they lie past the length it reads of a sentence
+    sentences_past_end : those left out only because the report is longer than the model reads
+    words_left_out : words inside kept sentences that this model never learned
+    words_past_end : words inside kept sentences past the length it reads of a sentence
     findings : names of the findings whose knowledge sentences DATE reads beside the report
     """
 
     sentences_kept: tuple[str, ...] = field(default=(), repr=False)
     sentences_left_out: tuple[str, ...] = field(default=(), repr=False)
     token_ids: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    sentences_past_end: tuple[str, ...] = field(default=(), repr=False)
     words_left_out: tuple[str, ...] = field(default=(), repr=False)
+    words_past_end: tuple[str, ...] = field(default=(), repr=False)
     findings: tuple[str, ...] = ()
 
 
@@ -154,13 +157,71 @@ class Segmentation:
 
     Attributes
     ----------
-    probability : (C, Z, Y, X) float16 or float32 in [0, 1]
+    probability : (C, Z, Y, X) float16 or float32 in [0, 1]; None where only labels were asked for
     labels : (Z, Y, X) uint8; class index + 1 of the larger probability, 0 below the threshold
     provenance : model, its SHA-256, versions, threshold, device; no patient data
     """
 
-    probability: np.ndarray
+    probability: np.ndarray | None
     labels: np.ndarray
     classes: tuple[SegmentationClass, ...]
     geometry: Geometry
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorrectionRecord:
+    """How a correction came about.
+
+    Attributes
+    ----------
+    saved_utc : ISO 8601
+    saved_by : version of tgcnet
+    classes : of both masks; the label value is the index + 1
+    provenance : of the model's mask, as its ``Segmentation`` has it; empty where there was none
+    window : low, high and unit of the intensities the person saw; None where nobody said
+    seconds : from the mask's appearance to the save; None where nobody measured
+    notes : the person's own words; like a report never logged
+    num_changed_voxels : where the two masks differ; None without a model's mask
+    dice_pooled, dice_mean : model against person on the reviewed slices, whatever the class; None
+        without a model's mask or a reviewed slice
+    """
+
+    saved_utc: str
+    saved_by: str
+    classes: tuple[SegmentationClass, ...]
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    window: tuple[float, float, str] | None = None
+    seconds: float | None = None
+    notes: str = field(default="", repr=False)
+    num_changed_voxels: int | None = None
+    dice_pooled: float | None = None
+    dice_mean: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A correction as the ledger gives it back.
+
+    Attributes
+    ----------
+    id : generated, says nothing of the patient
+    revision : counted from 1
+    volume : without identifiers and notices, which are not kept
+    labels : (Z, Y, X) uint8, the person's mask
+    model_labels : (Z, Y, X) uint8; None where no model was run
+    reviewed_slices : ascending indices along Z; only these are trained on and scored
+    patient_key : salted hash, the same for all cases of a patient in one ledger
+    is_held_out : the patient's cases are for comparing models, never for training
+    """
+
+    id: str
+    revision: int
+    volume: Volume
+    labels: np.ndarray
+    model_labels: np.ndarray | None
+    reviewed_slices: tuple[int, ...]
+    report: str = field(repr=False)
+    patient_key: str
+    is_held_out: bool
+    record: CorrectionRecord

@@ -33,6 +33,14 @@ class OutputError(TgcnetError):
     """A result could not be written; what stood there before is intact."""
 
 
+class LedgerError(TgcnetError):
+    """A ledger of corrections, or a case in it, is absent or cannot be read."""
+
+
+class LedgerDamageError(LedgerError):
+    """What lies in a ledger is not what was written there; other reasons to fail are no damage."""
+
+
 class EngineError(TgcnetError):
     """The model's process died or broke its protocol."""
 

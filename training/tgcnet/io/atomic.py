@@ -56,20 +56,17 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     temporary = target.with_name(f".tgcnet-{secrets.token_hex(6)}{_ending(path)}")
     try:
         write(temporary)
-        _flush_to_disk(temporary)
+        flush_file(temporary)
         if target.exists():
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
     except OSError as error:
-        reason = _ADVICE.get(error.errno or 0) or f"{error.strerror or 'the system refused'}"
         # "from None": the system's own message holds the whole path, which may name a patient.
-        raise OutputError(
-            f"{path.name} was not written, {reason}. What stood there before is unchanged."
-        ) from None
+        raise not_written(path.name, error) from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
 
 
 def is_write_protected(path: Path) -> bool:
@@ -82,17 +79,25 @@ def is_write_protected(path: Path) -> bool:
     return not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK)
 
 
+def not_written(what: str, error: OSError) -> OutputError:
+    """The sentence for a write that failed and left the old state; it names no path."""
+    reason = _ADVICE.get(error.errno or 0) or f"{error.strerror or 'the system refused'}"
+    return OutputError(f"{what} was not written, {reason}. What stood there before is unchanged.")
+
+
 def _ending(path: Path) -> str:
     """``.nii.gz`` whole, else the last suffix; dots in a name are no endings."""
     return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
 
 
-def _flush_to_disk(path: Path) -> None:
+def flush_file(path: Path) -> None:
+    """Have a file's bytes on the disk before anything names it."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Have a folder's names on the disk."""
     # Some systems (Windows, a few network disks) cannot flush a folder; the file is in place.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

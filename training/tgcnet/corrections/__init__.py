@@ -1,0 +1,7 @@
+"""The ledger of corrections: a store that loses nothing. Knows no torch."""
+
+from tgcnet.corrections.correction import Correction
+from tgcnet.corrections.ledger import Ledger, Saved
+from tgcnet.corrections.listing import CaseSummary, Listing, Problem
+
+__all__ = ["CaseSummary", "Correction", "Ledger", "Listing", "Problem", "Saved"]
