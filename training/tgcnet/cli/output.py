@@ -11,6 +11,7 @@ from tgcnet.domain import Modality
 
 # As tgcnet.io has it, which is not imported here: its image libraries take a second, help must not.
 RESEARCH_NOTICE = "Research use only. Not a medical device."
+ACTIVE_IN_WORDS = "the active model; mini unless you switched"
 
 
 @runtime_checkable
@@ -65,8 +66,13 @@ def add_command(
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """``--model``, ``--device`` and ``--modality``: which network, where, on what."""
     parser.add_argument(
-        "--model", default="mini", metavar="NAME|PATH", help="registered name or folder (mini)"
+        "--model", metavar="NAME|PATH", help=f"registered name or folder ({ACTIVE_IN_WORDS})"
     )
+    add_device_options(parser)
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """``--device`` and ``--modality``: where a network runs, on what."""
     parser.add_argument(
         "--device", default="auto", metavar="auto|cpu|cuda[:N]", help="where it runs (auto)"
     )

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tgcnet.data.folder import Row, read_folder, read_mask
+from tgcnet.data.folder import naming
+from tgcnet.data.slices import SliceToScore, folder_slices
 from tgcnet.domain import Modality, Presence, Report, Side, Volume
-from tgcnet.errors import InputError
 from tgcnet.inference.predictor import Predictor
-from tgcnet.io import load_volume, write_atomically
+from tgcnet.io import write_atomically
 from tgcnet.metrics import MetricAccumulator, Metrics
 from tgcnet.report import read_report
 from tgcnet.report.edits import contradict, swap_sides, without_location
@@ -46,7 +46,8 @@ class ImageResult:
 
     Attributes
     ----------
-    predicted_px, reference_px : pixels of the mask predicted and of the reference
+    predicted_px, reference_px, intersection_px : pixels of the mask predicted, of the reference,
+        and of both
     area : share of the image predicted, in [0, 1]
     wrong_side_px : predicted pixels in the half not asked for; None where the text names no
         side, or both
@@ -59,6 +60,7 @@ class ImageResult:
     hd95_px: float | None
     predicted_px: int
     reference_px: int
+    intersection_px: int
     area: float
     wrong_side_px: int | None
     seconds: float
@@ -107,36 +109,57 @@ def evaluate_folder(
     InputError
         If the folder lacks something, or an image and its mask do not fit each other.
     """
-    rows = read_folder(folder)
-    texts = edit_texts([row.report for row in rows], mode, seed)
+    return evaluate_slices(
+        predictor, folder_slices(folder, modality), mode=mode, seed=seed, on_progress=on_progress
+    )
+
+
+def evaluate_slices(
+    predictor: Predictor,
+    slices: Sequence[SliceToScore],
+    *,
+    mode: TextMode = TextMode.GIVEN,
+    seed: int = 0,
+    on_progress: Callable[[float], object] | None = None,
+) -> Evaluation:
+    """Segment every slice and compare with its mask; parameters as of :func:`evaluate_folder`.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one cannot be read or segmented; the message names it.
+    """
+    texts = edit_texts([entry.report for entry in slices], mode, seed)
     pooled = MetricAccumulator()
     images: list[ImageResult] = []
-    for index, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        volume, reference = _read_row(row, modality)
-        if index == 0:
-            predictor.segment(volume, text)  # warm-up: first calls build kernels and caches
-        start = time.perf_counter()
-        labels = predictor.segment(volume, text).labels
-        seconds = time.perf_counter() - start
+    for index, (entry, text) in enumerate(zip(slices, texts, strict=True)):
+        volume, reference = entry.read()
+        with naming(entry.name):
+            if index == 0:
+                predictor.segment(volume, text)  # warm-up: first calls build kernels and caches
+            start = time.perf_counter()
+            labels = predictor.segment(volume, text).labels
+            seconds = time.perf_counter() - start
         predicted = labels[0] > 0
         score = pooled.add(predicted, reference)
         side = named_side(read_report(text))
         wrong = None if side is None else predicted & wrong_half(volume, side)
         images.append(
             ImageResult(
-                image=row.image.name,
+                image=entry.name,
                 dice=score.dice,
                 iou=score.iou,
                 hd95_px=score.hd95_px,
                 predicted_px=int(predicted.sum()),
                 reference_px=int(reference.sum()),
+                intersection_px=int((predicted & reference).sum()),
                 area=float(predicted.mean()),
                 wrong_side_px=None if wrong is None else int(wrong.sum()),
                 seconds=seconds,
             )
         )
         if on_progress is not None:
-            on_progress((index + 1) / len(rows))
+            on_progress((index + 1) / len(slices))
     return _summary(pooled.result(), images)
 
 
@@ -217,18 +240,6 @@ def _write_csv(images: Sequence[ImageResult], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows([getattr(image, column) for column in columns] for image in images)
-
-
-def _read_row(row: Row, modality: Modality | None) -> tuple[Volume, np.ndarray]:
-    volume = load_volume(row.image, modality=modality)
-    reference = read_mask(row.mask)
-    if volume.array.shape != (1, *reference.shape):
-        raise InputError(
-            f"images/{row.image.name} has shape {volume.array.shape} (z, y, x) and its mask "
-            f"masks/{row.mask.name} {reference.shape} (y, x); expected one slice of the same size. "
-            "Remove the row, or make the mask on the image's own grid."
-        )
-    return volume, reference
 
 
 def _summary(metrics: Metrics, images: Sequence[ImageResult]) -> Evaluation:

@@ -1,4 +1,4 @@
 """Models on disk: a folder of ``manifest.json`` and ``weights.safetensors``, checked when loaded.
 
-``manifest`` and ``registry`` need no torch; ``load`` does.
+``manifest``, ``lineage``, ``registry`` and ``active`` need no torch; ``load`` and ``switch`` do.
 """

@@ -14,8 +14,9 @@ from tgcnet.config import ModelConfig
 from tgcnet.errors import CheckpointError, ConfigError, OutputError
 from tgcnet.io import write_atomically
 from tgcnet.models import TgcNet, build_model
+from tgcnet.weights.active import active_folder
 from tgcnet.weights.manifest import WEIGHTS_FILE, Manifest, read_manifest, write_manifest
-from tgcnet.weights.registry import DEFAULT_MODEL, find_model, is_pickle_or_zip
+from tgcnet.weights.registry import find_model, is_pickle_or_zip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,11 +27,12 @@ class LoadedModel:
     manifest: Manifest
 
 
-def load_model(name_or_path: str = DEFAULT_MODEL, device: str = "cpu") -> LoadedModel:
+def load_model(name_or_path: str | None = None, device: str = "cpu") -> LoadedModel:
     """Load a model by its registered name or from its folder, as float32.
 
     Parameters
     ----------
+    name_or_path : None means the active model
     device : where the network is put, in torch's words
 
     Raises
@@ -39,7 +41,7 @@ def load_model(name_or_path: str = DEFAULT_MODEL, device: str = "cpu") -> Loaded
         If there is no such model, or its weights are damaged, of another architecture, or in a
         refused format.
     """
-    folder = find_model(name_or_path)
+    folder = active_folder() if name_or_path is None else find_model(name_or_path)
     manifest = read_manifest(folder)
     state = _read_weights(folder / WEIGHTS_FILE, manifest)
     model = _build(manifest.model)

@@ -17,6 +17,7 @@ from tgcnet.config import (
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io import write_atomically
+from tgcnet.weights.lineage import Lineage, lineage_from_json
 
 MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -26,7 +27,16 @@ ARCHITECTURE = "tgcnet"
 _TEXTS = ("name", "architecture", "sha256", "dtype", "licence", "notes")
 _TEXT_LISTS = ("findings", "training_data")
 _FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
+_OPTIONAL = ("lineage",)
 _MAX_MANIFEST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelIdentity:
+    """A model by its name and by what cannot be renamed: the SHA-256 of its weights."""
+
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +51,7 @@ class Manifest:
     dtype : of the floats as stored; they are loaded as float32
     licence : of the weights, which is not the code's
     measured : data set and text mode -> metric -> value
+    lineage : of a fine-tuned model; None where training started from nothing
     """
 
     name: str
@@ -56,6 +67,7 @@ class Manifest:
     training_data: tuple[str, ...] = ()
     measured: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
+    lineage: Lineage | None = None
 
     def __post_init__(self) -> None:
         if len(self.classes) != self.model.num_classes:
@@ -63,6 +75,11 @@ class Manifest:
                 f"model {self.name!r} has {self.model.num_classes} output classes but its manifest "
                 f"describes {len(self.classes)}"
             )
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model this is."""
+        return ModelIdentity(name=self.name, sha256=self.sha256)
 
 
 def write_manifest(manifest: Manifest, folder: Path) -> None:
@@ -73,9 +90,10 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     OutputError
         If the file cannot be written; an older one stays as it was.
     """
-    text = json.dumps(
-        {"schema_version": SCHEMA_VERSION, **to_json(manifest)}, indent=2, ensure_ascii=False
-    )
+    values = {"schema_version": SCHEMA_VERSION, **to_json(manifest)}
+    if manifest.lineage is None:
+        del values["lineage"]  # older versions read what has none
+    text = json.dumps(values, indent=2, ensure_ascii=False)
     write_atomically(folder / MANIFEST_FILE, lambda path: _write_text(path, text + "\n"))
 
 
@@ -138,7 +156,7 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
             "the version of napari-tgcnet that wrote it, or fetch the model again."
         )
     absent = [name for name in _FIELDS if name not in values]
-    unknown = sorted(set(values) - set(_FIELDS))
+    unknown = sorted(set(values) - {*_FIELDS, *_OPTIONAL})
     if absent or unknown:
         raise CheckpointError(
             f"{where} lacks {absent or 'no field'} and holds unknown fields {unknown or 'none'}. "
@@ -178,7 +196,7 @@ def _check_quick_gelu(model: dict[str, Any], where: str) -> None:
 
 
 def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
-    classes = values["classes"]
+    classes, lineage = values["classes"], values.get("lineage")
     if not isinstance(classes, list) or not all(isinstance(entry, dict) for entry in classes):
         raise CheckpointError(
             f"The manifest of model folder {folder.name!r} needs a list of objects as 'classes'."
@@ -192,4 +210,5 @@ def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
         postprocess=from_json(PostprocessConfig, values["postprocess"]),
         classes=tuple(from_json(SegmentationClass, entry) for entry in classes),
         measured=values["measured"],
+        lineage=None if lineage is None else lineage_from_json(lineage),
     )

@@ -48,7 +48,7 @@ def list_models() -> tuple[Manifest, ...]:
     A folder whose manifest cannot be read is left out, with a warning in the log; of two models
     with one name the first counts, so nobody's folder takes the place of an embedded model.
     """
-    return tuple(manifest for manifest, _ in _registered().values())
+    return tuple(manifest for manifest, _ in registered_models().values())
 
 
 def find_model(name_or_path: str) -> Path:
@@ -61,7 +61,7 @@ def find_model(name_or_path: str) -> Path:
     CheckpointError
         If nothing has that name, the path is no model folder, or it is a pickle.
     """
-    registered = _registered()
+    registered = registered_models()
     if name_or_path in registered:
         return _checked_folder(registered[name_or_path][1])
     path = Path(name_or_path).expanduser()
@@ -81,8 +81,8 @@ def find_model(name_or_path: str) -> Path:
     )
 
 
-def _registered() -> dict[str, tuple[Manifest, Path]]:
-    """Name -> (manifest, folder)."""
+def registered_models() -> dict[str, tuple[Manifest, Path]]:
+    """Name -> (manifest, folder), as :func:`list_models` orders and leaves out."""
     models: dict[str, tuple[Manifest, Path]] = {}
     for folder in model_folders():
         try:

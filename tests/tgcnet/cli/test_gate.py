@@ -1,0 +1,113 @@
+"""``tgcnet gate``: two models and a folder in, a verdict out; nothing is switched."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tgcnet.cli import main
+from tgcnet.train.gate_report import report_from_json
+from tgcnet.train.gate_scores import read_scores
+from tgcnet.weights.lineage import Lineage
+from tgcnet.weights.manifest import read_manifest
+
+Refused = Callable[[list[str]], str]
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("held-out")
+    generator = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    mask = np.zeros((64, 64), dtype=np.uint8)
+    mask[40:55, 8:20] = 255
+    for index in range(3):
+        image = generator.integers(0, 255, mask.shape).astype(np.uint8)
+        Image.fromarray(image).save(folder / "images" / f"{index}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{index}.png")
+    rows = [[f"{index}.png", f"{index}.png", "Pulmonary infection."] for index in range(3)]
+    with (folder / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["image", "mask", "report"], *rows])
+    return folder
+
+
+@pytest.fixture
+def candidate(tiny_model_folder: Path, no_user_models: Path) -> Path:
+    """A child of the tiny model, with other random weights, among the user's models."""
+    import torch
+
+    from tgcnet.weights.load import load_model, save_model
+
+    loaded = load_model(str(tiny_model_folder))
+    with torch.no_grad():
+        for parameter in loaded.model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    lineage = Lineage(parent="tiny", parent_sha256=loaded.manifest.sha256)
+    folder = no_user_models / "candidate"
+    save_model(loaded.model, replace(loaded.manifest, name="candidate", lineage=lineage), folder)
+    return folder
+
+
+def test_the_verdict_is_printed_in_words(
+    capsys: pytest.CaptureFixture[str], model: str, candidate: Path, phantoms: Path
+) -> None:
+    command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(phantoms)]
+    assert main([*command, "--reference", str(phantoms)]) == 0
+    words = " ".join(capsys.readouterr().out.split())
+    assert "Active: tiny. Candidate: candidate." in words
+    assert "dice_mean" in words
+    assert "dice_pooled" in words
+    assert "Only 3 patients are held out" in words
+    assert "the reference set has 3 images, expected at least 100" in words
+    assert "Not recommended: candidate. Nothing was switched; only a person does that" in words
+    assert "Research use only." in words
+
+
+def test_report_scores_and_lineage_are_written_where_asked(
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    candidate: Path,
+    phantoms: Path,
+    tmp_path: Path,
+) -> None:
+    report, scores = tmp_path / "report.json", tmp_path / "scores.json"
+    command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(phantoms)]
+    asked = ["--out", str(report), "--scores", str(scores), "--record", "--json"]
+    assert main([*command, *asked]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads(report.read_text(encoding="utf-8"))
+    judged = report_from_json(printed)
+    assert [(entry.text, entry.num_cases) for entry in judged.held_out] == [
+        ("given", 3),
+        ("none", 3),
+    ]
+    assert judged.candidate == read_manifest(candidate).identity
+    held_out, reference = read_scores(scores)
+    assert len(held_out.candidate) == 6
+    assert reference is None
+    lineage = read_manifest(candidate).lineage
+    assert lineage is not None
+    assert lineage.gate == printed
+
+
+def test_bad_input_is_refused_before_anything_is_scored(
+    refused: Refused, model: str, candidate: Path, phantoms: Path, tmp_path: Path
+) -> None:
+    held_out = ["--held-out", str(phantoms)]
+    same = ["gate", "--candidate", model, "--active", model, *held_out]
+    assert "has the same weights as the model it is compared with" in refused(same)
+    parentless = ["gate", "--candidate", model, "--active", "candidate", *held_out, "--record"]
+    assert "names no parent, so there is no lineage" in refused(parentless)
+    command = ["gate", "--candidate", "candidate", "--active", model]
+    assert "captions.csv" in refused([*command, "--held-out", str(tmp_path)])
+    assert "captions.csv" in refused([*command, *held_out, "--reference", str(tmp_path)])
+    absent = str(tmp_path / "absent" / "report.json")
+    for option in ("--out", "--scores"):
+        assert f"{option} report.json" in refused([*command, *held_out, option, absent])
+    assert "--held-out" in refused(command)

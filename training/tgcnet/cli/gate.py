@@ -1,0 +1,57 @@
+"""``tgcnet gate``: whether a candidate is worth switching to."""
+
+import argparse
+from pathlib import Path
+
+from tgcnet.cli.output import ACTIVE_IN_WORDS, Commands, add_command, add_device_options
+from tgcnet.cli.target import check_writable
+
+
+def register(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "gate",
+        "Compare a candidate with the active model and say whether to switch; it switches nothing.",
+        run,
+    )
+    parser.add_argument(
+        "--candidate", metavar="NAME|PATH", required=True, help="the model that may become active"
+    )
+    parser.add_argument(
+        "--active", metavar="NAME|PATH", help=f"what it is compared with ({ACTIVE_IN_WORDS})"
+    )
+    parser.add_argument(
+        "--held-out",
+        metavar="FOLDER",
+        type=Path,
+        required=True,
+        help="corrections that neither model was trained on: images/, masks/ and captions.csv",
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="FOLDER",
+        type=Path,
+        help="at least 100 earlier images, which must not be forgotten; the same three parts",
+    )
+    add_device_options(parser)
+    parser.add_argument("--seed", default=0, type=int, metavar="N", help="of the bootstrap (0)")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write the report there, as JSON")
+    parser.add_argument(
+        "--scores", metavar="FILE", type=Path, help="write each case's figures there, as JSON"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help="keep the report in the candidate's manifest"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare; 0 whatever comes out of it."""
+    for option, path in (("--out", arguments.out), ("--scores", arguments.scores)):
+        if path is not None:
+            check_writable(path, option)
+    from tgcnet.cli.gate_run import compare_models  # needs torch
+
+    compare_models(arguments)
+    return 0

@@ -1,0 +1,66 @@
+"""A slice to score, wherever it lies: a row of a data folder, a reviewed slice of a ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tgcnet.data.folder import Row, read_folder, read_mask
+from tgcnet.domain import Modality, Volume
+from tgcnet.errors import InputError
+from tgcnet.io import load_volume
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SliceToScore:
+    """An image, what its mask is compared with, and what the model is told.
+
+    Attributes
+    ----------
+    name : unique within a set
+    group : the patient, by any identifier; "" where nobody knows
+    read : gives the slice and its reference mask, (Y, X) bool, when their turn comes; a set may
+        be larger than memory
+    """
+
+    name: str
+    group: str
+    report: str
+    read: Callable[[], tuple[Volume, np.ndarray]]
+
+
+def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[SliceToScore, ...]:
+    """The rows of a data folder; the column ``subject``, where there is one, names the patient.
+
+    Parameters
+    ----------
+    modality : of all images; None means what their files say
+
+    Raises
+    ------
+    InputError
+        If the folder lacks something.
+    """
+    return tuple(
+        SliceToScore(
+            name=row.image.name,
+            group=row.subject,
+            report=row.report,
+            read=partial(_read_row, row, modality),
+        )
+        for row in read_folder(folder)
+    )
+
+
+def _read_row(row: Row, modality: Modality | None) -> tuple[Volume, np.ndarray]:
+    volume = load_volume(row.image, modality=modality)
+    reference = read_mask(row.mask)
+    if volume.array.shape != (1, *reference.shape):
+        raise InputError(
+            f"images/{row.image.name} has shape {volume.array.shape} (z, y, x) and its mask "
+            f"masks/{row.mask.name} {reference.shape} (y, x); expected one slice of the same size. "
+            "Remove the row, or make the mask on the image's own grid."
+        )
+    return volume, reference

@@ -1,0 +1,100 @@
+"""Switching models: on, back, and off the disk. Nothing here decides; a person does."""
+
+import shutil
+
+from tgcnet.errors import CheckpointError, OutputError
+from tgcnet.weights.active import (
+    ActiveModel,
+    folder_of,
+    identity_of,
+    read_active,
+    write_active,
+)
+from tgcnet.weights.load import verify
+from tgcnet.weights.manifest import MANIFEST_FILE
+from tgcnet.weights.registry import registered_models, user_models_folder
+
+
+def activate(name: str) -> ActiveModel:
+    """Make a registered model the active one, once it is known to be whole.
+
+    A damaged ``active.json`` is written anew, without the history that it lost.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model or it is damaged; the active model stays.
+    OutputError
+        If the choice cannot be written; the active model stays.
+    """
+    chosen = identity_of(name)
+    verify(folder_of(chosen, "The model"))
+    try:
+        before = read_active()
+    except CheckpointError:
+        active = ActiveModel(current=chosen)
+    else:
+        # Switched on again, a model is no step that one could go back from.
+        is_same = before.current.name == name
+        history = before.history if is_same else (*before.history, before.current)
+        active = ActiveModel(current=chosen, history=history)
+    write_active(active)
+    return active
+
+
+def rollback() -> ActiveModel:
+    """Go back to the model that was active before, once it is known to be whole.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or it is gone, exchanged or damaged; the active model stays.
+    OutputError
+        If the choice cannot be written; the active model stays.
+    """
+    active = read_active()
+    if not active.history:
+        raise CheckpointError(
+            f"There is nothing to go back to: no other model was active before "
+            f"{active.current.name!r}. Switch one on by its name: tgcnet models activate NAME."
+        )
+    previous = active.history[-1]
+    verify(folder_of(previous, "The model that was active before"))
+    restored = ActiveModel(current=previous, history=active.history[:-1])
+    write_active(restored)
+    return restored
+
+
+def remove(name: str) -> None:
+    """Delete a model of the user's own.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model, it is active, or it came with the package.
+    OutputError
+        If it cannot be deleted whole; it is no registered model any more all the same.
+    """
+    identity_of(name)
+    folder = registered_models()[name][1]
+    if folder.parent != user_models_folder():
+        raise CheckpointError(
+            f"Model {name!r} came with the package and stays; only models of your own are deleted."
+        )
+    if read_active().current.name == name:
+        raise CheckpointError(
+            f"Model {name!r} is active, so it is not deleted. Go back first (tgcnet models "
+            "rollback), or switch another one on (tgcnet models activate NAME)."
+        )
+    try:
+        if folder.is_symlink():
+            folder.unlink()  # the link is the user's entry; what it leads to is not
+            return
+        # First what makes it a model: if the rest is interrupted, no half of it is listed.
+        (folder / MANIFEST_FILE).unlink()
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {folder.name!r} of model {name!r} was not deleted whole "
+            f"({error.strerror}); check who may write there and delete the rest by hand."
+        ) from None
