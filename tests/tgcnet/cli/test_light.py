@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tgcnet.cli import build_parser, main
+from tgcnet.cli import build_parser, join_negative_values, main
 from tgcnet.cli.evaluate import TEXT_MODES
 
 Refused = Callable[[list[str]], str]
@@ -18,7 +18,8 @@ NOTICE = "Research use only. Not a medical device."
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["segment", "--help"], ["report", "-"], ["models", "list"]]
+    "arguments",
+    [["--help"], ["segment", "--help"], ["gate", "--help"], ["report", "-"], ["models", "list"]],
 )
 def test_light_commands_import_no_torch(arguments: list[str]) -> None:
     code = (
@@ -47,7 +48,7 @@ def test_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_command_of_this_version_is_there() -> None:
     text = build_parser().format_help()
-    for command in ("segment", "evaluate", "train", "models", "data", "report", "demo"):
+    for command in ("segment", "evaluate", "train", "gate", "models", "data", "report", "demo"):
         assert command in text
 
 
@@ -110,3 +111,19 @@ def test_the_report_command_shows_what_a_model_reads(
     assert read["segmentable"] == ["pulmonary infection"]
     assert read["not_segmentable"] == ["pleural effusion"]
     assert read["sentences_left_out"] == ["Pleural effusion."]
+    assert read["sentences_past_end"] == read["words_past_end"] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a broken pipe is another error there")
+def test_a_reader_that_has_enough_ends_it_quietly() -> None:
+    command = [sys.executable, "-m", "tgcnet.cli", "models", "list", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        words = process.stderr.read()
+    assert (process.returncode, words) == (141, b"")
+
+
+def test_a_value_may_begin_with_a_minus() -> None:
+    given = ["segment", "--slices", "-1:2", "--window", "-600/1500", "--slices", "--json"]
+    joined = ["segment", "--slices=-1:2", "--window=-600/1500", "--slices", "--json"]
+    assert join_negative_values(given) == joined

@@ -1,19 +1,38 @@
 """The command line, ``tgcnet``: one module a command group, torch only in those that need it."""
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from tgcnet import __version__
-from tgcnet.cli import data, demo, evaluate, models, report, segment, train
+from tgcnet.cli import (
+    corrections,
+    data,
+    demo,
+    evaluate,
+    finetune,
+    gate,
+    models,
+    report,
+    segment,
+    train,
+)
 from tgcnet.cli.output import RESEARCH_NOTICE, warn
 from tgcnet.errors import TgcnetError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+EXIT_NOBODY_READS = 141  # as a shell tells of a process that SIGPIPE ended
 
-_GROUPS = (segment, evaluate, train, models, data, report, demo)
+_GROUPS = (
+    segment, evaluate, train, finetune, gate, models, corrections, data, report, demo,
+)  # fmt: skip
+
+_TAKES_NEGATIVE = ("--slices", "--window")
+_NEGATIVE = re.compile(r"-[\d.:]")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,11 +57,24 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def join_negative_values(arguments: Sequence[str]) -> list[str]:
+    """``--window -600/1500`` as ``--window=-600/1500``: argparse would look for an option -6."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in _TAKES_NEGATIVE and _NEGATIVE.match(argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what a user can mend is one sentence and exit 2, a defect a traceback."""
-    parsed = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = build_parser().parse_args(join_negative_values(given))
     try:
         status: int = parsed.run(parsed)
+        sys.stdout.flush()
     except TgcnetError as error:
         warn(f"tgcnet: {error}")
         return EXIT_BAD_INPUT
@@ -55,5 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         warn("tgcnet: stopped before the end; no file was left half-written.")
         return EXIT_INTERRUPTED
-    sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output, such as head, has enough. What is still buffered has to go
+        # somewhere, or Python complains at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NOBODY_READS
     return status

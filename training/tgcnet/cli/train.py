@@ -1,8 +1,10 @@
 """``tgcnet train``: a recipe and a data folder in, a model folder out."""
 
 import argparse
+import importlib
 import logging
 from pathlib import Path
+from types import ModuleType
 
 from tgcnet.cli.output import Commands, add_command, say
 from tgcnet.errors import InputError, MissingExtraError
@@ -31,8 +33,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--data {arguments.data} is no folder; give the folder the recipe's data lies in"
         )
+    train_recipe = import_or_explain("tgcnet.train.recipe_runner").train_recipe
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    model = train_recipe(
+        arguments.recipe, data=arguments.data, out=arguments.out, resume=arguments.resume
+    )
+    say(f"The model lies in {model}.")
+    return 0
+
+
+def import_or_explain(module: str) -> ModuleType:
+    """Import what trains; an extra that is not installed is a sentence.
+
+    Raises
+    ------
+    MissingExtraError
+        Naming the command that installs it.
+    """
     try:
-        from tgcnet.train.recipe_runner import train_recipe
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
@@ -40,10 +59,3 @@ def run(arguments: argparse.Namespace) -> int:
             f"Training needs {error.name}, which is not installed; run: "
             "pip install 'napari-tgcnet[train]'"
         ) from error
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    model = train_recipe(
-        arguments.recipe, data=arguments.data, out=arguments.out, resume=arguments.resume
-    )
-    say(f"The model lies in {model}.")
-    return 0

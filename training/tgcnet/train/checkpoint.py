@@ -7,7 +7,7 @@ rename makes a checkpoint whole or leaves the one before.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,16 @@ from tgcnet.io import write_atomically
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all."""
+    """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all.
+
+    ``halvings`` of the learning rate were needed because the run diverged.
+    """
 
     stage: str
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    halvings: int = 0
 
 
 def save_checkpoint(
@@ -49,13 +53,10 @@ def save_checkpoint(
         tensors |= {f"optimizer/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
     tensors["random"] = torch.get_rng_state()
     metadata = {
-        "progress": json.dumps(
-            {"stage": progress.stage, "epoch": progress.epoch, "batch": progress.batch,
-             "step": progress.step}
-        ),
+        "progress": json.dumps(asdict(progress)),
         "groups": json.dumps(state["param_groups"]),
         "config": json.dumps(config),
-    }  # fmt: skip
+    }
     contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
     write_atomically(path, lambda p: safetensors.torch.save_file(contiguous, p, metadata))
 

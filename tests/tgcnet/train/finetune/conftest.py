@@ -1,0 +1,91 @@
+"""A ledger of phantom corrections, and the tiny model to fine-tune on it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tgcnet.corrections import Correction, Ledger
+from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
+from tgcnet.train.finetune.config import FinetuneConfig
+from tgcnet.train.finetune.events import Event
+from tgcnet.train.finetune.run import FinetuneJob, finetune
+
+CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
+REPORTS = ("Pulmonary infection, lower left lung.", "Pulmonary infection, upper right lung.")
+SHORT = FinetuneConfig(
+    epochs=3, batch_size=4, micro_batch=4, learning_rate=1e-3, checkpoint_every=2, num_variants=2
+)
+
+
+def phantom_correction(index: int, *, patient: str, num_slices: int = 1) -> Correction:
+    """A bright block on noise, in the place that the text names."""
+    rng = np.random.default_rng(index)
+    array = rng.integers(40, 80, (num_slices, 64, 64)).astype(np.uint8)
+    labels = np.zeros(array.shape, dtype=np.uint8)
+    rows, columns = (slice(36, 56), slice(38, 58)) if index % 2 == 0 else (slice(6, 26),) * 2
+    labels[:, rows, columns] = 1
+    array[labels > 0] += 120
+    return Correction(
+        volume=Volume(
+            array=array,
+            geometry=Geometry(affine_lps=np.eye(4)),
+            modality=Modality.XRAY,
+            is_display_ready=True,
+            patient_id=patient,
+        ),
+        labels=labels,
+        classes=CLASSES,
+        reviewed_slices=tuple(range(num_slices)),
+        report=REPORTS[index % 2],
+    )
+
+
+@pytest.fixture
+def ledger_folder(tmp_path: Path) -> Path:
+    """Eight patients, of whom two are held out."""
+    ledger = Ledger.create(tmp_path / "ledger")
+    for index in range(8):
+        ledger.save(phantom_correction(index, patient=f"patient {index}"))
+    return tmp_path / "ledger"
+
+
+@pytest.fixture
+def job(ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path) -> FinetuneJob:
+    return FinetuneJob(
+        ledger=ledger_folder, out=tmp_path / "run", model=str(tiny_model_folder), device="cpu"
+    )
+
+
+Tune = Callable[..., tuple[Path, list[Event]]]
+
+
+@pytest.fixture
+def tune(job: FinetuneJob) -> Tune:
+    """Runs, with any field of job or configuration replaced; the candidate and what was told."""
+
+    def run(
+        *,
+        resume: bool = False,
+        on_event: Callable[[Event], object] | None = None,
+        job_changes: dict[str, object] | None = None,
+        **changes: object,
+    ) -> tuple[Path, list[Event]]:
+        told: list[Event] = []
+
+        def tell(event: Event) -> None:
+            told.append(event)
+            if on_event is not None:
+                on_event(event)
+
+        folder = finetune(
+            replace(job, **(job_changes or {})),
+            replace(SHORT, **changes),
+            tell=tell,
+            resume=resume,
+        )
+        return folder, told
+
+    return run

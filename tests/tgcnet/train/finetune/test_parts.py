@@ -1,0 +1,109 @@
+"""The parts of fine-tuning, one by one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tgcnet.data.training_set import Example
+from tgcnet.domain import Modality
+from tgcnet.errors import ConfigError
+from tgcnet.train.finetune.config import FinetuneConfig
+from tgcnet.train.finetune.events import EVENTS_FILE, Done, EventLog, Told, read_events
+from tgcnet.train.finetune.guard import LossGuard
+from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
+from tgcnet.train.finetune.variants import VARIANTS
+
+
+def sample(name: str) -> Sample:
+    example = Example(
+        image=np.zeros((32, 32), dtype=np.uint8),
+        mask=np.zeros((32, 32), dtype=bool),
+        report="",
+        modality=Modality.XRAY,
+    )
+    return Sample(example=example, digest=name, group=name)
+
+
+def names(plan: BatchPlan, epoch: int) -> list[list[str]]:
+    batches = (plan.batch(epoch, index) for index in range(plan.batches_per_epoch))
+    return [[chosen.digest for chosen, _ in batch] for batch in batches]
+
+
+def test_an_epoch_shows_each_correction_once_and_replays_a_share() -> None:
+    sets = SampleSets(
+        new=tuple(sample(f"new {i}") for i in range(10)),
+        earlier=tuple(sample(f"old {i}") for i in range(3)),
+        reference=tuple(sample(f"reference {i}") for i in range(20)),
+    )
+    plan = BatchPlan(sets, batch_size=8, replay_share=0.5, seed=0)
+    batches = names(plan, epoch=0)
+    new = [name for batch in batches for name in batch if name.startswith("new")]
+    assert sorted(new) == sorted(one.digest for one in sets.new)
+    assert [len(batch) for batch in batches] == [8, 8, 6]
+    assert all(len(set(batch)) == len(batch) for batch in batches)
+    assert names(plan, epoch=0) == batches
+    assert names(plan, epoch=1) != batches
+
+
+def test_without_anything_new_the_earlier_cases_are_trained_on() -> None:
+    sets = SampleSets(new=(), earlier=tuple(sample(f"old {i}") for i in range(4)))
+    plan = BatchPlan(sets, batch_size=4, replay_share=0.5, seed=0)
+    assert [len(batch) for batch in names(plan, 0)] == [4]
+
+
+def test_a_mirrored_view_mirrors_the_text_too() -> None:
+    plain, mirrored, cropped, both = VARIANTS
+    image = torch.rand(1, 32, 32)
+    mask = torch.zeros(1, 32, 32)
+    mask[:, 10:20, 2:12] = 1
+    assert torch.equal(plain.of_image(image), image)
+    assert torch.equal(mirrored.of_image(image), image.flip(2))
+    assert mirrored.of_text("Opacity in the left lung.") == "Opacity in the right lung."
+    assert plain.of_text("Opacity in the left lung.") == "Opacity in the left lung."
+    torch.testing.assert_close(both.of_image(image), cropped.of_image(image).flip(2))
+    assert set(cropped.of_mask(mask).unique().tolist()) == {0.0, 1.0}
+    assert cropped.of_image(image).shape == image.shape
+
+
+def test_the_guard_lets_noise_pass_and_stops_explosions() -> None:
+    guard = LossGuard()
+    assert all(guard.is_fine(loss) for loss in (1.2, 0.8, 1.9, 0.5, 2.5))
+    assert not guard.is_fine(float("nan"))
+    assert not guard.is_fine(float("inf"))
+    assert not guard.is_fine(50.0)
+    assert guard.is_fine(1.0)
+
+
+def test_events_are_read_from_where_one_was_and_only_whole(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    assert read_events(tmp_path) == ([], 0)
+    log(Told(sentence="Ä begins"))
+    first, offset = read_events(tmp_path)
+    assert first == [Told(sentence="Ä begins")]
+    with (tmp_path / EVENTS_FILE).open("a") as file:
+        file.write('{"event": "FromTomorrow", "time": 1}\n{"event": "Do')
+    assert read_events(tmp_path, offset)[0] == []
+    with (tmp_path / EVENTS_FILE).open("a") as file:
+        file.write('ne", "model": "m"}\n')
+    offset = read_events(tmp_path, offset)[1]
+    log(Done(model="n"))
+    assert read_events(tmp_path, offset)[0] == [Done(model="n")]
+    lines = (tmp_path / EVENTS_FILE).read_text().splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"epochs": 0}, "must be at least 1"),
+        ({"num_variants": 5}, "num_variants must be 1 to 4, got 5"),
+        ({"replay_share": 1.0}, "replay_share must lie in"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+    ],
+)
+def test_a_configuration_out_of_bounds_is_refused(changes: dict[str, float], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        FinetuneConfig(**changes)

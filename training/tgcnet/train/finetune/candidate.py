@@ -1,0 +1,62 @@
+"""The model a run starts with, and the one it leaves: the candidate."""
+
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+from tgcnet.config import ModelConfig
+from tgcnet.models import TgcNet, build_model
+from tgcnet.train.finetune.cases import Snapshot
+from tgcnet.train.finetune.config import FinetuneConfig, Learns
+from tgcnet.weights.lineage import Lineage
+from tgcnet.weights.load import LoadedModel, save_model
+
+MODEL_FOLDER = "model"
+
+
+def config_with_adapters(model: ModelConfig, config: FinetuneConfig) -> ModelConfig:
+    """The parent's architecture, with adapters where they are to learn and it has none."""
+    if config.learns is not Learns.ADAPTERS or model.sse.adapter_width:
+        return model
+    return replace(model, sse=replace(model.sse, adapter_width=config.adapter_width))
+
+
+def copy_of(parent: LoadedModel, config: ModelConfig) -> TgcNet:
+    """The parent's weights; adapters that it lacks start at zero and change nothing."""
+    if config == parent.manifest.model:
+        return deepcopy(parent.model)
+    model = build_model(config)
+    absent = model.load_state_dict(parent.model.state_dict(), strict=False)
+    assert all("adapters" in key for key in absent.missing_keys)  # noqa: S101
+    return model
+
+
+def export_candidate(
+    model: TgcNet, parent: LoadedModel, snapshot: Snapshot, out: Path, config: ModelConfig
+) -> Path:
+    """Write the candidate as a model folder with its lineage, under a name of its own.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    manifest = parent.manifest
+    stamp = snapshot.taken_utc[:16].replace("-", "").replace(":", "").replace("T", "-")
+    origin = manifest.name.partition("-ft-")[0]
+    name = f"{origin}-ft-{stamp}"
+    candidate = replace(
+        manifest,
+        name=name,
+        model=config,
+        measured={},
+        training_data=(*manifest.training_data, "corrections of its user"),
+        lineage=Lineage(
+            parent=manifest.name,
+            parent_sha256=manifest.sha256,
+            ledger_snapshot=snapshot.identifier,
+        ),
+    )
+    folder = out / MODEL_FOLDER / name
+    save_model(model, candidate, folder)
+    return folder

@@ -1,0 +1,132 @@
+"""From a ledger to what one run reads; written down, so that a resumed run reads the same."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tgcnet.config import PreprocessConfig, to_json
+from tgcnet.corrections import Ledger
+from tgcnet.corrections.listing import Problem
+from tgcnet.data.slices import SliceToScore
+from tgcnet.domain import Case, Volume
+from tgcnet.errors import InputError
+from tgcnet.io import write_atomically
+from tgcnet.train.finetune.samples import Sample, SampleSets, samples_of_case
+
+CaseRevision = tuple[str, int]
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """The corrections as they stood when a run began.
+
+    Attributes
+    ----------
+    revisions : case ids with the revision read of each, in the ledger's order
+    taken_utc : ISO 8601; what was saved later is new to the model that comes of it
+    """
+
+    revisions: tuple[CaseRevision, ...]
+    taken_utc: str
+
+    @property
+    def identifier(self) -> str:
+        """Time and hash, for a model's lineage; names no case."""
+        lines = "\n".join(f"{case_id} {revision}" for case_id, revision in sorted(self.revisions))
+        return f"{self.taken_utc} {hashlib.sha256(lines.encode()).hexdigest()[:16]}"
+
+
+def read_cases(
+    ledger: Ledger, snapshot: Snapshot | None, on_problem: Callable[[Problem], object]
+) -> Iterator[Case]:
+    """The cases of a snapshot; without one, the latest of every case that has a reviewed slice.
+
+    Raises
+    ------
+    LedgerError
+        If a case of the snapshot is gone or damaged: a resumed run must see what it saw.
+    """
+    if snapshot is None:
+        yield from ledger.load_reviewed(on_problem)
+        return
+    for case_id, revision in snapshot.revisions:
+        yield ledger.load(case_id, revision)
+
+
+def sort_samples(
+    cases: Iterable[Case], preprocess: PreprocessConfig, *, known_until_utc: str
+) -> tuple[SampleSets, list[CaseRevision]]:
+    """Samples of all cases, parted into new, earlier and held out.
+
+    Parameters
+    ----------
+    known_until_utc : when the parent's own corrections were read; "" where it had none
+    """
+    new: list[Sample] = []
+    earlier: list[Sample] = []
+    held_out: list[Sample] = []
+    revisions: list[CaseRevision] = []
+    for case in cases:
+        revisions.append((case.id, case.revision))
+        # Both times are ISO 8601 in UTC with the same fields, so they sort as texts.
+        is_known = case.record.saved_utc <= known_until_utc
+        target = held_out if case.is_held_out else earlier if is_known else new
+        target.extend(samples_of_case(case, preprocess))
+    return SampleSets(new=tuple(new), earlier=tuple(earlier), held_out=tuple(held_out)), revisions
+
+
+def held_out_slices(ledger: Ledger, snapshot: Snapshot) -> tuple[SliceToScore, ...]:
+    """The reviewed slices of the held-out cases, for the gate."""
+    cases = (ledger.load(case_id, revision) for case_id, revision in snapshot.revisions)
+    return tuple(slice_ for case in cases if case.is_held_out for slice_ in _slices_of(case))
+
+
+def _slices_of(case: Case) -> Iterator[SliceToScore]:
+    for z in case.reviewed_slices:
+        # Copies: a slice that is kept must not keep its whole stack.
+        volume = replace(case.volume, array=case.volume.array[z : z + 1].copy())
+        yield SliceToScore(
+            name=f"{case.id}/{z}",
+            group=case.patient_key,
+            report=case.report,
+            read=partial(_give, volume, case.labels[z] > 0),
+        )
+
+
+def _give(volume: Volume, reference: np.ndarray) -> tuple[Volume, np.ndarray]:
+    return volume, reference
+
+
+def write_snapshot(out: Path, snapshot: Snapshot) -> None:
+    """Keep a snapshot in the run's folder, atomically."""
+    text = json.dumps(to_json(snapshot), indent=1) + "\n"
+    write_atomically(out / RUN_FILE, lambda path: _write_text(path, text))
+
+
+def read_snapshot(out: Path) -> Snapshot:
+    """What :func:`write_snapshot` kept.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        values = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
+        revisions = tuple((str(case), int(number)) for case, number in values["revisions"])
+        return Snapshot(revisions=revisions, taken_utc=str(values["taken_utc"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{RUN_FILE} of {out.name} cannot be read ({type(error).__name__}), so nobody knows "
+            "which corrections the run was trained on; start anew in another folder."
+        ) from None
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,160 @@
+"""What a fine-tuning run tells while it goes: a file of one JSON object a line in the run's folder.
+
+A file, not a pipe: the window may close and find the run again at its next start. Numbers and our
+own sentences only, no text, name or path of a patient. Imports no torch: the window reads it.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+EVENTS_FILE = "events.jsonl"
+STOP_FILE = "stop"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """What the run works with. ``cache_bytes`` is an estimate, 0 where nothing is kept."""
+
+    parent: str
+    num_new: int
+    num_earlier: int
+    num_reference: int
+    num_held_out: int
+    total_steps: int
+    cache_bytes: int
+    device: str
+    process_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """Features done of those to keep."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stepped:
+    """A finished step."""
+
+    step: int
+    total: int
+    loss: float
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored:
+    """The held-out corrections after an epoch, on the network's grid; epoch 0 is the parent."""
+
+    epoch: int
+    step: int
+    dice_pooled: float
+    dice_mean: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A sentence about what the run does, for the log in the panel."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """The candidate is written; ``model`` is its name."""
+
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stopped:
+    """Stopped on request; can be resumed."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failed:
+    """Ended without a candidate."""
+
+    sentence: str
+
+
+Event = Begun | Prepared | Stepped | Scored | Told | Done | Stopped | Failed
+ENDS = (Done, Stopped, Failed)
+_KINDS: Mapping[str, type[Event]] = {
+    kind.__name__: kind for kind in (Begun, Prepared, Stepped, Scored, Told, Done, Stopped, Failed)
+}
+
+
+def in_words(event: Event) -> str | None:
+    """An event as a line for a person; None where it is one of many that a bar shows better."""
+    match event:
+        case Begun():
+            return (
+                f"Fine-tuning {event.parent} on {event.device}: {event.num_new} new and "
+                f"{event.num_earlier} earlier slices, {event.num_reference} reference images, "
+                f"{event.num_held_out} slices held out; {event.total_steps} steps, features take "
+                f"{event.cache_bytes / 2**20:.0f} MiB."
+            )
+        case Prepared():
+            return f"Features: {event.done} of {event.total}."
+        case Stepped() if event.step % 10 == 0 or event.step == event.total:
+            minutes = event.seconds_left / 60
+            where = f"Step {event.step} of {event.total}"
+            return f"{where}: loss {event.loss:.3f}, {minutes:.1f} min left."
+        case Scored():
+            return (
+                f"After epoch {event.epoch}: held-out Dice {event.dice_pooled:.3f} pooled, "
+                f"{event.dice_mean:.3f} mean."
+            )
+        case Told() | Stopped() | Failed():
+            return event.sentence
+        case Done():
+            return f"Candidate {event.model} is written."
+    return None
+
+
+class EventLog:
+    """Appends events to a run's file; a line is written at once and whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / EVENTS_FILE
+
+    def __call__(self, event: Event) -> None:
+        values = {"event": type(event).__name__, "time": time.time(), **asdict(event)}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
+    """The events from ``offset`` (in bytes) on, and where the next ones will begin.
+
+    A line that is not finished yet is left for the next time; an unknown one is skipped, another
+    version wrote it.
+    """
+    path = folder / EVENTS_FILE
+    if not path.exists():
+        return [], offset
+    with path.open("rb") as file:
+        file.seek(offset)
+        text = file.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    return list(_parse(whole)), offset + len(whole)
+
+
+def _parse(lines: bytes) -> Iterator[Event]:
+    for line in lines.splitlines():
+        values: dict[str, Any] = json.loads(line)
+        kind = _KINDS.get(values.pop("event", ""))
+        values.pop("time", None)
+        if kind is not None:
+            yield kind(**values)

@@ -1,0 +1,253 @@
+"""The fine-tuning loop: micro-batches, a stop between them, roll-back, resumption to the bit.
+
+A checkpoint is written every few steps and on a stop; it always is the last finished step. Nothing
+is selected by the held-out corrections: they are scored for the curve, and judged by the gate.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from tgcnet.errors import Cancelled, InputError
+from tgcnet.inference.volume import is_out_of_memory
+from tgcnet.models import TgcNet
+from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
+from tgcnet.train.finetune.config import FinetuneConfig, Learns
+from tgcnet.train.finetune.events import Event, Stepped, Told
+from tgcnet.train.finetune.features import FeatureCache
+from tgcnet.train.finetune.guard import MAX_ROLLBACKS, LossGuard
+from tgcnet.train.finetune.objective import FinetuneObjective
+from tgcnet.train.finetune.samples import BatchPlan, Sample
+from tgcnet.train.finetune.variants import VARIANTS, Variant
+from tgcnet.train.pixels import PixelScale
+from tgcnet.train.schedule import rate_scale
+
+STAGE = "finetune"
+CHECKPOINT_FILE = "run.safetensors"
+Choice = tuple[Sample, Variant, str]
+"""An image, the view of it, and the text it is shown with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watcher:
+    """Who is told, who may stop the run, and who scores an epoch (epoch, step)."""
+
+    tell: Callable[[Event], None]
+    should_stop: Callable[[], bool]
+    score: Callable[[int, int], None]
+
+
+class Finetuner:
+    """One run in one folder.
+
+    Parameters
+    ----------
+    model : the parent's weights to start with; :func:`choose_what_learns` was applied
+    parent : the same weights, left alone, to distil from; None with a reference set
+    cache : None where the towers learn, so that nothing can be kept
+    identity : what the checkpoint has to fit: configuration, parent, cases
+    """
+
+    def __init__(
+        self,
+        *,
+        config: FinetuneConfig,
+        model: TgcNet,
+        parent: TgcNet | None,
+        plan: BatchPlan,
+        cache: FeatureCache | None,
+        pixels: PixelScale,
+        out: Path,
+        fabric: Fabric,
+        watcher: Watcher,
+        identity: Mapping[str, Any],
+    ) -> None:
+        self._config, self._model, self._plan = config, model, plan
+        self._cache, self._pixels, self._fabric, self._watcher = cache, pixels, fabric, watcher
+        self._checkpoint, self._identity = out / CHECKPOINT_FILE, identity
+        self._micro_batch = min(config.micro_batch, config.batch_size)
+        assert config.epochs is not None  # noqa: S101 - chosen by now
+        self.total_steps = config.epochs * plan.batches_per_epoch
+        learning = [p for p in model.parameters() if p.requires_grad]
+        objective = FinetuneObjective(model, parent, distil_weight=config.distil_weight)
+        self._objective, self._optimizer = fabric.setup(
+            objective,
+            torch.optim.AdamW(
+                learning, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+            ),
+        )
+        self._learning = learning
+
+    def run(self, *, resume: bool) -> None:
+        """Train to the end.
+
+        Raises
+        ------
+        Cancelled
+            If the watcher said stop; the checkpoint is the last finished step.
+        InputError
+            If the run diverged again after the rate was halved three times.
+        """
+        progress = Progress(stage=STAGE)
+        if resume and self._checkpoint.exists():
+            progress = read_progress(self._checkpoint, self._identity)
+            self._restore()
+        else:
+            self._save(progress)
+            self._watcher.score(0, 0)
+        while progress.step < self.total_steps:
+            progress = self._run_until_divergence(progress)
+        self._save(progress)
+
+    def _run_until_divergence(self, progress: Progress) -> Progress:
+        """Steps up to the end, or back to the checkpoint with half the rate."""
+        guard, began, first = LossGuard(), time.perf_counter(), progress.step
+        self._model.train()
+        while progress.step < self.total_steps:
+            batch = self._plan.batch(progress.epoch, progress.batch)
+            loss = self._accumulate([self._choose(sample, random) for sample, random in batch],
+                                    progress)  # fmt: skip
+            norm = nn.utils.clip_grad_norm_(self._learning, self._config.max_grad_norm)
+            if not guard.is_fine(loss) or not bool(torch.isfinite(norm)):
+                return self._roll_back(progress)
+            self._set_rate(progress)
+            self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
+            progress = self._after(progress)
+            seconds = (time.perf_counter() - began) / (progress.step - first)
+            left = seconds * (self.total_steps - progress.step)
+            self._watcher.tell(
+                Stepped(step=progress.step, total=self.total_steps, loss=loss, seconds_left=left)
+            )
+            if progress.step % self._config.checkpoint_every == 0 or progress.batch == 0:
+                self._save(progress)
+            if progress.batch == 0:
+                self._watcher.score(progress.epoch, progress.step)
+                self._model.train()
+        return progress
+
+    def _accumulate(self, batch: Sequence[Choice], progress: Progress) -> float:
+        """Gradients of a whole batch, in pieces that fit; its mean loss."""
+        while True:
+            try:
+                return sum(self._pieces(batch, progress))
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or self._micro_batch == 1:
+                    raise
+            self._optimizer.zero_grad(set_to_none=True)
+            self._micro_batch = max(1, self._micro_batch // 2)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            self._watcher.tell(
+                Told(
+                    sentence=f"Out of memory: going on with {self._micro_batch} images at once; "
+                    f"a step still counts {self._config.batch_size}."
+                )
+            )
+
+    def _pieces(self, batch: Sequence[Choice], progress: Progress) -> Iterator[float]:
+        for start in range(0, len(batch), self._micro_batch):
+            if self._watcher.should_stop():
+                self._optimizer.zero_grad(set_to_none=True)
+                self._save(progress)
+                raise Cancelled("Fine-tuning was stopped; it goes on from here when resumed.")
+            piece = batch[start : start + self._micro_batch]
+            share = len(piece) / len(batch)
+            loss = self._objective(*self._tensors(piece)) * share
+            self._fabric.backward(loss)
+            yield float(loss.detach())
+
+    def _choose(self, sample: Sample, random: Random) -> Choice:
+        variant = VARIANTS[random.randrange(self._config.num_variants)]
+        is_told = random.random() >= self._config.no_text
+        return sample, variant, variant.of_text(sample.example.report) if is_told else ""
+
+    def _tensors(
+        self, piece: Sequence[Choice]
+    ) -> tuple[Tensor, Tensor, tuple[str, ...], tuple[Tensor, ...] | None]:
+        device = self._fabric.device
+        images = torch.stack([v.of_image(_unit(s.example.image)) for s, v, _ in piece])
+        masks = torch.stack([v.of_mask(_unit(s.example.mask) * 255) for s, v, _ in piece])
+        texts = tuple(text for _, _, text in piece)
+        frozen = None
+        if self._cache is not None:
+            kept = self._cache.features([(sample, variant) for sample, variant, _ in piece])
+            frozen = tuple(tap.to(device) for tap in kept)
+        return self._pixels(images.to(device)), masks.to(device), texts, frozen
+
+    def _set_rate(self, progress: Progress) -> None:
+        config = self._config
+        warmup = max(1, min(20, self.total_steps // 10))
+        warm, cosine = rate_scale(progress.step + 1, [self.total_steps], warmup_steps=warmup)
+        top = config.learning_rate * 0.5**progress.halvings
+        for group in self._optimizer.param_groups:
+            group["lr"] = warm * (config.final_rate + (top - config.final_rate) * cosine)
+
+    def _after(self, progress: Progress) -> Progress:
+        is_last = progress.batch + 1 == self._plan.batches_per_epoch
+        return replace(
+            progress,
+            epoch=progress.epoch + is_last,
+            batch=0 if is_last else progress.batch + 1,
+            step=progress.step + 1,
+        )
+
+    def _roll_back(self, progress: Progress) -> Progress:
+        halvings = progress.halvings + 1
+        if halvings > MAX_ROLLBACKS:
+            raise InputError(
+                f"Training diverged again after the learning rate was halved {MAX_ROLLBACKS} "
+                "times, so it was stopped and nothing was changed. Start again with a rate a "
+                "tenth as large, and look at the corrections: one of them may be wrong."
+            )
+        self._optimizer.zero_grad(set_to_none=True)
+        back = replace(read_progress(self._checkpoint, self._identity), halvings=halvings)
+        self._restore()
+        self._save(back)
+        self._watcher.tell(
+            Told(
+                sentence=f"The loss exploded at step {progress.step + 1}: back to step "
+                f"{back.step}, going on with half the learning rate."
+            )
+        )
+        return back
+
+    def _save(self, progress: Progress) -> None:
+        save_checkpoint(
+            self._checkpoint,
+            model=self._model,
+            average=None,
+            optimizer=self._optimizer,
+            progress=progress,
+            config=self._identity,
+        )
+
+    def _restore(self) -> None:
+        restore_checkpoint(
+            self._checkpoint, model=self._model, average=None, optimizer=self._optimizer
+        )
+
+
+def choose_what_learns(model: TgcNet, learns: Learns, *, frozen_cnn_stages: int = 2) -> None:
+    """Let the chosen parameters learn, and nothing else."""
+    model.requires_grad_(learns in (Learns.STANDARD, Learns.ALL))
+    if learns is Learns.ALL:
+        return
+    model.freeze_towers()
+    if learns is Learns.DECODER:
+        model.image_tower.adapters.requires_grad_(False)
+        model.decoder.requires_grad_(True)
+    elif learns is Learns.STANDARD and model.sse is not None:
+        model.sse.cnn.freeze_stem(frozen_cnn_stages)
+
+
+def _unit(plane: Any) -> Tensor:
+    """(S, S) of 8 bits or booleans to (1, S, S) float32, 255 becoming 1."""
+    return torch.from_numpy(plane)[None].float() / 255

@@ -1,0 +1,54 @@
+"""The loss of fine-tuning: that of training, and without a reference set the parent's own word."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tgcnet.losses import SegmentationLoss
+from tgcnet.models import TgcNet
+from tgcnet.train.texts import TextEncoder
+
+ALIGNMENT_WEIGHT = 0.1
+
+
+class FinetuneObjective(nn.Module):
+    """Loss of a batch of views.
+
+    Parameters
+    ----------
+    parent : the model as it was, frozen; None where a reference set guards against forgetting
+    distil_weight : of the cross-entropy with the parent's probabilities, taken where the person
+        agreed with the parent: there, nothing has to change
+    """
+
+    def __init__(self, model: TgcNet, parent: TgcNet | None, *, distil_weight: float) -> None:
+        super().__init__()
+        self.model = model
+        self.loss = SegmentationLoss(alignment_weight=ALIGNMENT_WEIGHT)
+        self._encode = TextEncoder(model)
+        # In a tuple, so that it is no child: nothing trains, moves or saves it by accident.
+        self._parent = (parent,)
+        self._parent_encode = None if parent is None else TextEncoder(parent)
+        self._distil_weight = distil_weight
+
+    def forward(
+        self,
+        images: Tensor,
+        masks: Tensor,
+        texts: tuple[str, ...],
+        frozen: Sequence[Tensor] | None,
+    ) -> Tensor:
+        """``images`` (B, 3, S, S) normalised, ``masks`` (B, 1, S, S) binary."""
+        output = self.model(images, self._encode(texts), frozen)
+        # Any class counts as found; the corrections of one class train its one map.
+        target = masks.expand_as(output.logits)
+        loss: Tensor = self.loss(output.logits, target, output.similarities[1:3])
+        if self._parent[0] is not None and self._parent_encode is not None:
+            with torch.no_grad():
+                said = self._parent[0](images, self._parent_encode(texts)).logits.sigmoid()
+            agreed = ((said > 0.5) == (target > 0.5)).float()
+            apart = F.binary_cross_entropy_with_logits(output.logits, said, reduction="none")
+            loss = loss + self._distil_weight * (apart * agreed).mean()
+        return loss
