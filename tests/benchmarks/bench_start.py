@@ -25,9 +25,12 @@ start = time.perf_counter()
 predictor = load_predictor("mini", "cpu")
 loaded = time.perf_counter() - start
 predictor.segment(volume, PHANTOM_REPORT)
-# Bytes on macOS, kibibytes elsewhere.
-unit = 1 if sys.platform == "darwin" else 1024
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+if sys.platform == "linux":
+    # Not ru_maxrss, which begins with the peak of the process that started this one.
+    status = open("/proc/self/status").read()
+    peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"load_seconds": loaded, "peak_bytes": peak}))
 """
 
