@@ -1,7 +1,7 @@
 import pytest
 
 from tgcnet.domain import Presence
-from tgcnet.report import contradict, read_report, swap_sides, without_location
+from tgcnet.report import contradict, read_report, spell_out_sides, swap_sides, without_location
 
 CAPTIONS = (
     "bilateral pulmonary infection, two infected areas, all right lung and lower left lung.",
@@ -24,6 +24,7 @@ CAPTIONS = (
         ("the L lung (R)", "the R lung (L)"),
         ("on the left the lung is white", "on the right the lung is white"),
         ("has left lower lobe opacity", "has right lower lobe opacity"),
+        ("Rt. base, lt lung, R. hilum; effusion, L.", "Lt. base, rt lung, L. hilum; effusion, R."),
     ],
 )
 def test_sides_are_swapped(text: str, expected: str) -> None:
@@ -38,6 +39,7 @@ def test_sides_are_swapped(text: str, expected: str) -> None:
         "Fracture of L1, see L 5.",
         "The patient left on Monday, all right.",
         "If left untreated it grows; the tube was left in place.",
+        "Changes post RT.",
     ],
 )
 def test_words_that_name_no_side_stay(text: str) -> None:
@@ -103,3 +105,21 @@ def test_a_long_text_does_not_hang() -> None:
     text = "left lower lobe and " * 5000
     assert without_location(text) == ""
     assert swap_sides(text).count("right") == 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Rt lung opacity.", "right lung opacity."),
+        ("Opacity in the lt. base.", "Opacity in the left base."),
+        ("Opacity, Lt.", "Opacity, left."),
+        ("Opacity in the r. lung.", "Opacity in the right lung."),
+        ("Pleural effusion, R.", "Pleural effusion, right."),
+        ("rll opacity, L > R (L).", "right lower lobe opacity, left and right (left)."),
+        ("Opacity post RT, seen by Dr. L. Grey.", "Opacity post RT, seen by Dr. L. Grey."),
+    ],
+)
+def test_abbreviated_sides_are_spelt_out_and_say_the_same(text: str, expected: str) -> None:
+    assert spell_out_sides(text) == expected
+    before, after = (read_report(t).findings for t in (text, expected))
+    assert before == after

@@ -51,6 +51,117 @@ def test_negation_has_a_scope(text: str, expected: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Consolidation: none.",
+        "Consolidation: no",
+        "Consolidation none.",
+        "Consolidation? No.",
+        "Consolidation: nil / negative.",
+        "Consolidation: negative.",
+        "Lungs: consolidation: nil, air normal.",
+    ],
+)
+def test_a_form_denies_behind_the_name(text: str) -> None:
+    assert _presences(text) == {"consolidation": "absent"}
+
+
+def test_an_answer_belongs_to_its_own_line_of_a_form() -> None:
+    text = "Consolidation: present, effusion: none, pneumothorax? no. Opacities: yes."
+    assert _presences(text) == {
+        "consolidation": "present",
+        "pleural effusion": "absent",
+        "pneumothorax": "absent",
+        "opacity": "present",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "present"),
+    [
+        ("No effusion, left lower lobe consolidation.", {"consolidation"}),
+        ("No pneumothorax or effusion, left lower lobe consolidation is seen.", {"consolidation"}),
+        ("No pneumothorax, small left effusion.", {"pleural effusion"}),
+        ("No pneumothorax and large effusion.", {"pleural effusion"}),
+        ("No effusion and left lower lobe consolidation.", {"consolidation"}),
+        ("No effusion, left lower lobe consolidation or atelectasis.",
+         {"consolidation", "atelectasis"}),
+        ("No effusion is seen, consolidation at the base.", {"consolidation"}),
+        ("No effusion and consolidation is seen.", {"consolidation"}),
+        ("Lungs: No consolidation, Pleura: left effusion.", {"pleural effusion"}),
+        ("No effusion, pneumothorax or consolidation.", set()),
+        ("No focal consolidation, effusion, or pneumothorax.", set()),
+        ("No consolidation, large effusion or pneumothorax.", set()),
+        ("No consolidation, large effusion/pneumothorax.", set()),
+        ("No consolidation, left effusion, or pneumothorax.", set()),
+        ("No left and right effusion.", set()),
+        ("No effusion, left or right.", set()),
+    ],
+)  # fmt: skip
+def test_a_denial_ends_where_a_new_statement_begins(text: str, present: set[str]) -> None:
+    presences = _presences(text)
+    assert {name for name, presence in presences.items() if presence == "present"} == present
+    assert set(presences.values()) <= {"present", "absent"}
+
+
+def _sides(text: str) -> dict[str, str | None]:
+    """Side by presence, of a text that names one finding."""
+    return {f.presence.value: f.side and f.side.value for f in read_report(text).findings}
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("Opacity in the left lung, resolved opacity in the right lung.",
+         {"present": "left", "absent": "right"}),
+        ("History of right lung opacity, now opacity in the left lung.",
+         {"history": "right", "present": "left"}),
+        ("Infiltrates absent on the right, present on the left.",
+         {"absent": "right", "present": "left"}),
+        ("Consolidation is present on the left and absent on the right.",
+         {"present": "left", "absent": "right"}),
+        ("No left consolidation, right consolidation present.",
+         {"absent": "left", "present": "right"}),
+        ("Opacity in the left lower lobe, not in the right.",
+         {"present": "left", "absent": "right"}),
+        ("Opacity in the left lower lobe, sparing the right.",
+         {"present": "left", "absent": "right"}),
+        ("Opacity in the left lung but not in the right lung.",
+         {"present": "left", "absent": "right"}),
+        ("Opacity in the left lung; the opacity in the right lung has cleared.",
+         {"present": "left", "absent": "right"}),
+        ("Opacity in the left lung, possibly in the right lung.",
+         {"present": "left", "uncertain": "right"}),
+        ("Opacity not only in the left lung but also in the right.", {"present": "bilateral"}),
+        ("Opacity in the left lung, not obscuring the right heart border.",
+         {"present": "bilateral"}),
+        ("Opacity, not seen in the left lung.", {"absent": "left"}),
+        ("Opacity in the left lung, resolved.", {"absent": "left"}),
+        ("Previous right upper lobe consolidation has progressed.", {"present": "right"}),
+        ("Previous right upper lobe consolidation.", {"history": "right"}),
+        ("No worsening of the left consolidation.", {"present": "left"}),
+        ("No new or worsening left consolidation.", {"absent": "left"}),
+        ("On the left there is consolidation.", {"present": "left"}),
+        ("In the right lung, the consolidation is unchanged.", {"present": "right"}),
+        ("?left basal consolidation", {"uncertain": "left"}),
+        ("Left basal consolidation?", {"uncertain": "left"}),
+        ("Rt lung opacity.", {"present": "right"}),
+        ("Lt lung opacity.", {"present": "left"}),
+        ("Opacity in the r. lung.", {"present": "right"}),
+        ("Effusion, R.", {"present": "right"}),
+        ("Opacity post RT.", {"present": None}),
+        ("The patient has left consolidation.", {"present": "left"}),
+    ],
+)  # fmt: skip
+def test_each_side_has_its_own_presence(text: str, sides: dict[str, str | None]) -> None:
+    assert _sides(text) == sides
+
+
+def test_a_clear_lung_does_not_deny_what_is_said_before() -> None:
+    assert _presences("The lungs are hyperinflated but clear.")["emphysema"] == "present"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Possible pneumonia.",
         "This may represent pneumonia.",
         "Pneumonia cannot be excluded.",

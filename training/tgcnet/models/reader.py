@@ -2,19 +2,21 @@
 
 CLIP's tokenizer cuts words into byte pairs. A tower with a pruned vocabulary holds embeddings only
 for the tokens of the words it was trained on; any other word is left out whole, so that an unseen
-word equals its deletion. Deleting must not turn a sentence round: where a sentence denies a finding
-or tells of the past, and some of its words are unknown, all of it is left out.
+word equals its deletion. Deleting must not turn a sentence round: where what remains would be read
+otherwise than the sentence itself, all of it is left out.
 """
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from open_clip.tokenizer import SimpleTokenizer
 
-from tgcnet.domain import EncodedText, Presence, Report
-from tgcnet.report import spell_out_sides
+from tgcnet.domain import EncodedText, Presence, Report, Side
+from tgcnet.report import read_report, spell_out_sides
 
+_SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)
 CLIP_NUM_TOKENS = 49_408
 START_TOKEN, END_TOKEN = 49_406, 49_407
 # Tokens whose presence alone gives a sentence nothing to say about an image.
@@ -45,6 +47,17 @@ def token_ids_of(words: Iterable[str]) -> tuple[int, ...]:
     return tuple(sorted({*ids, START_TOKEN, END_TOKEN}))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Read:
+    """What is read of one sentence: its words, and the letters-only words it goes without."""
+
+    ids: tuple[int, ...] | None
+    words: tuple[str, ...]
+    unknown: tuple[str, ...]
+    past_end: tuple[str, ...]
+    is_whole: bool
+
+
 class ReportReader:
     """Turns a report into what one text tower reads.
 
@@ -70,56 +83,70 @@ class ReportReader:
         """Choose the sentences and their tokens; nothing left out goes unreported."""
         kept: list[str] = []
         left_out: list[str] = []
-        token_ids: list[tuple[int, ...]] = []
-        words_left_out: list[str] = []
+        past_end: list[str] = []
+        reads: list[_Read] = []
         for index, sentence in enumerate(report.sentences):
-            ids, unknown, truncated = self.tokenize(sentence)
+            read = self._read_sentence(sentence)
             said = {f.presence for f in report.findings if f.sentence == index}
-            is_full = len(kept) == self._max_sentences
-            if ids is None or is_full or _would_mislead(said, is_whole=not unknown + truncated):
+            if read.ids is None or said == {Presence.HISTORY} or not _says_the_same(sentence, read):
                 left_out.append(sentence)
-                continue
-            kept.append(sentence)
-            token_ids.append(ids)
-            words_left_out.extend(unknown + truncated)
+            elif len(kept) == self._max_sentences:
+                left_out.append(sentence)
+                past_end.append(sentence)
+            else:
+                kept.append(sentence)
+                reads.append(read)
         return EncodedText(
             sentences_kept=tuple(kept),
             sentences_left_out=tuple(left_out),
-            token_ids=tuple(token_ids),
-            words_left_out=tuple(dict.fromkeys(words_left_out)),
+            sentences_past_end=tuple(past_end),
+            token_ids=tuple(read.ids for read in reads if read.ids is not None),
+            words_left_out=tuple(dict.fromkeys(word for read in reads for word in read.unknown)),
+            words_past_end=tuple(dict.fromkeys(word for read in reads for word in read.past_end)),
             findings=_findings_to_look_up(report),
         )
 
     def tokenize(self, sentence: str) -> tuple[tuple[int, ...] | None, list[str], list[str]]:
         """Token ids (None where nothing is left to say), words unknown, words past the end."""
+        read = self._read_sentence(sentence)
+        return read.ids, list(read.unknown), list(read.past_end)
+
+    def _read_sentence(self, sentence: str) -> _Read:
         ids: list[int] = []
+        words: list[str] = []
         unknown: list[str] = []
         past_end: list[str] = []
-        says_something = False
         for word, tokens in words_with_tokens(spell_out_sides(sentence)):
             if self._words is not None and word not in self._words:
-                if word.isalpha():
-                    unknown.append(word)
+                unknown.append(word)
             elif past_end or len(ids) + len(tokens) > self._context_length - 2:
                 past_end.append(word)
             else:
                 ids.extend(tokens)
-                is_content = bool(_IS_CONTENT.fullmatch(word)) and word not in _FILLERS
-                says_something = says_something or is_content
-        if not says_something:
-            return None, unknown, past_end
-        return (START_TOKEN, *ids, END_TOKEN), unknown, past_end
+                words.append(word)
+        says_something = any(_IS_CONTENT.fullmatch(w) and w not in _FILLERS for w in words)
+        return _Read(
+            ids=(START_TOKEN, *ids, END_TOKEN) if says_something else None,
+            words=tuple(words),
+            unknown=tuple(filter(str.isalpha, unknown)),
+            past_end=tuple(filter(str.isalpha, past_end)),
+            is_whole=not unknown + past_end,
+        )
 
 
-def _would_mislead(said: set[Presence], *, is_whole: bool) -> bool:
-    """Whether what is read of a sentence could claim what the sentence does not say is there."""
-    if said == {Presence.HISTORY}:
-        return True
-    is_denial = bool(said) and said <= {Presence.ABSENT, Presence.HISTORY}
-    return is_denial and not is_whole
+def _says_the_same(sentence: str, read: _Read) -> bool:
+    """Whether the words read of a sentence, taken for themselves, report what the sentence does."""
+    return read.is_whole or _said(" ".join(read.words)) == _said(sentence)
+
+
+def _said(text: str) -> set[tuple[str, Presence, Side | None, tuple[str, ...]]]:
+    """Findings with place and presence; what is doubtful is looked for as what is there."""
+    return {
+        (f.name, Presence.PRESENT if f.presence in _SOUGHT else f.presence, f.side, f.zones)
+        for f in read_report(text).findings
+    }
 
 
 def _findings_to_look_up(report: Report) -> tuple[str, ...]:
     """Findings the report speaks of as there or possibly there, each once."""
-    relevant = (Presence.PRESENT, Presence.UNCERTAIN)
-    return tuple(dict.fromkeys(f.name for f in report.findings if f.presence in relevant))
+    return tuple(dict.fromkeys(f.name for f in report.findings if f.presence in _SOUGHT))

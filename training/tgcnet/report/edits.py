@@ -7,25 +7,27 @@ deterministic. They are not paraphrases: grammar stays tolerable, not elegant.
 import re
 
 from tgcnet.domain import Presence
-from tgcnet.report.places import ANATOMY, NO_SIDE, PLACE_PATTERN
+from tgcnet.report.places import ANATOMY, LAST, LAST_END, NO_SIDE, PLACE_PATTERN
 from tgcnet.report.read import read_report
 
 _SIDE = rf"""
     \b (?: left | right ) (?: ward | wards )? \b
     | \b [LR] (?: UL | ML | LL | UZ | MZ | LZ ) \b
     | \b [LR] \s* [<>=] \s* [LR] \b
-    | \b [LR] (?= [\s-]+ (?: {ANATOMY} ) \b )
-    | (?<= \s\( ) [LR] (?= \) )
+    | (?<! post\s ) (?<! after\s ) \b [LR]T \b
+    | \b [LR] (?= \.? [\s-]+ (?: {ANATOMY} ) \b )
+    | {LAST} [LR] {LAST_END}
 """
 _SIDE_OR_NOT = re.compile(rf"(?P<no_side>{NO_SIDE})|(?P<side>{_SIDE})", re.VERBOSE | re.IGNORECASE)
 _ABBREVIATION = re.compile(
     rf"""
     \b (?P<side> [LR]) (?P<third> [UML]) (?P<part> [LZ]) \b
     | \b (?P<both> [LR] \s* [<>=] \s* [LR]) \b
-    | \b (?P<alone> [LR]) (?= [\s-]+ (?: {ANATOMY} ) \b )
-    | (?<= \s\( ) (?P<bracketed> [LR]) (?= \) )
+    | (?<! post\s ) (?<! after\s ) \b (?P<short> [LR]) T \b (?: \. (?= \s+ \w ) )?
+    | \b (?P<alone> [LR]) \.? (?= [\s-]+ (?: {ANATOMY} ) \b )
+    | {LAST} (?P<last> [LR]) {LAST_END}
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
 _SPELT = {
     "side": {"L": "left", "R": "right"},
@@ -88,9 +90,9 @@ def swap_sides(text: str) -> str:
     """Exchange left and right, as a mirrored image needs it.
 
     Swapped are the words (in lower, upper or title case), "left-sided", "leftward", the
-    abbreviations RUL, RML, RLL, RUZ, RMZ, RLZ and their partners, "R>L", and a lone L or R before
-    an anatomical word. Idioms such as "right away" and "left the hospital" stay. Applying it twice
-    gives the text back.
+    abbreviations RUL, RML, RLL, RUZ, RMZ, RLZ, Rt and their partners, "R>L", and a lone L or R
+    before an anatomical word or last behind a comma. Idioms such as "right away" and "left the
+    hospital" stay. Applying it twice gives the text back.
 
     Parameters
     ----------
@@ -133,8 +135,9 @@ def spell_out_sides(text: str) -> str:
     Returns
     -------
     str
-        "RLL" as "right lower lobe", "LUZ" as "left upper zone", a capital L or R before an
-        anatomical word or in brackets as "left" or "right", "R>L" as "right and left".
+        "RLL" as "right lower lobe", "LUZ" as "left upper zone", "Rt" and an L or R before an
+        anatomical word, in brackets or last behind a comma as "right" or "left", "R>L" as "right
+        and left".
     """
     return _ABBREVIATION.sub(_spell, text)
 
@@ -142,10 +145,11 @@ def spell_out_sides(text: str) -> str:
 def _spell(match: re.Match[str]) -> str:
     sides = _SPELT["side"]
     if match["side"]:
-        return " ".join(_SPELT[part][match[part]] for part in ("side", "third", "part"))
+        return " ".join(_SPELT[part][match[part].upper()] for part in ("side", "third", "part"))
     if match["both"]:
-        return f"{sides[match['both'][0]]} and {sides[match['both'][-1]]}"
-    return sides[match["alone"] or match["bracketed"]]
+        former, latter = match["both"][0].upper(), match["both"][-1].upper()
+        return f"{sides[former]} and {sides[latter]}"
+    return sides[(match["short"] or match["alone"] or match["last"]).upper()]
 
 
 def without_location(text: str) -> str:

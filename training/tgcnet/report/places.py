@@ -20,11 +20,16 @@ ZONES = (
 )
 
 ANATOMY = (
+    r"opacit(?:y|ies)|consolidations?|infiltrates?|pneumonia|pneumothorax|effusions?|"
     r"lungs?|lobes?|zones?|fields?|bases?|apex|apices|hil(?:um|a|ar)|sided?|hemithorax|"
-    r"hemidiaphragm|pleura|pleural|effusion|costophrenic|ribs?|upper|mid|middle|lower|basilar|"
+    r"hemidiaphragm|pleura|pleural|costophrenic|ribs?|upper|mid|middle|lower|basilar|"
     r"basal|apical|perihilar|chest"
 )
 """Words after which, in front of them, a lone L or R is a side."""
+
+LAST = r"(?:(?<=,\s)|(?<=\())"
+"""Behind this, a lone L or R at the end of what is said is a side: "effusion, R.", "(R)"."""
+LAST_END = r"(?=\s*(?:[.,;)]|$))"
 
 NO_SIDE = rf"""
     \b right \s+ (?: away | now | after | before | here | there ) \b
@@ -62,6 +67,16 @@ class FoundPlace:
     place: Place
 
 
+def _side_pattern(side: str) -> str:
+    letter = side[0]
+    return (
+        rf"{side}(?: sided)?|{side}wards?|"
+        # "Post RT" is radiotherapy.
+        rf"(?<!post\s)(?<!after\s){letter}t(?: sided)?|{letter}\.?(?= (?:{ANATOMY})\b)|"
+        rf"{LAST}{letter}{LAST_END}"
+    )
+
+
 # The first pattern that fits at a position wins, so the longer ones stand first.
 PLACES = (
     Place(pattern=r"all (?:of the )?left(?= lung)", side=_LEFT, zones=_THIRDS),
@@ -83,8 +98,8 @@ PLACES = (
     Place(pattern=r"lm[lz]|l\.m\.l", side=_LEFT, zones=("middle",)),
     Place(pattern=r"ll[lz]|l\.l\.l", side=_LEFT, zones=("lower",)),
     Place(pattern=r"lingular?", side=_LEFT, zones=("middle",)),
-    Place(pattern=rf"left(?: sided)?|leftwards?|l(?= (?:{ANATOMY})\b)", side=_LEFT),
-    Place(pattern=rf"right(?: sided)?|rightwards?|r(?= (?:{ANATOMY})\b)", side=_RIGHT),
+    Place(pattern=_side_pattern("left"), side=_LEFT),
+    Place(pattern=_side_pattern("right"), side=_RIGHT),
     Place(pattern=r"upper(?! limits?\b| abdom)|superior(?! vena)|suprahilar", zones=("upper",)),
     Place(pattern=r"mid(?:dle)?(?! aged)|mid(?:zone|lung)s?", zones=("middle",)),
     Place(

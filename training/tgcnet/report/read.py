@@ -9,40 +9,19 @@ effusion and atelectasis": only the effusion is left), or contradict itself acro
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
 
 from tgcnet.domain import Finding, Presence, Report
-from tgcnet.report.cues import CLAUSE_END, CUE, CUES, Cue
-from tgcnet.report.knowledge import load_knowledge
-from tgcnet.report.phrases import PHRASE, PHRASES
-from tgcnet.report.places import FoundPlace, Place, find_places, joined_side, joined_zones, spaced
+from tgcnet.report.cues import ASSERTION, CLAUSE_END
+from tgcnet.report.mentions import Mention, find_mentions
+from tgcnet.report.places import FoundPlace, Place, find_places, joined_side, joined_zones
+from tgcnet.report.reach import NOT_A_LIST, SEPARATOR, presences
 from tgcnet.report.sentences import Sentence, split_report
 
 _BACKGROUND_SECTIONS = frozenset({"indication", "comparison", "technique"})
-_SEPARATOR = re.compile(r",|/|\b(?:and|or|with|as well as|plus)\b", re.IGNORECASE)
-_VERB_WORDS = "is|are|was|were|has|have|had|shows?|showing|demonstrates?|reveals?|remains?"
-_VERB = re.compile(rf"\b(?:{_VERB_WORDS})\b", re.IGNORECASE)
-_AND_OR_VERB = re.compile(rf"\b(?:and|{_VERB_WORDS})\b", re.IGNORECASE)
-_SINGULAR = re.compile(r"(?:is|was|has)\b", re.IGNORECASE)
-_OR = re.compile(r"\bor\b|\band/or\b", re.IGNORECASE)
-# Words after which the finding before them is no member of a list any more.
-_NOT_A_LIST = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|there|in|at|on|of|to|from|due|causing|near|over)\b",
-    re.IGNORECASE,
-)
 _MAX_LIST_WORDS = 3
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Mention:
-    """A finding named in a sentence; ``presence`` is None where the cues decide."""
-
-    start: int
-    end: int
-    name: str
-    presence: Presence | None
+# "On the left there is …": the place belongs to what follows.
+_LEADING_PLACE = re.compile(r"\W*(?:on|in|at|within|over)\b[^,;:]*,?\s*", re.IGNORECASE)
 
 
 def read_report(text: str) -> Report:
@@ -73,17 +52,19 @@ def read_report(text: str) -> Report:
 
 def _read_sentence(sentence: Sentence, index: int) -> Iterator[Finding]:
     places: dict[tuple[str, Presence], list[Place]] = {}
-    for start, end in _clauses(sentence.text):
-        clause = sentence.text[start:end]
-        mentions = _find_mentions(clause)
+    subjects: list[str] = []
+    for part in _parts(sentence.text):
+        mentions = find_mentions(part)
         if not mentions:
+            for reading, own in _read_assertion(part, subjects):
+                places.setdefault(reading, []).extend(own)
             continue
-        cues = [(match, CUES[int(str(match.lastgroup)[1:])]) for match in CUE.finditer(clause)]
-        for mention, own in zip(mentions, _assign_places(clause, mentions), strict=True):
-            presence = mention.presence or _presence(clause, mention, cues)
+        said = zip(mentions, presences(part, mentions), _assign_places(part, mentions), strict=True)
+        for mention, presence, own in said:
             if presence is Presence.PRESENT and sentence.section in _BACKGROUND_SECTIONS:
                 presence = Presence.HISTORY
             places.setdefault((mention.name, presence), []).extend(own)
+        subjects = _last_list(part, mentions)
     for (name, presence), named in places.items():
         yield Finding(
             name=name,
@@ -94,88 +75,62 @@ def _read_sentence(sentence: Sentence, index: int) -> Iterator[Finding]:
         )
 
 
+def _parts(sentence: str) -> Iterator[str]:
+    """The clauses of a sentence, and what they say more of a finding that has its place already."""
+    for start, end in _clauses(sentence):
+        clause, done = sentence[start:end], 0
+        for match in ASSERTION.finditer(clause):
+            is_first = not clause[: match.start()].strip()
+            if _is_about_a_place(match[0]) and (
+                is_first or _has_place(clause[done : match.start()])
+            ):
+                yield clause[done : match.start()]
+                yield match[0]
+                done = match.end()
+        yield clause[done:]
+
+
+def _is_about_a_place(part: str) -> bool:
+    return _has_place(part) and not find_mentions(part)
+
+
+def _has_place(text: str) -> bool:
+    return any(True for _ in find_places(text))
+
+
+def _read_assertion(
+    part: str, subjects: Sequence[str]
+) -> Iterator[tuple[tuple[str, Presence], list[Place]]]:
+    """What a part without a finding of its own says of those before it."""
+    match = ASSERTION.match(part)
+    places = [found.place for found in find_places(part)]
+    if match is None or not places:
+        return
+    for name in subjects:
+        yield (name, Presence(str(match.lastgroup))), places
+
+
+def _last_list(clause: str, mentions: Sequence[Mention]) -> list[str]:
+    """The last finding of a clause with those it is listed with: what goes on speaks of these."""
+    first = len(mentions) - 1
+    while first and _is_list_gap(clause[mentions[first - 1].end : mentions[first].start]):
+        first -= 1
+    return list(dict.fromkeys(mention.name for mention in mentions[first:]))
+
+
 def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
     """Where each clause of a sentence starts and ends."""
     start = 0
     for match in CLAUSE_END.finditer(sentence):
+        before = sentence[start : match.start()]
+        if _LEADING_PLACE.fullmatch(before) and _is_about_a_place(before):
+            continue
         yield start, match.start()
         start = match.end()
     yield start, len(sentence)
 
 
-@cache
-def _terms_by_first_word() -> dict[str, tuple[tuple[re.Pattern[str], str], ...]]:
-    """Terms of the knowledge base by their first word, longest first, with their findings.
-
-    One alternation of all terms is five times slower.
-    """
-    terms: dict[str, list[tuple[str, str]]] = {}
-    for finding in load_knowledge().findings:
-        for term in finding.terms:
-            terms.setdefault(_WORD.findall(term)[0], []).append((term, finding.name))
-    return {
-        word: tuple(
-            (re.compile(rf"{spaced(term)}(?!\w)", re.IGNORECASE), name)
-            for term, name in sorted(group, key=lambda item: -len(item[0]))
-        )
-        for word, group in terms.items()
-    }
-
-
-def _find_mentions(clause: str) -> list[_Mention]:
-    """The findings named in a clause, in order; phrases win over terms, longer terms over short."""
-    mentions = []
-    hidden: list[tuple[int, int]] = []
-    for match in PHRASE.finditer(clause):
-        phrase = PHRASES[int(str(match.lastgroup)[1:])]
-        hidden.append(match.span())
-        if phrase.finding is not None:
-            mentions.append(
-                _Mention(
-                    start=match.start(),
-                    end=match.end(),
-                    name=phrase.finding,
-                    presence=phrase.presence,
-                )
-            )
-    end = 0
-    for word in _WORD.finditer(clause):
-        if word.start() < end or any(a <= word.start() < b for a, b in hidden):
-            continue
-        for pattern, name in _terms_by_first_word().get(word[0].lower(), ()):
-            if term := pattern.match(clause, word.start()):
-                end = term.end()
-                mentions.append(_Mention(start=term.start(), end=end, name=name, presence=None))
-                break
-    return sorted(mentions, key=lambda mention: mention.start)
-
-
-def _presence(
-    clause: str, mention: _Mention, cues: Sequence[tuple[re.Match[str], Cue]]
-) -> Presence:
-    """What the cues of the clause make of a mention; the nearest one before it decides."""
-    found: Presence | None = None
-    for match, cue in cues:
-        if not (cue.forward and cue.presence and match.end() <= mention.start):
-            continue
-        between = clause[match.end() : mention.start]
-        if cue.is_short and "," in between and not _OR.search(clause, match.end()):
-            continue
-        if not (cue.is_weak and found is Presence.ABSENT):
-            found = cue.presence
-    if found is not None:
-        return found
-    for match, cue in cues:
-        if not (cue.backward and cue.presence and match.start() >= mention.end):
-            continue
-        # "effusion and pneumothorax is not seen" denies the latter alone, "are not seen" both.
-        stops = _AND_OR_VERB if _SINGULAR.match(match[0]) else _VERB
-        if not stops.search(clause, mention.end, match.start()):
-            return cue.presence
-    return Presence.PRESENT
-
-
-def _assign_places(clause: str, mentions: Sequence[_Mention]) -> list[list[Place]]:
+def _assign_places(clause: str, mentions: Sequence[Mention]) -> list[list[Place]]:
     """The places of each mention.
 
     Between two mentions the last separator divides: what stands before it belongs to the former.
@@ -193,7 +148,7 @@ def _assign_places(clause: str, mentions: Sequence[_Mention]) -> list[list[Place
     return [first + second for first, second in zip(before, after, strict=True)]
 
 
-def _owner(clause: str, mentions: Sequence[_Mention], found: FoundPlace) -> tuple[int, bool]:
+def _owner(clause: str, mentions: Sequence[Mention], found: FoundPlace) -> tuple[int, bool]:
     """Index of the mention that a place word belongs to, and whether it stands after it."""
     previous = [i for i, mention in enumerate(mentions) if mention.start <= found.start]
     if not previous:
@@ -203,10 +158,10 @@ def _owner(clause: str, mentions: Sequence[_Mention], found: FoundPlace) -> tupl
     if is_last or found.start < mentions[index].end:
         return index, True
     gap_start, gap_end = mentions[index].end, mentions[index + 1].start
-    ends = [match.end() for match in _SEPARATOR.finditer(clause, gap_start, gap_end)]
+    ends = [match.end() for match in SEPARATOR.finditer(clause, gap_start, gap_end)]
     is_next = not ends or found.start >= ends[-1]
     return (index + 1, False) if is_next and ends else (index, True)
 
 
 def _is_list_gap(gap: str) -> bool:
-    return len(_WORD.findall(gap)) <= _MAX_LIST_WORDS and not _NOT_A_LIST.search(gap)
+    return len(_WORD.findall(gap)) <= _MAX_LIST_WORDS and not NOT_A_LIST.search(gap)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 _ABBREVIATION = re.compile(
     r"[djs]r|mrs?|ms|prof|st|vs|e\.?g|i\.?e|cf|ca|approx|resp|incl|pts?|[hdtfr]x|rt|lt|post|ant|lat|"
-    r"sup|inf|vol|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+    r"sup|inf|[rl]|vol|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
 )
 # These, and those with stops inside (p.m., R.L.L.), may end a sentence; then a capital follows.
 _CLOSING_ABBREVIATION = re.compile(r"etc|bilat|al")
@@ -52,7 +52,11 @@ _HEAD = re.compile(
 )
 # A line goes on in the next one where that starts in lower case, or this one ends with a comma.
 _WRAP = re.compile(r"(?:(?<=,)[ \t]*\n|[ \t]*\n(?=[ \t]*[a-z]))[ \t]*")
-_STOP = re.compile(r"(?<=\S)[.!?]+[\"')\]]*(?=\s|$|[^\W\d_])")
+# A mark after a bracket opens a doubt: "(?pneumonia)".
+_STOP = re.compile(r"(?<=[^\s(])[.!?]+[\"')\]]*(?=\s|$|[^\W\d_])")
+_ANSWER = re.compile(
+    r"\s*(?:no|none|nil|negative|absent|not seen|yes|positive|present)\s*(?:[.!;]|$)", re.IGNORECASE
+)
 _BLANKS = re.compile(r"[^\S\n]+")
 _WORD_BREAK = re.compile(r"[\s(,;:/]")
 _LIST_MARK = re.compile(r"^\s*(?:[-*\u2022\u2013]+|\(?\d{1,2}[.)](?=\s|[^\W\d]))\s*")
@@ -88,7 +92,8 @@ def split_report(text: str) -> tuple[Sentence, ...]:
     -------
     tuple of Sentence
         Decimals, abbreviations and initials do not end a sentence, a full stop without a space
-        after it does ("pneumonia.The patient"). De-identification marks (XXXX) are words.
+        after it does ("pneumonia.The patient"). A question keeps its answer ("Effusion? No.").
+        De-identification marks (XXXX) are words.
     """
     return tuple(
         Sentence(text=sentence, section=section)
@@ -125,6 +130,8 @@ def _sentences(line: str) -> Iterator[str]:
 def _is_end(line: str, start: int, stop: re.Match[str]) -> bool:
     """Whether these marks end the sentence that began at ``start``."""
     before, after = line[start : stop.start()], line[stop.end() :]
+    if stop[0].startswith("?") and _ANSWER.match(after):
+        return False
     if not stop[0].startswith(".") or stop[0].startswith(".."):
         return True
     word = _WORD_BREAK.split(before[-_MAX_ABBREVIATION:])[-1].lower()
