@@ -30,6 +30,7 @@ from napari_tgcnet.state import (
 )
 from napari_tgcnet.store import Store
 from tgcnet.engine.protocol import (
+    Begun,
     Cancelled,
     Died,
     Event,
@@ -40,6 +41,7 @@ from tgcnet.engine.protocol import (
     Progress,
     Ready,
     ReportRead,
+    ShownWindow,
     SliceDone,
 )
 from tgcnet.errors import EngineError, InputError, ModalityUnknownError, TgcnetError
@@ -60,6 +62,8 @@ class Controller:
         self._models: dict[str, ModelInfo] = {}
         self._run: RunRecord | None = None
         self._order: Order | None = None
+        # Of the run that is asked for: shown from its begin on, until then the last one's stand.
+        self._notices: tuple[str, ...] = ()
 
     @property
     def state(self) -> PanelState:
@@ -146,13 +150,13 @@ class Controller:
         order = self._guard(self._take_order)
         if order is None:
             return
-        self._order, self._run = order, None
-        self._store.become(problem="", result=None, notices=(), fraction=0.0, seconds_left=None)
+        self._order, self._run, self._notices = order, None, ()
+        self._store.become(problem="", fraction=0.0, seconds_left=None)
         if order.report.strip():
             self._store.become(phase=Phase.READING_REPORT)
             self._guard(lambda: self._engine.read_report(order.report, model=order.model))
         else:
-            self._store.become(notices=(messages.NO_REPORT,))
+            self._notices = (messages.NO_REPORT,)
             self._ask_before_replacing()
 
     def cancel(self) -> None:
@@ -202,6 +206,8 @@ class Controller:
                 self._report_read(event)
             case Progress(done=done, total=total, seconds_left=seconds_left):
                 self._store.become(fraction=done / max(total, 1), seconds_left=seconds_left)
+            case Begun(window=window):
+                self._show_window(window)
             case SliceDone(z=z):
                 self._slice_done(z)
             case Notice(sentence=sentence):
@@ -234,12 +240,17 @@ class Controller:
     def _report_read(self, event: ReportRead) -> None:
         if self.state.phase is not Phase.READING_REPORT:
             return
-        self._store.become(notices=preflight_notices(event))
+        self._notices = preflight_notices(event)
         question = preflight_question(event)
         if question is not None:
             self._ask(question)
         else:
             self._ask_before_replacing()
+
+    def _show_window(self, window: ShownWindow) -> None:
+        """Before the first slice: the image is seen as the model gets it while slices come."""
+        if self._order is not None:
+            self._layers.show_window(self._order.image_id, window.low, window.high)
 
     def _slice_done(self, index: int) -> None:
         if self._run is not None:
@@ -253,9 +264,8 @@ class Controller:
         self._free()
         if run is None or order is None:
             return
-        self._layers.show_window(order.image_id, event.window.low, event.window.high)
         if order.image_id == self.state.image_id:
-            self._store.become(result=run.summary(seconds=event.seconds, device=event.device))
+            self._store.become(result=run.summary(messages.took(event.seconds, event.device)))
         else:
             self._store.become(notices=(*self.state.notices, messages.RESULT_ELSEWHERE))
         self._engine.describe()
@@ -320,15 +330,24 @@ class Controller:
         self._run = RunRecord(
             classes=model.classes, geometry=geometry, planar=source.ndim == 2, slices=order.slices
         )
-        self._store.become(phase=Phase.RUNNING, fraction=0.0, seconds_left=None)
+        self._store.become(
+            phase=Phase.RUNNING,
+            fraction=0.0,
+            seconds_left=None,
+            result=None,
+            notices=self._notices,
+        )
         self._engine.segment(order, source)
 
     def _keep_finished(self, sentence: Callable[[int, int], str], otherwise: str) -> str:
-        """Commit the finished slices of a run that ended early, and say so."""
-        run = self._take_run()
-        num_slices = run.num_seen if run is not None else 0
+        """Commit the finished slices of a run that ended early, sum them up, and say so."""
+        run, order = self._take_run(), self._order
         num_voxels = self._layers.commit()
-        return sentence(num_slices, num_voxels) if num_slices else otherwise
+        if run is None or not run.num_seen:
+            return otherwise
+        if order is not None and order.image_id == self.state.image_id:
+            self._store.become(result=run.summary())
+        return sentence(run.num_seen, num_voxels)
 
     def _take_run(self) -> RunRecord | None:
         """Give the record of the run, once: a commit that fails is not tried again."""

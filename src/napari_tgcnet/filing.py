@@ -21,6 +21,7 @@ class Filing:
     def __init__(self, *, store: Store, layers: Layers, workers: Workers, files: Files) -> None:
         self._store, self._layers = store, layers
         self._workers, self._files = workers, files
+        self._said = ""
 
     def open_image(self, path: Path, then: Callable[[LayerTuple], None]) -> None:
         self._work(Phase.READING_FILE, lambda: self._files.read_image(path), then)
@@ -33,6 +34,7 @@ class Filing:
         state = self._store.state
         if state.image_id is None or state.is_busy:
             return
+        self._forget()
         try:
             taken = self._layers.take_mask(state.image_id)
         except TgcnetError as error:
@@ -41,14 +43,24 @@ class Filing:
         self._work(
             Phase.SAVING_FILE,
             lambda: self._files.save_mask(taken, path),
-            lambda _: self._store.become(notices=(messages.saved(taken.name, path.name),)),
+            lambda _: self._say(messages.saved(taken.name, path.name)),
         )
+
+    def _say(self, notice: str) -> None:
+        self._said = notice
+        self._store.become(notices=(notice,))
+
+    def _forget(self) -> None:
+        """Take back what was said of the last file: it must not stand beside the next one's."""
+        notices = tuple(one for one in self._store.state.notices if one != self._said)
+        self._store.become(notices=notices, problem="")
 
     def _work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
         store = self._store
         if store.state.is_busy:
             return
-        store.become(phase=phase, problem="")
+        self._forget()
+        store.become(phase=phase)
 
         def done(result: T) -> None:
             if not store.is_closed:

@@ -20,6 +20,7 @@ from napari_tgcnet.ports import LayerSource, Order
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (
     UNEXPECTED,
+    Begun,
     Cancelled,
     Died,
     Event,
@@ -255,7 +256,7 @@ class EngineJobs(QObject):
         if isinstance(event, Died):  # a child before the one that has the current request
             return bool(current) and not current & set(event.requests)
         return (
-            isinstance(event, SliceDone | Progress | Notice | Finished | Cancelled)
+            isinstance(event, Begun | SliceDone | Progress | Notice | Finished | Cancelled)
             and event.request != self._segmentation
         )
 

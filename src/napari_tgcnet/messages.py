@@ -31,7 +31,10 @@ IS_CT, IS_XRAY, AUTO_MODALITY = "CT", "X-ray", "Automatic"
 MODALITY_TIP = "Decides how intensities are read; automatic takes what the file says"
 
 ENGINE_STARTING = "The model is getting ready; you can already write the report."
-NO_MODEL = "No model is installed. Install napari-tgcnet again, or import a model of your own."
+NO_MODEL = (
+    "No model is installed. Install napari-tgcnet again, or put a model's folder into the folder "
+    "that “tgcnet models list” names, and restart napari."
+)
 NO_IMAGE = "Open an image to begin."
 READY = "Ready."
 READING_FILE = "Reading the file…"
@@ -114,12 +117,26 @@ def not_segmentable(findings: Sequence[str]) -> str:
 
 
 def sentences_left_out(sentences: Sequence[str]) -> str:
-    quoted = " ".join(f"“{sentence.strip()}”" for sentence in sentences)
-    return f"Not read, the report is longer than the model reads: {quoted}"
+    return (
+        "Not read, they tell only of the past, or what the model can read of their words would not "
+        f"say the same: {_quoted(sentences)}"
+    )
+
+
+def sentences_past_end(sentences: Sequence[str]) -> str:
+    return f"Not read, the report is longer than the model reads: {_quoted(sentences)}"
+
+
+def _quoted(sentences: Sequence[str]) -> str:
+    return " ".join(f"“{sentence.strip()}”" for sentence in sentences)
 
 
 def words_left_out(words: Sequence[str]) -> str:
     return f"Words the model never learned and does not read: {', '.join(words)}."
+
+
+def words_past_end(words: Sequence[str]) -> str:
+    return f"Not read, their sentence is longer than the model reads: {', '.join(words)}."
 
 
 def left(seconds: float) -> str:

@@ -60,10 +60,15 @@ def preflight_notices(reading: ReportRead) -> tuple[str, ...]:
         notices.append(messages.NOTHING_READ)
     if reading.not_segmentable:
         notices.append(messages.not_segmentable(reading.not_segmentable))
-    if reading.sentences_left_out:
-        notices.append(messages.sentences_left_out(reading.sentences_left_out))
-    if reading.words_left_out:
-        notices.append(messages.words_left_out(reading.words_left_out))
+    past_end = reading.sentences_past_end
+    unreadable = [s for s in reading.sentences_left_out if s not in past_end]
+    told: tuple[tuple[Callable[[Sequence[str]], str], Sequence[str]], ...] = (
+        (messages.sentences_left_out, unreadable),
+        (messages.sentences_past_end, past_end),
+        (messages.words_left_out, reading.words_left_out),
+        (messages.words_past_end, reading.words_past_end),
+    )
+    notices += [say(left_out) for say, left_out in told if left_out]
     return tuple(notices)
 
 
@@ -108,8 +113,8 @@ class RunRecord:
         num_values = len(self._classes) + 1
         self._counts[index] = np.bincount(labels.ravel(), minlength=num_values)[1:num_values]
 
-    def summary(self, *, seconds: float, device: str) -> ResultSummary:
-        """Extent per class, slices with findings, time taken and the device really used."""
+    def summary(self, *last_lines: str) -> ResultSummary:
+        """Extent per class, slices with findings, then ``last_lines``: what only an end knows."""
         lines = []
         per_slice = {index: int(counts.sum()) for index, counts in self._counts.items()}
         found = [index for index in sorted(per_slice) if per_slice[index]]
@@ -120,8 +125,7 @@ class RunRecord:
             lines += self._extents()
             if len(self._slices) > 1:
                 lines.append(messages.slices_with_findings(len(found), self.num_seen, largest))
-        lines.append(messages.took(seconds, device))
-        return ResultSummary(lines=tuple(lines), largest_slice=largest)
+        return ResultSummary(lines=(*lines, *last_lines), largest_slice=largest)
 
     def _extents(self) -> list[str]:
         totals = np.sum(list(self._counts.values()), axis=0)

@@ -14,7 +14,7 @@ from napari_tgcnet.bridge import LayerBridge
 from napari_tgcnet.controller import Controller
 from napari_tgcnet.ports import Engine, Files, View, Workers
 from napari_tgcnet.state import ImageInfo, Phase
-from tgcnet.engine.protocol import Cancelled, Died, Failed, Finished, ShownWindow, SliceDone
+from tgcnet.engine.protocol import Cancelled, Died, Failed, Finished, SliceDone
 
 OTHER = ImageInfo(id="b", name="other")
 DIED = Died(exit_code=3, sentence="The model's process stopped by itself.", requests=(1,))
@@ -22,7 +22,6 @@ FINISHED = Finished(
     request=1,
     device="cpu",
     seconds=2.0,
-    window=ShownWindow(low=0.0, high=255.0, unit="stored"),
     provenance={"model": "mini"},
     slices_done=4,
 )

@@ -9,6 +9,7 @@ import pytest
 from napari_tgcnet import messages
 from napari_tgcnet.state import Asking, Phase, Scope
 from tgcnet.engine.protocol import (
+    Begun,
     Cancelled,
     Died,
     Failed,
@@ -24,10 +25,10 @@ FINISHED = Finished(
     request=1,
     device="cuda:0",
     seconds=2.0,
-    window=ShownWindow(low=-1350.0, high=150.0, unit="HU"),
     provenance={"model": "mini"},
     slices_done=4,
 )
+BEGUN = Begun(request=3, window=ShownWindow(low=-1350.0, high=150.0, unit="HU"))
 
 
 def test_models_and_devices_are_offered_with_free_memory_and_the_models_threshold(desk) -> None:
@@ -48,6 +49,8 @@ def test_a_run_reads_the_report_and_hands_over_the_order(desk) -> None:
 
 def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
     desk.run()
+    desk.controller.take_event(BEGUN)
+    desk.layers.show_window.assert_called_once_with("a", -1350.0, 150.0)
     for z in range(4):
         desk.controller.take_event(SliceDone(request=3, z=z))
     desk.controller.take_event(Progress(request=3, done=3, total=4, seconds_left=1.0))
@@ -55,7 +58,6 @@ def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
     desk.controller.take_event(FINISHED)
     assert desk.layers.write_slice.call_count == 4
     desk.layers.commit.assert_called_once_with({"model": "mini"})
-    desk.layers.show_window.assert_called_once_with("a", -1350.0, 150.0)
     assert desk.state.result.lines == (
         "infection: 0.2 mL",
         "Findings in 2 of 4 slices, the largest in slice 1.",
@@ -85,6 +87,23 @@ def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
     assert desk.state.phase is Phase.RUNNING
     shown = "\n".join(desk.state.notices)
     assert all(part in shown for part in ("pleural effusion", "“The heart is large.”", "hilum"))
+
+
+def test_each_reason_for_not_reading_has_its_sentence(desk) -> None:
+    desk.controller.edit_report("long")
+    desk.controller.run()
+    desk.read(
+        sentences_left_out=("Old scar.", "The heart is large."),
+        sentences_past_end=("The heart is large.",),
+        words_left_out=("hilum",),
+        words_past_end=("zone",),
+    )
+    assert desk.state.notices == (
+        messages.sentences_left_out(["Old scar."]),
+        messages.sentences_past_end(["The heart is large."]),
+        messages.words_left_out(["hilum"]),
+        messages.words_past_end(["zone"]),
+    )
 
 
 @pytest.mark.parametrize(("kept", "is_said"), [((), True), (("Opacity.",), False)])
@@ -155,6 +174,43 @@ def test_cancel_keeps_what_is_finished(desk) -> None:
     desk.layers.commit.assert_called_once_with()
     assert desk.state.notices == (messages.cancelled(1, 7),)
     assert desk.state.can_run
+    assert desk.state.result.lines == (
+        "infection: 0.1 mL",
+        "Findings in 1 of 1 slices, the largest in slice 1.",
+    )
+    desk.controller.jump_to_largest()
+    desk.layers.jump_to.assert_called_once_with("a", 1)
+
+
+def test_a_run_cancelled_before_its_first_slice_has_nothing_to_sum_up(desk) -> None:
+    desk.run()
+    desk.controller.take_event(BEGUN)
+    desk.controller.take_event(Cancelled(request=3, slices_done=0))
+    assert (desk.state.result, desk.state.notices) == (None, (messages.CANCELLED_BEFORE,))
+
+
+@pytest.mark.parametrize("question", ["replace", "report"])
+def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question) -> None:
+    desk.controller.run()
+    desk.controller.take_event(SliceDone(request=3, z=1))
+    desk.controller.take_event(FINISHED)
+    result, notices = desk.state.result, desk.state.notices
+    assert notices == (messages.NO_REPORT,)
+    desk.layers.has_paint.return_value = question == "replace"
+    desk.controller.edit_report("left lower zone")
+    desk.controller.run()
+    desk.read(only_absent=question == "report", not_segmentable=("nodule",))
+    assert desk.state.phase is Phase.ASKING
+    desk.controller.answer("no")
+    assert (desk.state.result, desk.state.notices) == (result, notices)
+    desk.controller.run()
+    desk.read(only_absent=question == "report", not_segmentable=("nodule",))
+    desk.controller.answer("yes")
+    assert desk.state.phase is Phase.RUNNING
+    assert (desk.state.result, desk.state.notices) == (
+        None,
+        (messages.not_segmentable(("nodule",)),),
+    )
 
 
 def test_cancel_while_the_report_is_read_frees_at_once(desk) -> None:
@@ -208,6 +264,24 @@ def test_files_are_read_and_written_and_refusals_are_sentences(desk) -> None:
     desk.files.save_mask.side_effect = None
     desk.controller.save_mask("mask.png")
     assert desk.state.notices == ("Layer “chest mask” saved as mask.png.",)
+
+
+@pytest.mark.parametrize("part", ["files", "layers"])
+def test_a_success_does_not_stand_beside_a_failure(desk, part) -> None:
+    desk.controller.save_mask("mask.png")
+    assert desk.state.notices
+    port = desk.files.save_mask if part == "files" else desk.layers.take_mask
+    port.side_effect = OutputError("The disk is full.")
+    desk.controller.save_mask("mask.png")
+    assert (desk.state.problem, desk.state.notices) == ("The disk is full.", ())
+
+
+def test_a_file_job_leaves_the_runs_notices(desk) -> None:
+    desk.controller.run()
+    desk.controller.take_event(FINISHED)
+    desk.files.save_mask.side_effect = OutputError("The disk is full.")
+    desk.controller.save_mask("mask.png")
+    assert desk.state.notices == (messages.NO_REPORT,)
 
 
 def test_the_samples_report_is_offered(desk) -> None:

@@ -13,7 +13,16 @@ from napari_tgcnet import messages
 from napari_tgcnet.jobs import EngineJobs, WorkerThreads
 from napari_tgcnet.ports import LayerSource, Order
 from tgcnet.engine.client import EngineClient
-from tgcnet.engine.protocol import UNEXPECTED, Cancelled, Died, Failed, Progress, SliceDone
+from tgcnet.engine.protocol import (
+    UNEXPECTED,
+    Begun,
+    Cancelled,
+    Died,
+    Failed,
+    Progress,
+    ShownWindow,
+    SliceDone,
+)
 from tgcnet.errors import InputError
 
 ORDER = Order(image_id="a", model="m", device="auto", report="", slices=range(1), threshold=0.5)
@@ -65,6 +74,7 @@ def test_events_of_a_finished_request_are_dropped(jobs, client, qtbot) -> None:
     end = Cancelled(request=5, slices_done=0)
     client.send(end)
     client.send(Progress(request=5, done=1, total=1, seconds_left=None))
+    client.send(Begun(request=5, window=ShownWindow(low=0.0, high=1.0, unit="stored")))
     qtbot.waitUntil(lambda: jobs.heard == [end])
     qtbot.wait(50)
     assert jobs.heard == [end]

@@ -22,7 +22,7 @@ from napari_tgcnet.layers import image_layer_tuple
 from napari_tgcnet.state import Phase
 from tgcnet.domain import SegmentationClass
 from tgcnet.engine.client import EngineClient
-from tgcnet.engine.protocol import Cancelled, Finished, ModelInfo, Ready, ShownWindow, SliceDone
+from tgcnet.engine.protocol import Cancelled, Finished, ModelInfo, Ready, SliceDone
 from tgcnet.samples import phantom_stack
 
 TIMEOUT_MS = 120_000
@@ -70,7 +70,6 @@ class FakeClient:
                 request=2,
                 device="cpu",
                 seconds=1.0,
-                window=ShownWindow(low=0.0, high=255.0, unit="stored"),
                 provenance={"model": "fake"},
                 slices_done=num_slices,
             )
@@ -200,12 +199,17 @@ def test_run_on_the_sample_then_undo(window: Window) -> None:
 
 def test_cancel_in_mid_run_keeps_the_finished_slices(window: Window) -> None:
     add_long_stack(window)
+    image = window.viewer.layers["long"]
+    image.contrast_limits = (0, 1)
     window.click_run()
     window.wait_for_slices()
+    assert tuple(image.contrast_limits) == (-1350, 150), "as the model got it, from the start on"
     window.qtbot.mouseClick(window.panel.view.run.cancel_button, Qt.MouseButton.LeftButton)
     window.client.resume()
     window.wait(lambda: not window.state.is_busy)
     assert "Cancelled" in window.state.notices[-1]
+    assert window.state.result.largest_slice is not None
+    assert window.panel.view.result.jump_button.isVisible()
     mask = window.mask()
     assert mask.data[0].any()
     assert not mask.data[-1].any()

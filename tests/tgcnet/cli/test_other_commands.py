@@ -69,6 +69,19 @@ def test_evaluate_refuses_before_it_loads(
     assert "captions.csv" in refused(command)
 
 
+@pytest.mark.parametrize(
+    "table", ["set/captions.csv", "link.csv", "set/images/0.png", "set/masks/new.csv"]
+)
+def test_scores_never_replace_the_data_set(
+    refused: Refused, data_set: Path, tmp_path: Path, table: str
+) -> None:
+    (tmp_path / "link.csv").symlink_to(data_set / "captions.csv")
+    before = {path: path.read_bytes() for path in data_set.rglob("*.*")}
+    command = ["evaluate", str(data_set), "--model", "never looked for", "--table"]
+    assert "is a file of the data set itself" in refused([*command, str(tmp_path / table)])
+    assert {path: path.read_bytes() for path in data_set.rglob("*.*")} == before
+
+
 def test_models_are_listed_shown_and_verified(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -123,6 +136,30 @@ def test_a_run_needs_a_folder_that_can_be_made(refused: Refused, tmp_path: Path)
     sentence = refused(command)
     assert "the run's folder 'run' cannot be made" in sentence
     assert str(tmp_path) not in sentence
+
+
+def test_a_run_without_its_data_names_them_and_writes_nothing(
+    refused: Refused, tmp_path: Path
+) -> None:
+    data, out = tmp_path / "empty", tmp_path / "out"
+    data.mkdir()
+    sentence = refused(["train", "mini", "--data", str(data), "--out", str(out)])
+    assert "--data empty holds no qata_cov19/train/captions.csv" in sentence
+    assert "training/recipes/prepare_mini_data.py" in sentence
+    assert not out.exists()
+
+
+def test_a_run_whose_data_are_damaged_writes_nothing(refused: Refused, tmp_path: Path) -> None:
+    for part in ("qata_cov19/train", "ct_covid_semiseg/train", "ct_covid_semiseg/pseudo",
+                 "lesion_free/train", "qata_cov19/val"):  # fmt: skip
+        folder = tmp_path / "data" / part
+        folder.mkdir(parents=True)
+        (folder / "captions.csv").write_text("image,mask,report\n", encoding="utf-8")
+    out = tmp_path / "out"
+    assert "has no rows" in refused(
+        ["train", "mini", "--data", str(tmp_path / "data"), "--out", str(out)]
+    )
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("absent", ["lightning_fabric", "monai"])

@@ -26,6 +26,7 @@ def test_a_radiograph_gets_a_mask_of_its_own_size(
     mask = np.asarray(Image.open(out))
     assert mask.shape == (48, 40)
     assert summary["voxels"] == np.count_nonzero(mask) == summary["area_px"]
+    assert isinstance(summary["area_px"], int)
     assert summary["device"] == "cpu"
     assert summary["slices"] == [0, 1]
     assert summary["out"] == str(out)
@@ -60,7 +61,7 @@ def test_in_words_it_says_where_how_much_and_what_for(
     assert main([*command, "--out", str(tmp_path / "mask.tif")]) == 0
     words = capsys.readouterr().out
     assert "ml in " in words
-    assert " s on cpu" in words
+    assert " s with model 'tiny' on cpu" in words
     assert NOTICE in words
 
 
@@ -76,6 +77,7 @@ def test_what_the_model_cannot_do_is_said(
     summary = json.loads(captured.out)
     assert summary["not_segmentable"] == ["pleural effusion"]
     assert summary["sentences_left_out"] == ["Pleural effusion."]
+    assert summary["sentences_past_end"] == summary["words_past_end"] == []
 
 
 def test_a_report_of_which_nothing_is_read_is_said_to_be_none(
@@ -118,6 +120,10 @@ def test_a_report_without_a_target_asks_first(
     [
         (["--slices", "3:9"], "slices 3:9 do not lie within this image, which has 7"),
         (["--slices", "5"], "'5' is no range of slices; expected A:B"),
+        (["--slices", "-1:2"], "slices -1:2 do not lie within this image, which has 7"),
+        (["--window", "lung"], "'lung' is no intensity window; expected CENTRE/WIDTH"),
+        (["--window", "-600/0"], "-600/0 is no intensity window, expected centre and width"),
+        (["--window", "-600/nan"], "-600/nan is no intensity window"),
         (["--threshold", "1.5"], "threshold must lie between 0 and 1, got 1.5"),
         (["--threshold", "high"], "argument --threshold: invalid float value"),
         (["--device", "cuda:77"], "'cuda:77' is not here"),
@@ -229,3 +235,50 @@ def test_ctrl_c_is_a_sentence(
     monkeypatch.setattr("tgcnet.io.load_volume", stopped)
     assert main(["segment", str(radiograph), "--out", str(tmp_path / "mask.png")]) == 130
     assert "stopped before the end" in capsys.readouterr().err
+
+
+def test_a_window_of_ones_own_changes_what_the_model_sees_and_is_kept_with_the_mask(
+    capsys: pytest.CaptureFixture[str], ct: Path, tmp_path: Path, model: str
+) -> None:
+    command = ["segment", str(ct), "--model", model, "--json", "--threshold", "0.45", "--out"]
+    masks = []
+    for name, window in (("a", []), ("b", ["--window", "-600/1500"]), ("c", ["--window", "0/80"])):
+        out = tmp_path / f"{name}.nii"
+        assert main([*command, str(out), *window]) == 0
+        masks.append(np.asarray(nibabel.load(out).dataobj))
+    np.testing.assert_array_equal(masks[0], masks[1])  # the model's own, stated
+    assert (masks[0] != masks[2]).any()
+    (extension,) = nibabel.load(tmp_path / "c.nii").header.extensions
+    assert json.loads(extension.text.rstrip("\0"))["window_hu"] == "0/80"
+
+
+def test_a_window_is_for_a_ct(
+    refused: Refused, radiograph: Path, tmp_path: Path, model: str
+) -> None:
+    command = ["segment", str(radiograph), "--model", model, "--out", str(tmp_path / "mask.png")]
+    sentence = refused([*command, "--window", "-600/1500"])
+    assert "window of -600/1500 Hounsfield units was given, but the image is no CT" in sentence
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["segment", ".", "--out", "mask.nii"], "tgcnet: here is a folder"),
+        (["segment", "ct.nii.gz", "--report-file", ".", "--out", "mask.nii"], "report here cannot"),
+        (["segment", "ct.nii.gz", "--out", "."], "--out here has no ending"),
+        (["evaluate", ".", "--model", "MODEL"], "tgcnet: here has no captions.csv"),
+    ],
+)
+def test_the_folder_one_stands_in_has_a_name(
+    refused: Refused,
+    monkeypatch: pytest.MonkeyPatch,
+    ct: Path,
+    model: str,
+    command: list[str],
+    words: str,
+) -> None:
+    here = ct.parent / "here"
+    here.mkdir()
+    ct.rename(here / ct.name)
+    monkeypatch.chdir(here)
+    assert words in refused([model if part == "MODEL" else part for part in command])

@@ -29,6 +29,9 @@ def folder(tmp_path: Path) -> Path:
         (HEADER + b'a.png,a.png,"' + b"x" * 200_000, r"as a table \(Error\)"),
         (HEADER + b"a.png\n", "has a row without an image or a mask"),
         (HEADER + b",a.png,text\n", "has a row without an image or a mask"),
+        (HEADER + b"../../x.png,a.png,t\n", r"names x\.png by a path that leaves images/, exp"),
+        (HEADER + b"a.png,b/../../x.png,t\n", r"names x\.png by a path that leaves masks/, exp"),
+        (HEADER + b"/etc/x.png,a.png,t\n", r"names x\.png by a path that leaves images/"),
     ],
 )
 def test_a_table_that_is_none_is_refused_without_its_path(
@@ -90,3 +93,12 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(InputError, match=r"cannot be read as a picture \(DecompressionBombError\)"):
         read_mask(tmp_path / "a.png")
+
+
+def test_a_folder_inside_and_a_link_that_leads_out_are_read(folder: Path, tmp_path: Path) -> None:
+    for part in ("images", "masks"):
+        (folder / part / "sub").mkdir()
+        (folder / part / "a.png").rename(tmp_path / f"{part}.png")
+        (folder / part / "sub" / "a.png").symlink_to(tmp_path / f"{part}.png")
+    (folder / "captions.csv").write_bytes(HEADER + b"sub/a.png,sub/a.png,text\n")
+    assert read_folder(folder)[0].image.is_file()

@@ -8,6 +8,7 @@ import pytest
 from tgcnet.domain import Modality, SegmentationClass, SideKnowledge
 from tgcnet.engine.protocol import (
     ArrayBlock,
+    Begun,
     Cancel,
     Cancelled,
     Describe,
@@ -89,6 +90,7 @@ EVENTS = (
         only_absent=False,
     ),
     Loaded(request=3, model="mini", seconds=0.25),
+    Begun(request=3, window=ShownWindow(low=-1350.0, high=150.0, unit="HU")),
     Progress(request=3, done=1, total=5, seconds_left=None),
     SliceDone(request=3, z=4),
     Notice(request=3, sentence="cuda:0 ran out of memory."),
@@ -96,7 +98,6 @@ EVENTS = (
         request=3,
         device="cpu",
         seconds=1.5,
-        window=ShownWindow(low=-1350.0, high=150.0, unit="HU"),
         provenance={"model": "mini", "device": "cpu"},
         slices_done=5,
     ),
@@ -180,7 +181,7 @@ def test_an_unknown_modality_and_a_wrong_provenance_are_refused() -> None:
     values["volume"]["modality"] = "mri"
     with pytest.raises(UnreadableLineError, match="modality is str, expected Modality"):
         decode_request(json.dumps(values).encode())
-    values = json.loads(encode(EVENTS[7]))
+    values = json.loads(encode(EVENTS[8]))
     values["provenance"] = {"model": 5}
     with pytest.raises(UnreadableLineError, match="provenance is int, expected str"):
         decode_event(json.dumps(values).encode())

@@ -176,6 +176,26 @@ def test_two_dimensions_and_one_volume_in_four_are_accepted(tmp_path: Path) -> N
     np.testing.assert_array_equal(volume.array, stack[..., 0].transpose(2, 1, 0))
 
 
+@pytest.mark.parametrize("shape", [(5, 4), (5, 4, 1), (5, 4, 1, 1), (5, 4, 3, 1), (5, 4, 3, 1, 1)])
+@pytest.mark.parametrize("is_placed", [True, False])
+def test_a_mask_has_as_many_axes_as_its_image(
+    tmp_path: Path, shape: tuple[int, ...], is_placed: bool
+) -> None:
+    data = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    affine = affine_of((0, 1, 2), (1, -1, 1), 11.0)
+    image = nib.Nifti1Image(data, affine if is_placed else None)
+    if not is_placed:
+        image.header["sform_code"] = image.header["qform_code"] = 0
+    image.to_filename(tmp_path / "a.nii.gz")
+    volume = load_volume(tmp_path / "a.nii.gz")
+    save_labels(volume.array.astype(np.uint8), volume.geometry, tmp_path / "mask.nii.gz")
+    source, mask = nib.load(tmp_path / "a.nii.gz"), nib.load(tmp_path / "mask.nii.gz")
+    np.testing.assert_array_equal(np.asarray(mask.dataobj), data.astype(np.uint8), strict=True)
+    assert mask.affine.tobytes() == source.affine.tobytes()
+    for field in PLACING:
+        assert mask.header[field].tobytes() == source.header[field].tobytes(), field
+
+
 def test_several_volumes_are_refused(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "a.nii", np.zeros((2, 3, 4, 5), np.int16), np.eye(4))
     with pytest.raises(InputError, match=r"^a\.nii holds 5 volumes \(a 4D file\), expected one"):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tgcnet.domain import Finding, Geometry, Modality, Presence, Report, Side, Volume
-from tgcnet.errors import InputError, OutputError
+from tgcnet.errors import InputError, ModalityUnknownError, OutputError
 from tgcnet.inference.predictor import Predictor, load_predictor
 from tgcnet.train.evaluate import (
     TextMode,
@@ -199,3 +199,14 @@ def test_a_table_that_cannot_be_written_leaves_nothing(
     with pytest.raises(OutputError):
         write_table([], tmp_path / "absent" / "table.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_that_cannot_be_segmented_is_named(predictor: Predictor, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "set", [REPORT, REPORT])
+    Image.new("L", (50, 40)).save(folder / "images" / "phantom-1.png")
+    with pytest.raises(InputError, match=r"^phantom-1\.png: Every pixel of the image has the same"):
+        evaluate_folder(predictor, folder)
+    deep = np.random.default_rng(0).integers(0, 4000, (40, 50)).astype(np.uint16)
+    Image.fromarray(deep).save(folder / "images" / "phantom-1.png")
+    with pytest.raises(ModalityUnknownError, match=r"^phantom-1\.png: Nothing says whether"):
+        evaluate_folder(predictor, folder)

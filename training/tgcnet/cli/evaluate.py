@@ -14,6 +14,7 @@ from tgcnet.cli.output import (
     stated_modality,
 )
 from tgcnet.cli.target import check_writable
+from tgcnet.errors import OutputError
 
 # As tgcnet.train.evaluate.TextMode has them, which is not imported here because it needs torch.
 TEXT_MODES = ("given", "none", "swapped", "shuffled", "contradictory", "no-location")
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print, and write the table where one was asked for."""
     if arguments.table is not None:
         check_writable(arguments.table, "--table")
+        refuse_own_files(arguments.table, arguments.folder)
     from tgcnet.inference.predictor import load_predictor
     from tgcnet.train.evaluate import TextMode, evaluate_folder, write_table
 
@@ -72,6 +74,23 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_table(figures)
     return 0
+
+
+def refuse_own_files(table: Path, folder: Path) -> None:
+    """Keep the data set from being overwritten with its own scores, whatever links lead there.
+
+    Raises
+    ------
+    OutputError
+        If ``table`` is the folder's ``captions.csv`` or lies in its ``images/`` or ``masks/``.
+    """
+    target = table.resolve()
+    parts = [(folder / name).resolve() for name in ("images", "masks")]
+    if target == (folder / "captions.csv").resolve() or any(map(target.is_relative_to, parts)):
+        raise OutputError(
+            f"--table {target.name} is a file of the data set itself, which its scores must not "
+            "replace; choose a file outside images/ and masks/ and not captions.csv."
+        )
 
 
 def _finite(value: object) -> object:

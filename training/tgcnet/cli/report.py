@@ -54,7 +54,9 @@ def _read_by(model: str, text: str) -> dict[str, object]:
         "name": predictor.manifest.name,
         "sentences_kept": list(reading.encoded.sentences_kept),
         "sentences_left_out": list(reading.encoded.sentences_left_out),
+        "sentences_past_end": list(reading.encoded.sentences_past_end),
         "words_left_out": list(reading.encoded.words_left_out),
+        "words_past_end": list(reading.encoded.words_past_end),
         "segmentable": list(reading.segmentable),
         "not_segmentable": list(reading.not_segmentable),
     }

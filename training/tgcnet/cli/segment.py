@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from tgcnet.cli.output import (
     warn,
 )
 from tgcnet.cli.target import check_target
-from tgcnet.domain import Segmentation, Volume
+from tgcnet.domain import EncodedText, Segmentation, Volume
 from tgcnet.errors import InputError
 from tgcnet.inference.reading import ReportReading
 
@@ -40,6 +41,12 @@ def register(commands: Commands) -> None:
         "--threshold", metavar="T", type=float, help="probability, in (0, 1) (the model's own)"
     )
     parser.add_argument(
+        "--window",
+        metavar="CENTRE/WIDTH",
+        type=parse_window,
+        help="what of a CT the model sees, in Hounsfield units, as -600/1500 (the model's own)",
+    )
+    parser.add_argument(
         "--out", metavar="FILE", type=Path, required=True, help=".nii.gz, .nii, .tif or .png"
     )
     parser.add_argument(
@@ -60,6 +67,18 @@ def parse_slices(text: str) -> slice:
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no range of slices; expected A:B with whole numbers, such as 10:20"
+        ) from None
+
+
+def parse_window(text: str) -> tuple[float, float]:
+    """``CENTRE/WIDTH`` in Hounsfield units; the predictor knows which of them can be used."""
+    centre, _, width = text.partition("/")
+    try:
+        return float(centre), float(width)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no intensity window; expected CENTRE/WIDTH in Hounsfield units, such as "
+            "-600/1500"
         ) from None
 
 
@@ -86,6 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
             reading.report,
             slices=arguments.slices,
             threshold=arguments.threshold,
+            window_hu=arguments.window,
+            keep_probability=False,
             on_progress=show,
             on_notice=warn,
         )
@@ -139,11 +160,35 @@ def _name_what_is_left_out(reading: ReportReading, model: str) -> None:
             f"Reported but not segmented, since model {model!r} was not made for it: "
             f"{', '.join(reading.not_segmentable)}."
         )
-    if reading.encoded.sentences_left_out:
-        sentences = " ".join(f"“{s}”" for s in reading.encoded.sentences_left_out)
-        warn(f"The model does not read these sentences of the report: {sentences}")
-    if reading.encoded.words_left_out:
-        warn(f"The model does not read these words: {', '.join(reading.encoded.words_left_out)}.")
+    for notice in _unread(reading.encoded):
+        warn(notice)
+
+
+def _unread(encoded: EncodedText) -> Iterator[str]:
+    """What the encoder does not read of a report, a sentence for each reason."""
+    past_end = encoded.sentences_past_end
+    unreadable = [s for s in encoded.sentences_left_out if s not in past_end]
+    if unreadable:
+        yield (
+            "They tell only of the past, or what it can read of their words would not say the "
+            f"same, so the model does not read these sentences of the report: {_quoted(unreadable)}"
+        )
+    if past_end:
+        yield (
+            "The report is longer than the model reads, so these sentences are not read: "
+            f"{_quoted(past_end)}"
+        )
+    if encoded.words_left_out:
+        yield f"The model never learned these words: {', '.join(encoded.words_left_out)}."
+    if encoded.words_past_end:
+        yield (
+            "A sentence is longer than the model reads, so these words are not read: "
+            f"{', '.join(encoded.words_past_end)}."
+        )
+
+
+def _quoted(sentences: Iterable[str]) -> str:
+    return " ".join(f"“{sentence}”" for sentence in sentences)
 
 
 def _summary(
@@ -167,17 +212,19 @@ def _summary(
         **_extent(volume, segmentation.labels),
         "not_segmentable": list(reading.not_segmentable),
         "sentences_left_out": list(reading.encoded.sentences_left_out),
+        "sentences_past_end": list(reading.encoded.sentences_past_end),
         "words_left_out": list(reading.encoded.words_left_out),
+        "words_past_end": list(reading.encoded.words_past_end),
         "notice": segmentation.provenance["notice"],
     }
 
 
-def _extent(volume: Volume, labels: np.ndarray) -> dict[str, float]:
+def _extent(volume: Volume, labels: np.ndarray) -> dict[str, int | float]:
     """A stack has a volume where its spacing is known, a single slice an area."""
     voxels = int(np.count_nonzero(labels))
     z, y, x = volume.geometry.spacing_zyx
     if volume.geometry.unit != "mm":
-        return {"area_px": float(voxels)} if len(labels) == 1 else {}
+        return {"area_px": voxels} if len(labels) == 1 else {}
     if len(labels) == 1:
         return {"area_mm2": round(voxels * y * x, 3)}
     return {"volume_ml": round(voxels * z * y * x / 1000.0, 6)}
@@ -191,5 +238,6 @@ def _in_words(summary: dict[str, object]) -> str:
     size = extent[0] if extent else f"{summary['voxels']} voxels"
     return (
         f"{summary['out']}: {size} in {count} slice{'' if count == 1 else 's'}, "
-        f"{summary['seconds']} s on {summary['device']}. {summary['notice']}"
+        f"{summary['seconds']} s with model {summary['model']!r} on {summary['device']}. "
+        f"{summary['notice']}"
     )

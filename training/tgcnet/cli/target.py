@@ -22,6 +22,7 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
     OutputError
         If the ending is unknown or cannot hold the stack, or :func:`check_writable` refuses it.
     """
+    path = path.absolute()  # "." has no name that a sentence could say
     name = path.name.lower()
     if name.endswith(".dcm"):
         raise OutputError(
@@ -55,6 +56,7 @@ def check_writable(path: Path, option: str) -> None:
     """
     from tgcnet.io.atomic import is_write_protected
 
+    path = path.absolute()
     if not path.parent.is_dir():
         raise OutputError(
             f"{option} {path.name}: its folder {path.parent.name!r} is not there; make it first."

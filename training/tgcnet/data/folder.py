@@ -1,6 +1,8 @@
 """The simplest dataset format here: ``images/``, ``masks/`` and ``captions.csv``."""
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +35,9 @@ def read_folder(folder: Path) -> tuple[Row, ...]:
     ------
     InputError
         If the table, one of its columns, or a file it names is missing, if it cannot be read as a
-        table, or has no rows.
+        table, has no rows, or names a file outside ``images/`` and ``masks/``.
     """
+    folder = folder.absolute()  # "." has no name that a sentence could say
     table = folder / "captions.csv"
     if not table.is_file():
         raise InputError(
@@ -68,6 +71,13 @@ def _row(folder: Path, values: dict[str, str | None]) -> Row:
             f"captions.csv of {folder.name} has a row without an image or a mask; fill it in or "
             "remove it"
         )
+    for name, part in ((values["image"], "images"), (values["mask"], "masks")):
+        path = Path(name)
+        if path.anchor or ".." in path.parts:
+            raise InputError(
+                f"captions.csv of {folder.name} names {path.name} by a path that leaves {part}/, "
+                f"expected a file inside it; put the file into {part}/ and correct the row"
+            )
     row = Row(
         image=folder / "images" / values["image"],
         mask=folder / "masks" / values["mask"],
@@ -81,6 +91,16 @@ def _row(folder: Path, values: dict[str, str | None]) -> Row:
                 "not there; restore the file or remove its row"
             )
     return row
+
+
+@contextmanager
+def naming(file_name: str) -> Iterator[None]:
+    """Say first which file it is about, where a sentence speaks of "the image" alone."""
+    try:
+        yield
+    except InputError as error:
+        # Its own class: whoever asks for a modality goes by it.
+        raise type(error)(f"{file_name}: {error}") from error
 
 
 def read_mask(file: Path) -> np.ndarray:

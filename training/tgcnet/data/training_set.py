@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.augment import AugmentConfig, augment
-from tgcnet.data.folder import Row, read_folder, read_mask
+from tgcnet.data.folder import Row, naming, read_folder, read_mask
 from tgcnet.data.requests import RequestMix, draw_request
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
@@ -152,7 +152,9 @@ def _decode(row: Row, modality: Modality, preprocess: PreprocessConfig) -> Examp
         raise InputError(
             f"{row.image.name} holds {len(volume.array)} slices; a training row is one image"
         )
-    plane, letterbox = prepare_plane(volume.array[0], decide_window(volume, preprocess), preprocess)
+    with naming(row.image.name):
+        window = decide_window(volume, preprocess)
+    plane, letterbox = prepare_plane(volume.array[0], window, preprocess)
     mask = read_mask(row.mask)
     if mask.shape != volume.array.shape[1:]:
         raise InputError(

@@ -125,7 +125,7 @@ class EngineClient:
         slices: tuple[int, int] | None = None,
         threshold: float | None = None,
     ) -> int:
-        """Ask for a segmentation; ``SliceDone``, ``Progress`` and ``Finished`` answer.
+        """Ask for a segmentation; ``Begun``, ``SliceDone``, ``Progress``, ``Finished`` answer.
 
         Parameters
         ----------
@@ -307,7 +307,7 @@ class EngineClient:
             lost = tuple(sorted(child.unanswered))
         for number in lost:
             self._free_image(number)
-        sentence = explain_exit(code, self._log_file)
+        sentence = explain_exit(code)
         self._deliver(Died(exit_code=code, sentence=sentence, requests=lost))
 
     def _free_image(self, request: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from tgcnet.engine.log import EngineLog
+from tgcnet.engine.log import EngineLog, log_place
 from tgcnet.errors import EngineError
 
 CHILD_MODULE = "tgcnet.engine.child"
@@ -56,8 +56,8 @@ class ChildProcess:
             )
         except OSError as error:
             raise EngineError(
-                f"The model's process cannot be started: {python!r} is no interpreter that runs "
-                f"({error.strerror}). Repair the Python environment napari runs in."
+                f"The model's process cannot be started: {Path(python).name!r} is no interpreter "
+                f"that runs ({error.strerror}). Repair the Python environment napari runs in."
             ) from error
         self._threads = [
             threading.Thread(target=target, name=f"tgcnet-engine-{name}", daemon=True)
@@ -118,7 +118,7 @@ class ChildProcess:
         self._log.close()
 
 
-def explain_exit(code: int, log_file: Path) -> str:
+def explain_exit(code: int) -> str:
     """Say to the user how the child ended, and what to do.
 
     Parameters
@@ -134,11 +134,11 @@ def explain_exit(code: int, log_file: Path) -> str:
     if code < 0:
         return (
             f"The model's process was ended by {_signal_name(-code)}. {advice} If it happens "
-            f"again, report it with {log_file}."
+            f"again, report it with {log_place()}."
         )
     return (
         f"The model's process stopped by itself with exit code {code}. {advice} If it happens "
-        f"again, the reason stands in {log_file}."
+        f"again, the reason stands in {log_place()}."
     )
 
 

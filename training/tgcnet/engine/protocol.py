@@ -173,8 +173,8 @@ class ReportRead:
 
     Attributes
     ----------
-    sentences_kept, sentences_left_out : what the text encoder reads, and what is too much for it
-    words_left_out : words inside kept sentences that the model does not read
+    sentences_kept, sentences_left_out, sentences_past_end, words_left_out, words_past_end : what
+        the text encoder reads and what not, as ``EncodedText`` has it
     segmentable, not_segmentable : reported findings the model can and cannot segment
     only_absent : the report names findings, and every one of them as absent
     """
@@ -186,6 +186,8 @@ class ReportRead:
     segmentable: tuple[str, ...]
     not_segmentable: tuple[str, ...]
     only_absent: bool
+    sentences_past_end: tuple[str, ...] = field(default=(), repr=False)
+    words_past_end: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +197,19 @@ class Loaded:
     request: int
     model: str
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """A segmentation begins; slices come next.
+
+    Attributes
+    ----------
+    window : what it makes of the intensities, the same for all its slices
+    """
+
+    request: int
+    window: ShownWindow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -238,7 +253,6 @@ class Finished:
     request: int
     device: str
     seconds: float
-    window: ShownWindow
     provenance: Mapping[str, str]
     slices_done: int
 
@@ -287,6 +301,7 @@ Event = (
     | Ready
     | ReportRead
     | Loaded
+    | Begun
     | Progress
     | SliceDone
     | Notice

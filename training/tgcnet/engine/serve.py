@@ -10,6 +10,7 @@ from tgcnet.domain import Volume
 from tgcnet.engine.failure import Edge
 from tgcnet.engine.inbox import Inbox, Work
 from tgcnet.engine.protocol import (
+    Begun,
     Cancelled,
     Describe,
     DeviceInfo,
@@ -123,6 +124,7 @@ class _Server:
     def _segment(self, work: Segment) -> None:
         volume, labels = rebuild_volume(work.volume), attach(work.labels)
         model = self._model(work.request, work.model, work.device)
+        self._send(Begun(request=work.request, window=model.window(volume)))
         run = _Run(work, labels, self._send)
         try:
             provenance = model.segment(
@@ -143,7 +145,6 @@ class _Server:
                 request=work.request,
                 device=provenance["device"],
                 seconds=run.seconds,
-                window=model.window(volume),
                 provenance=provenance,
                 slices_done=run.slices_done,
             )

@@ -6,6 +6,7 @@ import torch
 
 import tgcnet.report
 from tgcnet import __version__
+from tgcnet.config import PreprocessConfig
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.inference.device import resolve_device
@@ -24,7 +25,9 @@ from tgcnet.io import RESEARCH_NOTICE
 from tgcnet.preprocess import decide_window
 from tgcnet.weights.load import LoadedModel, load_model
 from tgcnet.weights.manifest import Manifest
-from tgcnet.weights.registry import DEFAULT_MODEL
+
+_LARGEST_HU = 100_000.0
+"""No scanner's values come near; beyond float32's own range scaling would give no numbers."""
 
 
 class Predictor:
@@ -58,6 +61,8 @@ class Predictor:
         *,
         slices: slice | None = None,
         threshold: float | None = None,
+        window_hu: tuple[float, float] | None = None,
+        keep_probability: bool = True,
         on_progress: OnProgress | None = None,
         on_slice: OnSlice | None = None,
         on_notice: OnNotice | None = None,
@@ -73,6 +78,8 @@ class Predictor:
             whoever calls asks first (:attr:`ReportReading.has_no_target`)
         slices : along Z, step 1, half open, within the volume; None means all
         threshold : in (0, 1); None means the manifest's
+        window_hu : centre and width, for a CT in Hounsfield units; None means the manifest's
+        keep_probability : False for labels alone, which saves two bytes a voxel and class
         on_progress : receives the finished fraction in [0, 1]; returning False cancels
         on_slice : receives z, probability (C, Y, X) float32 and labels (Y, X) uint8 as they come
         on_notice : receives a sentence where memory ran out and the run went on differently
@@ -87,7 +94,8 @@ class Predictor:
         Raises
         ------
         InputError
-            If slices, threshold or batch size are out of bounds, or the modality is unknown.
+            If slices, threshold, window or batch size are out of bounds, the modality is unknown,
+            or a window is stated for what is no CT in Hounsfield units.
         Cancelled
             If a callback said so; finished slices were handed to ``on_slice``.
         DeviceError
@@ -102,7 +110,14 @@ class Predictor:
                 raise InputError(f"{error}; leave it out for the model's own") from error
         if batch_size is not None and batch_size < 1:
             raise InputError(f"batch_size must be at least 1, got {batch_size}")
-        window = decide_window(volume, self.manifest.preprocess)
+        preprocess = _with_window(self.manifest.preprocess, window_hu)
+        window = decide_window(volume, preprocess)
+        if window_hu is not None and window.unit != "HU":
+            raise InputError(
+                f"A window of {_window_text(window_hu)} Hounsfield units was given, but the image "
+                "is no CT in Hounsfield units; leave the window out, or state the modality if it "
+                "is one."
+            )
         size = default_batch_size(self.device) if batch_size is None else batch_size
         runner = BatchRunner(self.loaded.model, self.device, size, on_notice)
         runner.encode(self.loaded.model.read_text(_as_report(report)))
@@ -111,9 +126,10 @@ class Predictor:
             volume,
             indices,
             window=window,
-            preprocess=self.manifest.preprocess,
+            preprocess=preprocess,
             postprocess=postprocess,
             num_classes=len(self.manifest.classes),
+            keep_probability=keep_probability,
             listeners=Listeners(
                 on_progress=on_progress, on_slice=on_slice, is_cancelled=is_cancelled
             ),
@@ -123,12 +139,15 @@ class Predictor:
             labels=labels,
             classes=self.manifest.classes,
             geometry=volume.geometry,
-            provenance=_provenance(self.manifest, postprocess.threshold, runner.device),
+            provenance={
+                **_provenance(self.manifest, postprocess.threshold, runner.device),
+                **({} if window_hu is None else {"window_hu": _window_text(window_hu)}),
+            },
         )
 
 
-def load_predictor(model: str = DEFAULT_MODEL, device: str = "auto") -> Predictor:
-    """Load a model by its name or folder, ready on a device.
+def load_predictor(model: str | None = None, device: str = "auto") -> Predictor:
+    """Load a model by its name or folder, ready on a device; None means the active model.
 
     Raises
     ------
@@ -161,6 +180,27 @@ def slice_indices(slices: slice | None, num_slices: int) -> range:
             f"A:B with 0 <= A < B <= {num_slices} (A is the first, B comes after the last)"
         )
     return range(start, stop)
+
+
+def _with_window(
+    preprocess: PreprocessConfig, window_hu: tuple[float, float] | None
+) -> PreprocessConfig:
+    """The model's own preparation, with another CT window where one is stated."""
+    if window_hu is None:
+        return preprocess
+    centre, width = window_hu
+    # Written so that NaN is refused, too.
+    if not (abs(centre) <= _LARGEST_HU and 0 < width <= _LARGEST_HU):
+        raise InputError(
+            f"{_window_text(window_hu)} is no intensity window, expected centre and width in "
+            "Hounsfield units with a width above 0, such as -600/1500; leave it out for the "
+            "model's own"
+        )
+    return replace(preprocess, window_centre_hu=centre, window_width_hu=width)
+
+
+def _window_text(window_hu: tuple[float, float]) -> str:
+    return f"{window_hu[0]:g}/{window_hu[1]:g}"
 
 
 def _as_report(report: str | Report | None) -> Report:

@@ -159,14 +159,15 @@ def run_slices(
     preprocess: PreprocessConfig,
     postprocess: PostprocessConfig,
     num_classes: int,
+    keep_probability: bool,
     listeners: Listeners,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray | None, np.ndarray]:
     """Segment the slices named; the others stay empty and cost no memory.
 
     Returns
     -------
-    probability : (C, Z, Y, X) float16 in [0, 1]
-    labels : (Z, Y, X) uint8; what ``to_labels`` makes of ``probability``
+    probability : (C, Z, Y, X) float16 in [0, 1]; None unless it is to be kept
+    labels : (Z, Y, X) uint8; what ``to_labels`` makes of ``probability``, kept or not
 
     Raises
     ------
@@ -174,7 +175,8 @@ def run_slices(
         If a listener said so; slices finished before were handed to ``on_slice``.
     """
     # Zeros are not touched before they are written, so slices not asked for take no memory.
-    probability = np.zeros((num_classes, *volume.array.shape), dtype=np.float16)
+    shape = (num_classes, *volume.array.shape)
+    probability = np.zeros(shape, dtype=np.float16) if keep_probability else None
     labels = np.zeros(volume.array.shape, dtype=np.uint8)
     num_done = 0
     while num_done < len(indices):
@@ -182,8 +184,10 @@ def run_slices(
         batch = indices[num_done : num_done + runner.batch_size]
         for z, plane in _run_batch(runner, volume, batch, window, preprocess):
             # Labels come from the rounded values, so that they can be made again from what is kept.
-            probability[:, z] = plane
-            rounded = probability[:, z].astype(np.float32)
+            stored = plane.astype(np.float16)
+            if probability is not None:
+                probability[:, z] = stored
+            rounded = stored.astype(np.float32)
             labels[z] = to_labels(rounded[:, None], postprocess, side_px=preprocess.side_px)[0]
             if listeners.on_slice is not None:
                 listeners.on_slice(z, rounded, labels[z])

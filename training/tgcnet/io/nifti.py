@@ -135,7 +135,8 @@ def _geometry(
     frame = {
         field: tuple(float(v) for v in np.atleast_1d(header[field])) for field in PLACING_FIELDS
     }
-    frame["shape"] = tuple(float(side) for side in shape)
+    # As stored, two axes or five: a mask gets the file's own number of them.
+    frame["shape"] = tuple(float(side) for side in header.get_data_shape())
     frame["sizeof_hdr"] = (float(header["sizeof_hdr"]),)
     geometry = Geometry(
         affine_lps=affine_lps,

@@ -41,7 +41,7 @@ def load_volume(path: Path | str, *, modality: Modality | None = None) -> Volume
         If the file is absent, empty, truncated, damaged, absurdly large, no image, or holds no
         finite value. The message names the file, never its folder.
     """
-    path = Path(path)
+    path = Path(path).absolute()  # "." has no name that a sentence could say
     if path.is_dir():
         raise InputError(
             f"{path.name} is a folder, {_EXPECTED}; name one file. DICOM series cannot be read "

@@ -22,7 +22,7 @@ def read_report_text(path: Path | str) -> str:
     InputError
         If the file cannot be read, is too large, or is no plain text.
     """
-    path = Path(path)
+    path = Path(path).absolute()  # "." has no name that a sentence could say
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -88,7 +88,9 @@ def _write_nifti(labels: np.ndarray, geometry: Geometry, path: Path, comment: st
     frame = geometry.source_frame
     if frame:
         data = to_source(labels, geometry)
-        _check_shape(data.shape, tuple(int(side) for side in frame["shape"]))
+        stored = tuple(int(side) for side in frame["shape"])
+        _check_shape(data.shape, (*stored, 1, 1)[:3])
+        data = data.reshape(stored)  # the file's own number of axes; the others have one step
         is_nifti2 = frame["sizeof_hdr"][0] == _NIFTI2_HEADER_BYTES
     else:
         data = labels.transpose(2, 1, 0)  # (X, Y, Z), as NIfTI orders its axes
@@ -101,7 +103,7 @@ def _write_nifti(labels: np.ndarray, geometry: Geometry, path: Path, comment: st
         for field in PLACING_FIELDS:
             header[field] = frame[field] if header[field].ndim else frame[field][0]
     else:
-        _place(header, geometry)
+        place(header, geometry)
     header.set_intent("label")
     header["descrip"] = RESEARCH_NOTICE.encode()
     header.extensions.append(Nifti1Extension(_NIFTI_COMMENT, comment.encode()))
@@ -118,8 +120,8 @@ def _check_shape(given: tuple[int, ...], expected: tuple[int, ...]) -> None:
         )
 
 
-def _place(header: nib.Nifti1Header, geometry: Geometry) -> None:
-    """Set the affine of a file that was no NIfTI, from (x, y, z) index to RAS."""
+def place(header: nib.Nifti1Header, geometry: Geometry) -> None:
+    """Set the affine of a file that holds (X, Y, Z) on our own axes, from index to RAS."""
     affine = RAS_TO_LPS @ geometry.affine_lps
     affine = affine[:, [2, 1, 0, 3]]
     header.set_sform(affine, code="aligned")

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import logging
+import os
 import sys
 from dataclasses import replace
 from importlib import resources
@@ -38,16 +39,18 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
     Raises
     ------
     InputError
-        If the recipe is unknown, or ``out`` holds a run and ``resume`` is false.
+        If the recipe is unknown, its data are not there, or ``out`` holds a run and ``resume`` is
+        false. Nothing is written.
     OutputError
         If ``out`` cannot be made.
     """
     config = load_recipe(recipe)
     if not resume and (out / "run.safetensors").exists():
         raise InputError(
-            f"{out.name} holds a run already; go on with --resume or name another folder"
+            f"{out.absolute().name} holds a run already; go on with --resume or name another folder"
         )
-    _make_folder(out)
+    _check_can_be_made(out)
+    _check_sources(config, recipe, data)
     torch.manual_seed(config.seed)
     training_set = load_training_set(data, config.sources, config.preprocess, seed=config.seed)
     if not config.clip_weights:
@@ -55,26 +58,51 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
         towers = replace(config.model.towers, words=words)
         config = replace(config, model=replace(config.model, towers=towers))
     logger.info("%d images, %d samples an epoch", len(training_set.examples), len(training_set))
+    validator = Validator(data, config.validation, config.preprocess)
+    model = build_for_training(config)
+    _make_folder(out)  # only now: a run that is refused writes nothing
     trainer = Trainer(
         config=config,
-        model=build_for_training(config),
+        model=model,
         training_set=training_set,
-        validator=Validator(data, config.validation, config.preprocess),
+        validator=validator,
         out=out,
         fabric=Fabric(accelerator="auto", devices=1),
     )
-    model = trainer.run(resume=resume)
-    return export_model(model, config, out / "model")
+    return export_model(trainer.run(resume=resume), config, out / "model")
+
+
+def _check_sources(config: TrainConfig, recipe: str, data: Path) -> None:
+    """Before minutes of decoding: every folder that the recipe reads is below ``data``."""
+    for folder in (*(source.folder for source in config.sources), config.validation.folder):
+        if not (data / folder / "captions.csv").is_file():
+            raise InputError(
+                f"--data {data.absolute().name} holds no {folder}/captions.csv, which recipe "
+                f"{recipe!r} expects below it; name the folder that holds {folder}. The data of "
+                "'mini' are laid out by training/recipes/prepare_mini_data.py"
+            )
+
+
+def _check_can_be_made(folder: Path) -> None:
+    """Before minutes of decoding: somewhere above the run's folder there is one to write to."""
+    path = folder.absolute()
+    nearest = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise _not_made(folder, "refused")
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"the run's folder {folder.name!r} cannot be made ({error.strerror or 'refused'}); "
-            "name one whose parent can be written"
-        ) from None
+        raise _not_made(folder, error.strerror or "refused") from None
+
+
+def _not_made(folder: Path, reason: str) -> OutputError:
+    return OutputError(
+        f"the run's folder {folder.absolute().name!r} cannot be made ({reason}); name one whose "
+        "parent can be written"
+    )
 
 
 def build_for_training(config: TrainConfig) -> TgcNet:
