@@ -64,11 +64,22 @@ def test_a_sentence_longer_than_the_context_is_cut_and_says_so() -> None:
     assert read.words_left_out == ("spectacular",)
 
 
-def test_a_sentence_that_loses_its_place_when_cut_is_left_out() -> None:
+def test_a_sentence_that_loses_its_side_when_cut_is_left_out() -> None:
     text = "Consolidation in the left lower zone."
-    read = reader(context_length=6).read(report(text))
+    read = reader(context_length=5).read(report(text))
     assert (read.sentences_left_out, read.sentences_past_end) == ((text,), ())
     assert read.words_past_end == ()
+
+
+def test_a_sentence_that_loses_its_zone_when_cut_is_read_and_says_so() -> None:
+    read = reader(context_length=6).read(report("Consolidation in the left lower zone."))
+    assert read.sentences_left_out == ()
+    assert read.words_past_end == ("lower", "zone")
+
+
+def test_a_finding_nobody_taught_takes_no_side_along() -> None:
+    text = "Xylosis and consolidation in the left lung."
+    assert reader().read(report(text)).words_left_out == ("xylosis",)
 
 
 def test_sentences_past_the_limit_are_left_out() -> None:

@@ -135,14 +135,18 @@ class ReportReader:
 
 
 def _says_the_same(sentence: str, read: _Read) -> bool:
-    """Whether the words read of a sentence, taken for themselves, report what the sentence does."""
-    return read.is_whole or _said(" ".join(read.words)) == _said(sentence)
+    """Whether the words read of a sentence, taken for themselves, claim what the sentence does.
+
+    A finding's name or zone may be among the words that are not read, as long as another finding
+    says on which side what is there; a lost side or a lost denial may not.
+    """
+    return read.is_whole or _claims(" ".join(read.words)) == _claims(sentence)
 
 
-def _said(text: str) -> set[tuple[str, Presence, Side | None, tuple[str, ...]]]:
-    """Findings with place and presence; what is doubtful is looked for as what is there."""
+def _claims(text: str) -> set[tuple[Presence, Side | None]]:
+    """What is there, on which side; what is doubtful is looked for as what is there."""
     return {
-        (f.name, Presence.PRESENT if f.presence in _SOUGHT else f.presence, f.side, f.zones)
+        (Presence.PRESENT if f.presence in _SOUGHT else f.presence, f.side)
         for f in read_report(text).findings
     }
 
