@@ -187,6 +187,9 @@ def test_run_on_the_sample_then_undo(window: Window) -> None:
     window.qtbot.mouseClick(window.panel.view.report.sample_button, Qt.MouseButton.LeftButton)
     assert "infection" in window.panel.view.report.text.toPlainText()
     window.click_run()
+    # Its only slice is its first: the child may have been stopped before it said that it is done.
+    window.wait(window.client.is_paused.is_set)
+    window.client.resume()
     window.wait(lambda: window.state.result is not None or bool(window.state.problem))
     assert window.state.problem == ""
     mask = window.mask()
