@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.tgcnet.train.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
+from tgcnet.corrections import Ledger
 from tgcnet.train.gate_report import report_from_json
 from tgcnet.train.gate_scores import read_scores
 from tgcnet.weights.lineage import Lineage
@@ -67,6 +69,29 @@ def test_the_verdict_is_printed_in_words(
     assert "the reference set has 3 images, expected at least 100" in words
     assert "Not recommended: candidate. Nothing was switched; only a person does that" in words
     assert "Research use only." in words
+
+
+def test_a_ledgers_held_out_patients_are_compared(
+    capsys: pytest.CaptureFixture[str], model: str, candidate: Path, tmp_path: Path
+) -> None:
+    ledger = Ledger.create(tmp_path / "ledger")
+    for index in range(4):
+        ledger.save(phantom_correction(index, patient=f"SECRET^{index}", num_slices=2))
+    command = ["gate", "--candidate", "candidate", "--active", model, "--json"]
+    assert main([*command, "--corrections", str(tmp_path / "ledger")]) == 0
+    printed = capsys.readouterr().out
+    given = report_from_json(json.loads(printed)).held_out[0]
+    assert (given.num_cases, given.num_patients) == (2, 1)
+    assert "SECRET" not in printed
+
+
+def test_a_ledger_of_one_patient_has_nothing_to_compare_on(
+    refused: Refused, model: str, candidate: Path, tmp_path: Path
+) -> None:
+    Ledger.create(tmp_path / "ledger").save(phantom_correction(0, patient="only one"))
+    command = ["gate", "--candidate", "candidate", "--active", model]
+    sentence = refused([*command, "--corrections", str(tmp_path / "ledger")])
+    assert "no reviewed slice of a held-out patient" in sentence
 
 
 def test_report_scores_and_lineage_are_written_where_asked(

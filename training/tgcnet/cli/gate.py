@@ -21,12 +21,18 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--active", metavar="NAME|PATH", help=f"what it is compared with ({ACTIVE_IN_WORDS})"
     )
-    parser.add_argument(
+    held_out = parser.add_mutually_exclusive_group(required=True)
+    held_out.add_argument(
+        "--corrections",
+        metavar="LEDGER",
+        type=Path,
+        help="its held-out patients, which neither model was trained on",
+    )
+    held_out.add_argument(
         "--held-out",
         metavar="FOLDER",
         type=Path,
-        required=True,
-        help="corrections that neither model was trained on: images/, masks/ and captions.csv",
+        help="the same from elsewhere: images/, masks/ and captions.csv",
     )
     parser.add_argument(
         "--reference",

@@ -7,8 +7,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tgcnet.cli.output import RESEARCH_NOTICE, progress_bar, say, say_json, stated_modality
-from tgcnet.data.slices import SliceToScore, folder_slices
+from tgcnet.cli.output import (
+    RESEARCH_NOTICE,
+    progress_bar,
+    say,
+    say_json,
+    stated_modality,
+    warn,
+)
+from tgcnet.corrections import Ledger
+from tgcnet.data.slices import SliceToScore, folder_slices, held_out_slices
 from tgcnet.errors import InputError
 from tgcnet.inference.predictor import Predictor, load_predictor
 from tgcnet.train.gate import judge
@@ -23,7 +31,7 @@ _TABLE_WIDTH = 110
 
 def compare_models(arguments: argparse.Namespace) -> None:
     """Score both models on both sets, judge, write what was asked for, print."""
-    held_out = _slices(arguments.held_out, arguments)
+    held_out = _held_out(arguments)
     reference = _slices(arguments.reference, arguments)
     active = load_predictor(arguments.active, arguments.device)
     candidate = load_predictor(arguments.candidate, arguments.device)
@@ -52,6 +60,13 @@ def compare_models(arguments: argparse.Namespace) -> None:
         say_json(report_to_json(report))
     else:
         _print_report(report)
+
+
+def _held_out(arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:
+    if arguments.corrections is None:
+        return _slices(arguments.held_out, arguments)
+    ledger = Ledger.open(arguments.corrections)
+    return held_out_slices(ledger, lambda problem: warn(f"Left out: {problem.sentence}"))
 
 
 def _slices(folder: Path | None, arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:

@@ -1,14 +1,15 @@
 """A slice to score, wherever it lies: a row of a data folder, a reviewed slice of a ledger."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from tgcnet.corrections import Ledger, Problem
 from tgcnet.data.folder import Row, read_folder, read_mask
-from tgcnet.domain import Modality, Volume
+from tgcnet.domain import Case, Modality, Volume
 from tgcnet.errors import InputError
 from tgcnet.io import load_volume
 
@@ -52,6 +53,46 @@ def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[Slice
         )
         for row in read_folder(folder)
     )
+
+
+def held_out_slices(
+    ledger: Ledger, on_problem: Callable[[Problem], object]
+) -> tuple[SliceToScore, ...]:
+    """The reviewed slices of a ledger's held-out cases, in memory.
+
+    Parameters
+    ----------
+    on_problem : receives what is left out
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    cases = (case for case in ledger.load_reviewed(on_problem) if case.is_held_out)
+    slices = tuple(entry for case in cases for entry in _slices_of(case))
+    if not slices:
+        raise InputError(
+            f"The ledger {ledger.folder.name} holds no reviewed slice of a held-out patient, "
+            "expected at least one; save corrections of two patients or more."
+        )
+    return slices
+
+
+def _slices_of(case: Case) -> Iterator[SliceToScore]:
+    for z in case.reviewed_slices:
+        # Copies: a slice that is kept must not keep its whole stack.
+        volume = replace(case.volume, array=case.volume.array[z : z + 1].copy())
+        yield SliceToScore(
+            name=f"{case.id}/{z}",
+            group=case.patient_key,
+            report=case.report,
+            read=partial(_give, volume, case.labels[z] > 0),
+        )
+
+
+def _give(volume: Volume, reference: np.ndarray) -> tuple[Volume, np.ndarray]:
+    return volume, reference
 
 
 def _read_row(row: Row, modality: Modality | None) -> tuple[Volume, np.ndarray]:

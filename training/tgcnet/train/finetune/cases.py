@@ -3,17 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from tgcnet.config import PreprocessConfig, to_json
 from tgcnet.corrections import Ledger
 from tgcnet.corrections.listing import Problem
-from tgcnet.data.slices import SliceToScore
-from tgcnet.domain import Case, Volume
+from tgcnet.domain import Case
 from tgcnet.errors import InputError
 from tgcnet.io import write_atomically
 from tgcnet.train.finetune.samples import Sample, SampleSets, samples_of_case
@@ -79,28 +75,6 @@ def sort_samples(
         target = held_out if case.is_held_out else earlier if is_known else new
         target.extend(samples_of_case(case, preprocess))
     return SampleSets(new=tuple(new), earlier=tuple(earlier), held_out=tuple(held_out)), revisions
-
-
-def held_out_slices(ledger: Ledger, snapshot: Snapshot) -> tuple[SliceToScore, ...]:
-    """The reviewed slices of the held-out cases, for the gate."""
-    cases = (ledger.load(case_id, revision) for case_id, revision in snapshot.revisions)
-    return tuple(slice_ for case in cases if case.is_held_out for slice_ in _slices_of(case))
-
-
-def _slices_of(case: Case) -> Iterator[SliceToScore]:
-    for z in case.reviewed_slices:
-        # Copies: a slice that is kept must not keep its whole stack.
-        volume = replace(case.volume, array=case.volume.array[z : z + 1].copy())
-        yield SliceToScore(
-            name=f"{case.id}/{z}",
-            group=case.patient_key,
-            report=case.report,
-            read=partial(_give, volume, case.labels[z] > 0),
-        )
-
-
-def _give(volume: Volume, reference: np.ndarray) -> tuple[Volume, np.ndarray]:
-    return volume, reference
 
 
 def write_snapshot(out: Path, snapshot: Snapshot) -> None:
