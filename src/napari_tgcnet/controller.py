@@ -53,7 +53,13 @@ class Controller:
     """Replaces the panel's state, with its parts for files and for the choice of an image."""
 
     def __init__(
-        self, *, view: View, layers: Layers, engine: Engine, workers: Workers, files: Files
+        self,
+        *,
+        view: View[PanelState],
+        layers: Layers,
+        engine: Engine,
+        workers: Workers,
+        files: Files,
     ) -> None:
         self._store = Store(view, PanelState(devices=(AUTO, CPU)))
         self._layers, self._engine = layers, engine

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from napari_tgcnet import messages
 from napari_tgcnet.ports import Files, Layers, LayerTuple, Workers
-from napari_tgcnet.state import Phase
+from napari_tgcnet.state import PanelState, Phase
 from napari_tgcnet.store import Store
 from tgcnet.errors import TgcnetError
 
@@ -18,7 +18,9 @@ T = TypeVar("T")
 class Filing:
     """Reads images and reports, writes masks; while it works the panel is busy."""
 
-    def __init__(self, *, store: Store, layers: Layers, workers: Workers, files: Files) -> None:
+    def __init__(
+        self, *, store: Store[PanelState], layers: Layers, workers: Workers, files: Files
+    ) -> None:
         self._store, self._layers = store, layers
         self._workers, self._files = workers, files
         self._said = ""

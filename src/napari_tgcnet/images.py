@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from napari_tgcnet.ports import Layers
-from napari_tgcnet.state import ImageInfo, Scope
+from napari_tgcnet.state import ImageInfo, PanelState, Scope
 from napari_tgcnet.store import Store
 
 
 class ImageChoice:
     """Chooses an image and keeps the report of each: one patient's never meets another's image."""
 
-    def __init__(self, store: Store, layers: Layers) -> None:
+    def __init__(self, store: Store[PanelState], layers: Layers) -> None:
         self._store, self._layers = store, layers
         self._reports: dict[str | None, str] = {}
 

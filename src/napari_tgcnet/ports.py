@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from napari_tgcnet.state import ImageInfo, PanelState
+from napari_tgcnet.state import ImageInfo
 from tgcnet.domain import Geometry, SegmentationClass
 
+S = TypeVar("S", contravariant=True)
 T = TypeVar("T")
 
 LayerTuple = tuple[Any, dict[str, Any], str]
@@ -51,10 +52,10 @@ class Order:
     threshold: float
 
 
-class View(Protocol):
-    """Shows a state; decides nothing."""
+class View(Protocol[S]):
+    """Shows a panel's state; decides nothing."""
 
-    def show_state(self, state: PanelState) -> None: ...
+    def show_state(self, state: S) -> None: ...
 
 
 class Layers(Protocol):

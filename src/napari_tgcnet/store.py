@@ -1,29 +1,32 @@
-"""The panel's one state: replaced whole, shown at each change. No Qt."""
+"""A panel's one state: replaced whole, shown at each change. No Qt."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from napari_tgcnet.ports import View
-from napari_tgcnet.state import PanelState
+
+S = TypeVar("S")
 
 
-class Store:
-    """Holds the state for the controller and its parts.
+class Store(Generic[S]):
+    """Holds the state, a frozen dataclass, for a controller and its parts.
 
     Attributes
     ----------
     is_closed : the panel is gone; nothing is shown any more
     """
 
-    def __init__(self, view: View, state: PanelState) -> None:
+    def __init__(self, view: View[S], state: S) -> None:
         self.state = state
         self.is_closed = False
         self._view = view
 
     def become(self, **changes: object) -> None:
         """Replace parts of the state; the view is told where that made a difference."""
-        changed = replace(self.state, **changes)  # type: ignore[arg-type]  # checked by the dataclass
+        state: Any = self.state  # the dataclass checks its own fields
+        changed: S = replace(state, **changes)
         if changed != self.state:
             self.state = changed
             self._view.show_state(changed)

@@ -34,7 +34,7 @@ class DirectWorkers:
 class Desk:
     """A controller and its mocked surroundings."""
 
-    def __init__(self, view: View | None = None) -> None:
+    def __init__(self, view: View[PanelState] | None = None) -> None:
         self.view = Mock(spec=View, wraps=view)
         self.layers = Mock(spec=Layers)
         self.engine = Mock(spec=Engine)

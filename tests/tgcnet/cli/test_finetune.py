@@ -8,7 +8,7 @@ from tests.tgcnet.train.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
-from tgcnet.train.finetune.events import STOP_FILE, Done, EventLog, Failed, Stopped, read_events
+from tgcnet.runs.events import STOP_FILE, Done, EventLog, Failed, Stopped, read_events
 from tgcnet.weights.registry import find_model
 
 

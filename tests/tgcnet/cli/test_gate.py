@@ -13,7 +13,7 @@ from tests.tgcnet.train.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
-from tgcnet.train.gate_report import report_from_json
+from tgcnet.runs.report import report_from_json
 from tgcnet.train.gate_scores import read_scores
 from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.manifest import read_manifest

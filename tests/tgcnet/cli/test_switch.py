@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tgcnet.cli import main
-from tgcnet.train.gate_report import GateReport, report_to_json
+from tgcnet.domain import GateReport, ModelIdentity
+from tgcnet.runs.report import report_to_json
 from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import ModelIdentity, read_manifest, write_manifest
+from tgcnet.weights.manifest import read_manifest, write_manifest
 
 Refused = Callable[[list[str]], str]
 

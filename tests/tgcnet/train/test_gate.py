@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
 from tgcnet.train.gate import allowed_loss, judge, judge_held_out, judge_reference
-from tgcnet.train.gate_report import GateReport
 from tgcnet.train.gate_scores import CaseScore, PairedScores, read_scores, write_scores
-from tgcnet.train.gate_statistics import Change, Comparison, compare
-from tgcnet.weights.manifest import ModelIdentity
+from tgcnet.train.gate_statistics import compare
 
 ACTIVE = ModelIdentity(name="mini", sha256="a" * 64)
 CANDIDATE = ModelIdentity(name="candidate", sha256="b" * 64)

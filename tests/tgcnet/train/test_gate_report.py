@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
-from tgcnet.train.gate_report import (
-    GateReport,
-    keep_in_lineage,
-    report_from_json,
-    report_to_json,
-    write_report,
-)
-from tgcnet.train.gate_statistics import Change, Comparison
+from tgcnet.runs.report import report_from_json, report_to_json
+from tgcnet.train.gate_report import keep_in_lineage, write_report
 from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import ModelIdentity, read_manifest, write_manifest
+from tgcnet.weights.manifest import read_manifest, write_manifest
 
 CHANGE = Change(before=0.7, after=0.75, difference=0.05, low=0.01, high=0.09)
 COMPARISON = Comparison(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tgcnet.domain import ModelIdentity
 from tgcnet.errors import CheckpointError, OutputError
 from tgcnet.weights.active import (
     ACTIVE_FILE,
@@ -19,7 +20,7 @@ from tgcnet.weights.active import (
     write_active,
 )
 from tgcnet.weights.load import load_model
-from tgcnet.weights.manifest import ModelIdentity, read_manifest, write_manifest
+from tgcnet.weights.manifest import read_manifest, write_manifest
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
 from tgcnet.cli.output import ACTIVE_IN_WORDS, RESEARCH_NOTICE, Commands, add_command, say
 from tgcnet.cli.train import import_or_explain
 from tgcnet.errors import Cancelled, ConfigError, InputError, TgcnetError
+from tgcnet.runs.events import STOP_FILE, Event, EventLog, Failed, Stopped, in_words, to_values
 
 _STOPPED = 130
 
@@ -62,7 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Fine-tune; 130 where it was stopped and can be resumed."""
     finetune_run = import_or_explain("tgcnet.train.finetune.run")
     from tgcnet.train.finetune.config import FinetuneConfig, Learns
-    from tgcnet.train.finetune.events import STOP_FILE, Event, EventLog, Failed, Stopped
 
     try:
         config = FinetuneConfig(
@@ -117,11 +116,8 @@ def _stops_by_signal(stop_file: Path) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print(event: object, *, as_json: bool) -> None:
-    from tgcnet.train.finetune.events import Event, in_words
-
-    assert isinstance(event, Event)  # noqa: S101 - the log took it
+def _print(event: Event, *, as_json: bool) -> None:
     if as_json:
-        say(json.dumps({"event": type(event).__name__, **asdict(event)}))
+        say(json.dumps(to_values(event)))
     elif (sentence := in_words(event)) is not None:
         say(sentence)

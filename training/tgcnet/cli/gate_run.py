@@ -17,13 +17,14 @@ from tgcnet.cli.output import (
 )
 from tgcnet.corrections import Ledger
 from tgcnet.data.slices import SliceToScore, folder_slices, held_out_slices
+from tgcnet.domain import Change, GateReport
 from tgcnet.errors import InputError
 from tgcnet.inference.predictor import Predictor, load_predictor
+from tgcnet.runs.report import report_to_json
 from tgcnet.train.gate import judge
-from tgcnet.train.gate_report import GateReport, keep_in_lineage, report_to_json, write_report
+from tgcnet.train.gate_report import keep_in_lineage, write_report
 from tgcnet.train.gate_scores import PairedScores, write_scores
 from tgcnet.train.gate_scoring import score_both
-from tgcnet.train.gate_statistics import Change
 from tgcnet.weights.registry import find_model
 
 _TABLE_WIDTH = 110

@@ -113,7 +113,7 @@ def _activate(arguments: argparse.Namespace) -> int:
 
 def _recommendation(name: str) -> str:
     """What the gate said of a model, if its lineage keeps it."""
-    from tgcnet.train.gate_report import report_from_json
+    from tgcnet.runs.report import report_from_json
     from tgcnet.weights.registry import registered_models
 
     lineage = registered_models()[name][0].lineage

@@ -1,7 +1,15 @@
 """The ledger of corrections: a store that loses nothing. Knows no torch."""
 
 from tgcnet.corrections.correction import Correction
-from tgcnet.corrections.ledger import Ledger, Saved
+from tgcnet.corrections.ledger import Ledger, Saved, user_ledger_folder
 from tgcnet.corrections.listing import CaseSummary, Listing, Problem
 
-__all__ = ["CaseSummary", "Correction", "Ledger", "Listing", "Problem", "Saved"]
+__all__ = [
+    "CaseSummary",
+    "Correction",
+    "Ledger",
+    "Listing",
+    "Problem",
+    "Saved",
+    "user_ledger_folder",
+]

@@ -32,12 +32,19 @@ from tgcnet.domain import Case, Volume
 from tgcnet.errors import InputError, LedgerDamageError, LedgerError, OutputError
 from tgcnet.io.atomic import flush_folder, not_written
 from tgcnet.io.publish import publish_folder, sweep_leftovers, write_once
+from tgcnet.io.user_data import user_folder
 
 LEDGER_FILE = "ledger.json"
+LEDGER_VARIABLE = "TGCNET_CORRECTIONS"
 
 _SALT_BYTES = 32
 _CASE_ID_BYTES = 8
 _CALLED = "The correction"
+
+
+def user_ledger_folder() -> Path:
+    """Where a user's corrections lie: ``TGCNET_CORRECTIONS``, else the platform's data folder."""
+    return user_folder("corrections", LEDGER_VARIABLE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,11 +10,10 @@ from importlib.metadata import version
 import numpy as np
 
 from tgcnet import __version__
+from tgcnet.domain import Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
-from tgcnet.train.gate_report import GateReport
 from tgcnet.train.gate_scores import PairedScores
-from tgcnet.train.gate_statistics import NUM_RESAMPLES, Comparison, compare
-from tgcnet.weights.manifest import ModelIdentity
+from tgcnet.train.gate_statistics import NUM_RESAMPLES, compare
 
 # Below, the interval is wrong too often: docs/concepts/gate.md has the measurement.
 MIN_HELD_OUT_PATIENTS = 20

@@ -8,11 +8,11 @@ by what the t distribution makes of them (Hesterberg, The American Statistician 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
+from tgcnet.domain import Change, Comparison
 from tgcnet.train.gate_scores import CaseScore, pair
 
 NUM_RESAMPLES = 10_000
@@ -20,28 +20,6 @@ CONFIDENCE = 0.95
 
 # Counts of drawn patients at a time: bounds memory at any size of a set.
 _CHUNK = 1_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A Dice of both models, and ``after - before`` with its 95 % interval."""
-
-    before: float
-    after: float
-    difference: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """A set of cases, told one thing, under both models."""
-
-    text: str
-    num_cases: int
-    num_patients: int
-    dice_mean: Change
-    dice_pooled: Change
 
 
 def compare(

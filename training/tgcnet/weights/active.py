@@ -9,9 +9,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tgcnet.domain import ModelIdentity
 from tgcnet.errors import CheckpointError, OutputError
 from tgcnet.io import write_atomically
-from tgcnet.weights.manifest import ModelIdentity
 from tgcnet.weights.registry import DEFAULT_MODEL, registered_models, user_models_folder
 
 ACTIVE_FILE = "active.json"

@@ -14,7 +14,7 @@ from tgcnet.config import (
     model_config_from_json,
     to_json,
 )
-from tgcnet.domain import SegmentationClass
+from tgcnet.domain import ModelIdentity, SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io import write_atomically
 from tgcnet.weights.lineage import Lineage, lineage_from_json
@@ -29,14 +29,6 @@ _TEXT_LISTS = ("findings", "training_data")
 _FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
 _OPTIONAL = ("lineage",)
 _MAX_MANIFEST_BYTES = 4_000_000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelIdentity:
-    """A model by its name and by what cannot be renamed: the SHA-256 of its weights."""
-
-    name: str
-    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tgcnet.errors import CheckpointError
+from tgcnet.io.user_data import user_folder
 from tgcnet.weights.manifest import MANIFEST_FILE, WEIGHTS_FILE, Manifest, read_manifest
 
 DEFAULT_MODEL = "mini"
@@ -22,15 +23,7 @@ def user_models_folder(
     environment: Mapping[str, str] = os.environ, platform: str = sys.platform
 ) -> Path:
     """Where a user's own models lie: ``TGCNET_MODELS``, else the platform's data folder."""
-    if stated := environment.get(MODELS_VARIABLE):
-        return Path(stated).expanduser()
-    if platform == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "napari-tgcnet" / "models"
+    return user_folder("models", MODELS_VARIABLE, environment, platform)
 
 
 def model_folders() -> tuple[Path, ...]:

@@ -9,8 +9,8 @@ import pytest
 
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
+from tgcnet.runs.events import Event
 from tgcnet.train.finetune.config import FinetuneConfig
-from tgcnet.train.finetune.events import Event
 from tgcnet.train.finetune.run import FinetuneJob, finetune
 
 CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)

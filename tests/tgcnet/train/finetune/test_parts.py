@@ -10,8 +10,8 @@ import torch
 from tgcnet.data.training_set import Example
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
+from tgcnet.runs.events import EVENTS_FILE, Done, EventLog, Told, read_events
 from tgcnet.train.finetune.config import FinetuneConfig
-from tgcnet.train.finetune.events import EVENTS_FILE, Done, EventLog, Told, read_events
 from tgcnet.train.finetune.guard import LossGuard
 from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.train.finetune.variants import VARIANTS

@@ -13,8 +13,7 @@ from tests.tgcnet.train.finetune.conftest import REPORTS, Tune, phantom_correcti
 from tgcnet.corrections import Ledger
 from tgcnet.errors import Cancelled, CheckpointError, InputError
 from tgcnet.models import build_model
-from tgcnet.train.finetune.config import Learns, default_epochs
-from tgcnet.train.finetune.events import (
+from tgcnet.runs.events import (
     STOP_FILE,
     Begun,
     Done,
@@ -23,6 +22,7 @@ from tgcnet.train.finetune.events import (
     Stepped,
     Told,
 )
+from tgcnet.train.finetune.config import Learns, default_epochs
 from tgcnet.train.finetune.loop import Finetuner, choose_what_learns
 from tgcnet.train.finetune.run import FinetuneJob
 from tgcnet.train.finetune.samples import BatchPlan

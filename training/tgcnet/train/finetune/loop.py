@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.models import TgcNet
+from tgcnet.runs.events import Event, Stepped, Told
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.finetune.config import FinetuneConfig, Learns
-from tgcnet.train.finetune.events import Event, Stepped, Told
 from tgcnet.train.finetune.features import FeatureCache
 from tgcnet.train.finetune.guard import MAX_ROLLBACKS, LossGuard
 from tgcnet.train.finetune.objective import FinetuneObjective

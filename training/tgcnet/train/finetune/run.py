@@ -15,6 +15,7 @@ from tgcnet.corrections.revision import now_utc
 from tgcnet.errors import InputError, OutputError
 from tgcnet.inference.device import resolve_device
 from tgcnet.metrics import MetricAccumulator
+from tgcnet.runs.events import STOP_FILE, Begun, Done, Event, Prepared, Scored, Told
 from tgcnet.train.finetune.candidate import config_with_adapters, copy_of, export_candidate
 from tgcnet.train.finetune.cases import (
     Snapshot,
@@ -24,7 +25,6 @@ from tgcnet.train.finetune.cases import (
     write_snapshot,
 )
 from tgcnet.train.finetune.config import FinetuneConfig, Learns, default_epochs
-from tgcnet.train.finetune.events import STOP_FILE, Begun, Done, Event, Prepared, Scored, Told
 from tgcnet.train.finetune.features import FeatureCache, feature_bytes
 from tgcnet.train.finetune.loop import CHECKPOINT_FILE, Finetuner, Watcher, choose_what_learns
 from tgcnet.train.finetune.samples import (

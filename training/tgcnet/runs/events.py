@@ -1,7 +1,7 @@
 """What a fine-tuning run tells while it goes: a file of one JSON object a line in the run's folder.
 
 A file, not a pipe: the window may close and find the run again at its next start. Numbers and our
-own sentences only, no text, name or path of a patient. Imports no torch: the window reads it.
+own sentences only, no text, name or path of a patient.
 """
 
 import json
@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, get_args
+
+from tgcnet.domain import GateReport
+from tgcnet.runs.report import report_from_json, report_to_json
 
 EVENTS_FILE = "events.jsonl"
 STOP_FILE = "stop"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,8 +69,40 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """The candidate is among the user's models; ``model`` is its name. The gate comes next."""
+
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparing:
+    """Progress of the gate, in [0, 1]."""
+
+    fraction: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SliceCompared:
+    """A held-out slice under both models, told its report; its masks are in ``compared/``."""
+
+    case_id: str
+    z: int
+    dice_before: float
+    dice_after: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """What the gate says."""
+
+    report: GateReport
+    slices: tuple[SliceCompared, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """The candidate is written; ``model`` is its name."""
+    """All is done: ``model`` is among the user's models, and compared."""
 
     model: str
 
@@ -88,11 +121,21 @@ class Failed:
     sentence: str
 
 
-Event = Begun | Prepared | Stepped | Scored | Told | Done | Stopped | Failed
+Event = (
+    Begun
+    | Prepared
+    | Stepped
+    | Scored
+    | Told
+    | Written
+    | Comparing
+    | Compared
+    | Done
+    | Stopped
+    | Failed
+)
 ENDS = (Done, Stopped, Failed)
-_KINDS: Mapping[str, type[Event]] = {
-    kind.__name__: kind for kind in (Begun, Prepared, Stepped, Scored, Told, Done, Stopped, Failed)
-}
+_KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 def in_words(event: Event) -> str | None:
@@ -118,8 +161,13 @@ def in_words(event: Event) -> str | None:
             )
         case Told() | Stopped() | Failed():
             return event.sentence
+        case Written():
+            return f"Candidate {event.model} is written; comparing it with the active model."
+        case Compared(report=report):
+            verdict = "recommends" if report.recommended else "does not recommend"
+            return " ".join([f"The gate {verdict} the candidate.", *report.reasons])
         case Done():
-            return f"Candidate {event.model} is written."
+            return f"Done. Nothing was switched; {event.model} can be."
     return None
 
 
@@ -130,9 +178,17 @@ class EventLog:
         self._path = folder / EVENTS_FILE
 
     def __call__(self, event: Event) -> None:
-        values = {"event": type(event).__name__, "time": time.time(), **asdict(event)}
+        values = {"time": time.time(), **to_values(event)}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+
+
+def to_values(event: Event) -> dict[str, Any]:
+    """An event as JSON values, its kind among them."""
+    values = asdict(event)
+    if isinstance(event, Compared):
+        values["report"] = report_to_json(event.report)
+    return {"event": type(event).__name__, **values}
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
@@ -156,5 +212,8 @@ def _parse(lines: bytes) -> Iterator[Event]:
         values: dict[str, Any] = json.loads(line)
         kind = _KINDS.get(values.pop("event", ""))
         values.pop("time", None)
-        if kind is not None:
+        if kind is Compared:
+            slices = tuple(SliceCompared(**entry) for entry in values["slices"])
+            yield Compared(report=report_from_json(values["report"]), slices=slices)
+        elif kind is not None:
             yield kind(**values)

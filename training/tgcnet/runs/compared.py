@@ -1,0 +1,70 @@
+"""What both models drew on a held-out case, kept by the gate so that a person can look at it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+from safetensors.numpy import load_file, save_file
+
+from tgcnet.errors import InputError
+from tgcnet.io import write_atomically
+
+COMPARED_FOLDER = "compared"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedMasks:
+    """One slice under both models, told its report; (Y, X) bool on the image's own grid."""
+
+    before: np.ndarray
+    after: np.ndarray
+
+
+def write_compared(run: Path, case_id: str, masks: Mapping[int, ComparedMasks]) -> None:
+    """Keep the masks of a case's slices, by their index along Z.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    """
+    tensors = {}
+    for z, pair in masks.items():
+        tensors[f"{z}/before"] = np.packbits(pair.before)
+        tensors[f"{z}/after"] = np.packbits(pair.after)
+        tensors[f"{z}/shape"] = np.array(pair.before.shape, dtype=np.int32)
+    folder = run / COMPARED_FOLDER
+    folder.mkdir(exist_ok=True)
+    write_atomically(folder / f"{case_id}.safetensors", lambda path: save_file(tensors, path))
+
+
+def read_compared(run: Path, case_id: str) -> dict[int, ComparedMasks]:
+    """What :func:`write_compared` kept.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        tensors = load_file(run / COMPARED_FOLDER / f"{case_id}.safetensors")
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(
+            f"The masks of case {case_id} that the gate kept cannot be read "
+            f"({type(error).__name__}); compare the models again: tgcnet gate."
+        ) from None
+    return {
+        int(name.partition("/")[0]): ComparedMasks(
+            **{when: _unpack(tensors, name, when) for when in ("before", "after")}
+        )
+        for name in tensors
+        if name.endswith("/shape")
+    }
+
+
+def _unpack(tensors: Mapping[str, np.ndarray], name: str, when: str) -> np.ndarray:
+    height, width = (int(side) for side in tensors[name])
+    bits = np.unpackbits(tensors[name.replace("shape", when)], count=height * width)
+    return bits.reshape(height, width).astype(bool)
