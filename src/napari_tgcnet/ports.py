@@ -41,6 +41,24 @@ class MaskToSave:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ModelMask:
+    """What a model drew, kept with the mask layer a person corrects (its metadata's "model_mask").
+
+    Attributes
+    ----------
+    labels : (Z, Y, X) uint8; 0 outside ``slices``
+    slices : those that a model segmented, ascending
+    provenance : of the latest run; no patient data
+    since_s : ``time.monotonic()`` when it appeared; None where nobody knows any more
+    """
+
+    labels: np.ndarray
+    slices: tuple[int, ...]
+    provenance: Mapping[str, str]
+    since_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """A run, as it was asked for. The report is the patient's: never logged."""
 
