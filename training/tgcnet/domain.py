@@ -182,9 +182,10 @@ class CorrectionRecord:
     window : low, high and unit of the intensities the person saw; None where nobody said
     seconds : from the mask's appearance to the save; None where nobody measured
     notes : the person's own words; like a report never logged
-    num_changed_voxels : where the two masks differ; None without a model's mask
-    dice_pooled, dice_mean : model against person on the reviewed slices, whatever the class; None
-        without a model's mask or a reviewed slice
+    model_slices : those that the model segmented; None means all, where there is a mask of it
+    num_changed_voxels : where the two masks differ on these; None without a model's mask
+    dice_pooled, dice_mean : model against person, whatever the class, on the slices that were both
+        reviewed and segmented; None without one
     """
 
     saved_utc: str
@@ -194,6 +195,7 @@ class CorrectionRecord:
     window: tuple[float, float, str] | None = None
     seconds: float | None = None
     notes: str = field(default="", repr=False)
+    model_slices: tuple[int, ...] | None = None
     num_changed_voxels: int | None = None
     dice_pooled: float | None = None
     dice_mean: float | None = None

@@ -90,6 +90,18 @@ def test_without_a_model_there_is_nothing_to_compare(
     assert summary.model is None
 
 
+def test_what_no_model_saw_counts_neither_as_its_error_nor_as_a_change(
+    ledger: Ledger, make_correction: MakeCorrection
+) -> None:
+    # The two masks differ in slice 2 (15 voxels) and slice 0 (one): only slice 2 was segmented.
+    whole = make_correction(reviewed_slices=(0, 2))
+    in_part = ledger.load(ledger.save(replace(whole, model_slices=(2, 2))).case_id).record
+    assert (in_part.model_slices, in_part.num_changed_voxels) == ((2,), 15)
+    assert in_part.dice_mean == 0.0
+    in_none = ledger.load(ledger.save(replace(whole, model_slices=(1,))).case_id).record
+    assert (in_none.num_changed_voxels, in_none.dice_pooled) == (0, None)
+
+
 def test_no_reviewed_slice_is_kept_but_not_scored(
     ledger: Ledger, make_correction: MakeCorrection
 ) -> None:
@@ -225,7 +237,7 @@ def test_dice_is_that_of_the_metrics() -> None:
         ({"classes": ()}, "expected 0 to 0, the number of its classes"),
         (
             {"reviewed_slices": (0, 3)},
-            "Slice 3 is said to be reviewed, expected .* 0 to 2 ",
+            "Slice 3 is said to be reviewed or segmented, expected .* 0 to 2 ",
         ),
         ({"reviewed_slices": (-1,)}, "Slice -1 is said"),
         ({"seconds": float("nan")}, "no finite number"),

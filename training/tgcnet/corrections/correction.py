@@ -22,6 +22,7 @@ class Correction:
     reviewed_slices : indices along Z that the person looked at, in any order; none is allowed,
         but then the case is neither trained on nor scored
     model_labels : (Z, Y, X) uint8, the mask the person began with; None where no model was run
+    model_slices : those that the model segmented; None means all
     provenance : of the model's mask, as its ``Segmentation`` has it
     window : low, high and unit of the intensities the person saw
     seconds : since the mask appeared
@@ -33,6 +34,7 @@ class Correction:
     reviewed_slices: tuple[int, ...]
     report: str = field(default="", repr=False)
     model_labels: np.ndarray | None = None
+    model_slices: tuple[int, ...] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     window: tuple[float, float, str] | None = None
     seconds: float | None = None
@@ -52,10 +54,11 @@ def check_correction(correction: Correction) -> None:
     if correction.model_labels is not None:
         _check_labels(correction.model_labels, "The model's mask", correction)
     num_slices = len(correction.volume.array)
-    outside = [z for z in correction.reviewed_slices if not 0 <= z < num_slices]
+    named = (*correction.reviewed_slices, *(correction.model_slices or ()))
+    outside = [z for z in named if not 0 <= z < num_slices]
     if outside:
         raise InputError(
-            f"Slice {outside[0]} is said to be reviewed, expected slices from 0 to "
+            f"Slice {outside[0]} is said to be reviewed or segmented, expected slices from 0 to "
             f"{num_slices - 1} of this image; mark the slices anew."
         )
     numbers = (correction.seconds, *(correction.window or ())[:2])
@@ -69,6 +72,17 @@ def check_correction(correction: Correction) -> None:
             "The report or the notes hold half a character, as broken copying leaves it, expected "
             "text; paste it again."
         )
+
+
+def changed_voxels(correction: Correction) -> np.ndarray | None:
+    """(Z, Y, X) uint8, 1 where a person changed what the model drew; None without its mask."""
+    if correction.model_labels is None:
+        return None
+    changed = (correction.model_labels != correction.labels).astype(np.uint8)
+    if correction.model_slices is not None:
+        is_segmented = np.isin(np.arange(len(changed)), correction.model_slices)
+        changed[~is_segmented] = 0  # the person's own, no change of anything
+    return changed
 
 
 def agreement(

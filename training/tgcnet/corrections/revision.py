@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tgcnet import __version__
-from tgcnet.corrections.correction import Correction, agreement
+from tgcnet.corrections.correction import Correction, agreement, changed_voxels
 from tgcnet.corrections.sealed import hashes_of, read_bytes, read_hashed, seal, unseal
 from tgcnet.corrections.voxels import read_voxels, write_voxels
 from tgcnet.domain import CorrectionRecord, Modality, SegmentationClass
@@ -53,11 +53,12 @@ def write_revision(folder: Path, correction: Correction) -> None:
     write_voxels(correction.labels, geometry, folder / PERSON_FILE)
     if model is not None:
         write_voxels(model, geometry, folder / MODEL_FILE)
-        changed = (model != correction.labels).astype(np.uint8)
+    changed = changed_voxels(correction)
+    if changed is not None:
         write_voxels(changed, geometry, folder / CHANGED_FILE)
     # Bytes: a text file would get the line ends of the system that writes it.
     (folder / REPORT_FILE).write_bytes(correction.report.encode())
-    values = {**_to_json(correction), "files": hashes_of(folder)}
+    values = {**_to_json(correction, changed), "files": hashes_of(folder)}
     (folder / RECORD_FILE).write_bytes(seal(values))
 
 
@@ -76,6 +77,7 @@ def read_revision(folder: Path, where: str) -> Revision:
     where = f"{RECORD_FILE} of {where}"
     values = unseal(read_bytes(folder / RECORD_FILE, where), where)
     window, dice = values["window"], values["dice"] or {}
+    segmented = values["model_slices"]
     record = CorrectionRecord(
         saved_utc=values["saved_utc"],
         saved_by=values["tgcnet"],
@@ -87,6 +89,7 @@ def read_revision(folder: Path, where: str) -> Revision:
         window=None if window is None else (window["low"], window["high"], window["unit"]),
         seconds=values["seconds_since_mask"],
         notes=values["notes"],
+        model_slices=None if segmented is None else tuple(segmented),
         num_changed_voxels=values["num_changed_voxels"],
         dice_pooled=dice.get("pooled"),
         dice_mean=dice.get("mean"),
@@ -121,14 +124,17 @@ def masks_of(files: Mapping[str, bytes]) -> tuple[np.ndarray, np.ndarray | None]
     return read_voxels(files[PERSON_FILE]), None if model is None else read_voxels(model)
 
 
-def _to_json(correction: Correction) -> dict[str, Any]:
+def _to_json(correction: Correction, changed: np.ndarray | None) -> dict[str, Any]:
     window, model = correction.window, correction.model_labels
     reviewed = tuple(sorted({int(z) for z in correction.reviewed_slices}))
+    segmented = correction.model_slices
+    if segmented is not None:
+        segmented = tuple(sorted({int(z) for z in segmented}))
+    compared = tuple(z for z in reviewed if segmented is None or z in segmented)
     dice = None
-    if model is not None and reviewed:
-        pooled, mean = agreement(model, correction.labels, reviewed)
+    if model is not None and compared:
+        pooled, mean = agreement(model, correction.labels, compared)
         dice = {"pooled": pooled, "mean": mean}
-    changed = None if model is None else int(np.count_nonzero(model != correction.labels))
     return {
         "saved_utc": now_utc(),
         "tgcnet": __version__,
@@ -144,7 +150,8 @@ def _to_json(correction: Correction) -> dict[str, Any]:
             {"label": label, **asdict(c)} for label, c in enumerate(correction.classes, start=1)
         ],
         "reviewed_slices": list(reviewed),
-        "num_changed_voxels": changed,
+        "model_slices": None if model is None or segmented is None else list(segmented),
+        "num_changed_voxels": None if changed is None else int(np.count_nonzero(changed)),
         "dice": dice,
         "seconds_since_mask": None if correction.seconds is None else float(correction.seconds),
         "notes": correction.notes,

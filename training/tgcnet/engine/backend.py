@@ -1,5 +1,6 @@
 """The child's port to the models: the one module of the engine that imports torch."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,14 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tgcnet.domain import Volume
+from tgcnet.domain import ModelIdentity, Volume
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, ReadReport, ReportRead, ShownWindow
+from tgcnet.errors import CheckpointError
 from tgcnet.inference.device import describe_devices, resolve_device
 from tgcnet.inference.predictor import Predictor, load_predictor
 from tgcnet.preprocess import decide_window
+from tgcnet.weights.active import read_active
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import list_models
 
+_LOG = logging.getLogger(__name__)
 _CPU_TOPOLOGY = Path("/sys/devices/system/cpu")
 
 
@@ -81,7 +85,9 @@ class TorchBackend:
             )
             for device in describe_devices()
         )
-        return devices, tuple(_model_info(manifest) for manifest in list_models())
+        active = _active()
+        models = tuple(_model_info(one, is_active=one.identity == active) for one in list_models())
+        return devices, models
 
     def device_name(self, device: str) -> str:
         return str(resolve_device(device))
@@ -114,7 +120,16 @@ def num_physical_cores(topology: Path = _CPU_TOPOLOGY) -> int | None:
     return len(cores)
 
 
-def _model_info(manifest: Manifest) -> ModelInfo:
+def _active() -> ModelIdentity | None:
+    """The active model; None where nobody knows, and then the user has to choose."""
+    try:
+        return read_active().current
+    except CheckpointError as error:
+        _LOG.warning("%s", error)
+        return None
+
+
+def _model_info(manifest: Manifest, *, is_active: bool) -> ModelInfo:
     return ModelInfo(
         name=manifest.name,
         findings=manifest.findings,
@@ -124,4 +139,5 @@ def _model_info(manifest: Manifest) -> ModelInfo:
         sha256=manifest.sha256,
         training_data=manifest.training_data,
         notes=manifest.notes,
+        is_active=is_active,
     )

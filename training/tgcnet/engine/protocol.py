@@ -70,6 +70,7 @@ class ModelInfo:
     findings : names of the findings it can segment
     classes : in order; the label value of a class is its index + 1
     threshold : probability in (0, 1) from which a voxel counts as found
+    is_active : the one that is used where none is named
     """
 
     name: str
@@ -80,6 +81,7 @@ class ModelInfo:
     sha256: str
     training_data: tuple[str, ...] = ()
     notes: str = ""
+    is_active: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
