@@ -15,6 +15,7 @@ from napari_tgcnet.bridge import LayerBridge
 from napari_tgcnet.controller import Controller
 from napari_tgcnet.files import DiskFiles
 from napari_tgcnet.jobs import EngineJobs, WorkerThreads
+from napari_tgcnet.session import SESSION, Session
 from napari_tgcnet.ui.panel import PanelView
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class SegmentPanel(QWidget):
     ----------
     napari_viewer : whose layers the panel works on; napari passes it by this name
     build_engine : makes the engine's jobs; a test passes one with a fake child
+    session : what all panels share
     """
 
     def __init__(
         self,
         napari_viewer: napari.Viewer,
         build_engine: Callable[[WorkerThreads], EngineJobs] = EngineJobs,
+        session: Session = SESSION,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -56,6 +59,7 @@ class SegmentPanel(QWidget):
             engine=self.engine,
             workers=workers,
             files=DiskFiles(),
+            session=session,
         )
         self.engine.listen(self.controller.take_event)
         self._wire_view()
@@ -103,6 +107,13 @@ class SegmentPanel(QWidget):
         view.answered.connect(controller.answer)
         view.jump_requested.connect(controller.jump_to_largest)
         view.save_chosen.connect(controller.save_mask)
+        correcting = controller.correcting
+        view.reviewed_edited.connect(correcting.edit_reviewed)
+        view.current_marked.connect(correcting.mark_current)
+        view.all_marked.connect(correcting.mark_all)
+        view.notes_edited.connect(correcting.edit_notes)
+        view.ledger_chosen.connect(correcting.choose_ledger)
+        view.correction_wanted.connect(correcting.save)
 
     def _watch_layers(self) -> None:
         events = self._viewer.layers.events

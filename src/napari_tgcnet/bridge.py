@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_tgcnet import layers, messages
-from napari_tgcnet.ports import LayerSource, LayerTuple, MaskToSave
+from napari_tgcnet.ports import CorrectionToSave, LayerSource, LayerTuple, MaskToSave
 from napari_tgcnet.preview import PreviewRun, has_paint
 from napari_tgcnet.sides import SideMarks
 from napari_tgcnet.state import ImageInfo
@@ -101,7 +101,11 @@ class LayerBridge:
             return 0
         if run.has_slices:
             known = dict(self._provenance if provenance is None else provenance)
-            own = {**layers.own_metadata(run.target), "provenance": known}
+            own = dict(layers.own_metadata(run.target))
+            own["provenance"] = known
+            own["model_mask"] = layers.with_slices(
+                own.get("model_mask"), run.drawn, run.finished_slices, known
+            )
             run.target.metadata[layers.KEY] = own
         return run.commit()
 
@@ -116,6 +120,13 @@ class LayerBridge:
         if mask is None:
             raise InputError(messages.NO_MASK)
         return layers.take_mask(self._viewer.layers, mask)
+
+    def take_correction(self, image_id: str) -> CorrectionToSave:
+        image = self._image(image_id)
+        mask = layers.find_mask(self._viewer.layers, image)
+        if mask is None:
+            raise InputError(messages.NO_MASK)
+        return layers.take_correction(image, mask)
 
     def add(self, layer: LayerTuple) -> str:
         """Put a freshly read image into the viewer; returns its id."""

@@ -14,9 +14,10 @@ def model_choices(event: Ready) -> tuple[ModelChoice, ...]:
     return tuple(
         ModelChoice(
             name=model.name,
-            label=model.name,
+            label=messages.model_label(model.name, is_active=model.is_active),
             threshold=model.threshold,
             findings=model.findings,
+            is_active=model.is_active,
         )
         for model in event.models
     )

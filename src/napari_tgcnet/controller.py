@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from napari_tgcnet import messages
 from napari_tgcnet.choices import AUTO, CPU, device_choices, model_choices
+from napari_tgcnet.correcting import Correcting
 from napari_tgcnet.filing import Filing
 from napari_tgcnet.images import ImageChoice
 from napari_tgcnet.ports import Engine, Files, Layers, LayerTuple, Order, View, Workers
@@ -21,6 +22,7 @@ from napari_tgcnet.run import (
     preflight_question,
     slices_of,
 )
+from napari_tgcnet.session import Session
 from napari_tgcnet.state import (
     Asking,
     PanelState,
@@ -60,11 +62,22 @@ class Controller:
         engine: Engine,
         workers: Workers,
         files: Files,
+        session: Session,
     ) -> None:
         self._store = Store(view, PanelState(devices=(AUTO, CPU)))
         self._layers, self._engine = layers, engine
         self._images = ImageChoice(self._store, layers)
         self._filing = Filing(store=self._store, layers=layers, workers=workers, files=files)
+        self.correcting = Correcting(
+            store=self._store,
+            images=self._images,
+            layers=layers,
+            filing=self._filing,
+            files=files,
+            session=session,
+        )
+        session.models_changed.connect(self.refresh_models)
+        self._active: str | None = None
         self._models: dict[str, ModelInfo] = {}
         self._run: RunRecord | None = None
         self._order: Order | None = None
@@ -81,6 +94,7 @@ class Controller:
     def open_panel(self) -> None:
         """Start the model's process and show what there is; returns at once."""
         self._guard(self._engine.start)
+        self.correcting.show_ledger()
         self.refresh_images()
         self.follow_active()
 
@@ -88,6 +102,11 @@ class Controller:
         """Start the model's process again, which ended before it got ready."""
         self._store.become(engine_problem="")
         self._guard(self._engine.describe)
+
+    def refresh_models(self) -> None:
+        """Take notice of models that came, went or were switched on."""
+        if not self._store.is_closed and self.state.engine_ready:
+            self._guard(self._engine.describe)
 
     def refresh_images(self) -> None:
         """Take notice of layers that came, went or were renamed."""
@@ -114,7 +133,7 @@ class Controller:
         self._store.become(device=name)
 
     def edit_report(self, text: str) -> None:
-        self._images.write_report(text, self.state.image_id)
+        self._images.write(report=text)
 
     def use_sample_report(self) -> None:
         if self.state.image and self.state.image.sample_report:
@@ -238,10 +257,18 @@ class Controller:
         self._store.become(engine_ready=True, engine_problem="", models=models, devices=devices)
         if self.state.device not in {device.name for device in devices}:
             self._store.become(device=AUTO.name)
+        self._choose_active()
+
+    def _choose_active(self) -> None:
+        """Follow what was switched on; a choice made here stands until another is switched on."""
+        active = next((model.name for model in self.state.models if model.is_active), None)
         if self.state.model not in self._models:
             self._store.become(model=None)
-            if models:
-                self.choose_model(models[0].name)
+        if active is not None and (self.state.model is None or active != self._active):
+            self.choose_model(active)
+        elif self.state.model is None and self.state.models:
+            self._store.become(problem=messages.NO_ACTIVE_MODEL)
+        self._active = active
 
     def _report_read(self, event: ReportRead) -> None:
         if self.state.phase is not Phase.READING_REPORT:

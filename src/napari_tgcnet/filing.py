@@ -23,45 +23,47 @@ class Filing:
     ) -> None:
         self._store, self._layers = store, layers
         self._workers, self._files = workers, files
-        self._said = ""
+        self._said: tuple[str, ...] = ()
 
     def open_image(self, path: Path, then: Callable[[LayerTuple], None]) -> None:
-        self._work(Phase.READING_FILE, lambda: self._files.read_image(path), then)
+        self.work(Phase.READING_FILE, lambda: self._files.read_image(path), then)
 
     def open_report(self, path: Path, then: Callable[[str], None]) -> None:
-        self._work(Phase.READING_FILE, lambda: self._files.read_report(path), then)
+        self.work(Phase.READING_FILE, lambda: self._files.read_report(path), then)
 
     def save_mask(self, path: Path) -> None:
         """Save the chosen image's mask, and say which layer that was."""
         state = self._store.state
         if state.image_id is None or state.is_busy:
             return
-        self._forget()
+        self.forget()
         try:
             taken = self._layers.take_mask(state.image_id)
         except TgcnetError as error:
             self._store.become(problem=str(error))
             return
-        self._work(
+        self.work(
             Phase.SAVING_FILE,
             lambda: self._files.save_mask(taken, path),
-            lambda _: self._say(messages.saved(taken.name, path.name)),
+            lambda _: self.say(messages.saved(taken.name, path.name)),
         )
 
-    def _say(self, notice: str) -> None:
-        self._said = notice
-        self._store.become(notices=(notice,))
+    def say(self, *notices: str) -> None:
+        """Show what came of a file; it stands until the next one's work."""
+        self._said = notices
+        self._store.become(notices=notices)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Take back what was said of the last file: it must not stand beside the next one's."""
-        notices = tuple(one for one in self._store.state.notices if one != self._said)
+        notices = tuple(one for one in self._store.state.notices if one not in self._said)
         self._store.become(notices=notices, problem="")
 
-    def _work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
+    def work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do work in a worker thread, the panel busy meanwhile; ``then`` gets what it gave."""
         store = self._store
         if store.state.is_busy:
             return
-        self._forget()
+        self.forget()
         store.become(phase=phase)
 
         def done(result: T) -> None:

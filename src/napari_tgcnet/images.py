@@ -1,18 +1,20 @@
-"""Which image the panel is about, and the report that belongs to it. No Qt."""
+"""Which image the panel is about, and what a person wrote about each. No Qt."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from napari_tgcnet.ports import Layers
-from napari_tgcnet.state import ImageInfo, PanelState, Scope
+from napari_tgcnet.state import Draft, ImageInfo, PanelState, Scope
 from napari_tgcnet.store import Store
 
 
 class ImageChoice:
-    """Chooses an image and keeps the report of each: one patient's never meets another's image."""
+    """Chooses an image and keeps the draft of each: one patient's never meets another's image."""
 
     def __init__(self, store: Store[PanelState], layers: Layers) -> None:
         self._store, self._layers = store, layers
-        self._reports: dict[str | None, str] = {}
+        self._drafts: dict[str | None, Draft] = {}
 
     def refresh(self) -> None:
         """Take notice of layers that came, went or were renamed; one that came is chosen."""
@@ -48,11 +50,18 @@ class ImageChoice:
         self._layers.set_modality(image_id, choice)
         self._store.become(images=self._layers.images())
 
+    def write(self, **changes: str) -> None:
+        """Change parts of the chosen image's draft."""
+        self._keep(replace(self._store.state.draft, **changes), self._store.state.image_id)
+
     def write_report(self, text: str, image_id: str | None) -> None:
         """Keep a report with its image, which may not be the chosen one any more."""
-        self._reports[image_id] = text
+        self._keep(replace(self._drafts.get(image_id, Draft()), report=text), image_id)
+
+    def _keep(self, draft: Draft, image_id: str | None) -> None:
+        self._drafts[image_id] = draft
         if image_id == self._store.state.image_id:
-            self._store.become(report=text)
+            self._store.become(draft=draft)
 
     def has_mask(self) -> bool:
         image_id = self._store.state.image_id
@@ -61,11 +70,13 @@ class ImageChoice:
     def _choose(self, images: tuple[ImageInfo, ...], image_id: str | None) -> None:
         image = next((one for one in images if one.id == image_id), None)
         # What was written before there was any image is for the first one.
-        unclaimed = self._reports.pop(None, "")
+        first = self._drafts.pop(None, Draft())
+        if image is not None and image.draft is not None:
+            first = image.draft
         self._store.become(
             images=images,
             image_id=image_id,
-            report=self._reports.setdefault(image_id, unclaimed),
+            draft=self._drafts.setdefault(image_id, first),
             result=None,
             problem="",
             notices=(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_tgcnet import messages
-from napari_tgcnet.ports import LayerSource, LayerTuple, MaskToSave
+from napari_tgcnet.ports import CorrectionToSave, LayerSource, LayerTuple, MaskToSave, ModelMask
 from napari_tgcnet.state import AUTOMATIC, ImageInfo
 from tgcnet.domain import Geometry, Modality, SegmentationClass, SideKnowledge, Volume
 from tgcnet.errors import InputError
@@ -108,6 +109,7 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
         modality_choice=str(own.get("modality_choice", AUTOMATIC)),
         sides="" if is_said else messages.SIDES[knowledge],
         sample_report=own.get("report"),
+        draft=own.get("draft"),
         notices=notices,
     )
 
@@ -327,6 +329,47 @@ def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
         labels=labels[None] if labels.ndim == 2 else labels,
         geometry=geometry,
         provenance=own.get("provenance", {}),
+    )
+
+
+def take_correction(image: Image, mask: Labels) -> CorrectionToSave:
+    """Copy an image's mask with all that a ledger keeps beside it; cheap but for the copy."""
+    own, about_image = own_metadata(mask), own_metadata(image)
+    model: ModelMask | None = own.get("model_mask")
+    since_s = None if model is None else model.since_s
+    limits = image.contrast_limits
+    return CorrectionToSave(
+        source=take_source(image),
+        labels=np.array(mask.data, copy=True),
+        classes=tuple(own["classes"]),
+        model=model,
+        window=None if image.rgb else (float(limits[0]), float(limits[1])),
+        seconds=None if since_s is None else time.monotonic() - since_s,
+        case=about_image.get("case"),
+    )
+
+
+def with_slices(
+    before: ModelMask | None,
+    drawn: np.ndarray,
+    slices: Sequence[int],
+    provenance: Mapping[str, str],
+) -> ModelMask:
+    """What a model drew so far, with the slices of its latest run.
+
+    Parameters
+    ----------
+    drawn : (Z, Y, X) uint8, right in ``slices`` and zero elsewhere; it is kept, not copied
+    """
+    labels, seen = drawn, set(slices)
+    if before is not None:
+        labels, seen = before.labels.copy(), seen | set(before.slices)
+        labels[list(slices)] = drawn[list(slices)]
+    return ModelMask(
+        labels=labels,
+        slices=tuple(sorted(seen)),
+        provenance=provenance,
+        since_s=time.monotonic(),
     )
 
 

@@ -26,6 +26,15 @@ REPORT_FILES = "Text (*.txt);;All files (*)"
 AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
 
+CORRECTION, SAVE_CORRECTION = "Correction", "Save correction"
+SAVE_CORRECTION_TIP = "Keep image, report, the model's mask and yours, to fine-tune a model on"
+REVIEWED = "Reviewed slices"
+REVIEWED_HINT = "such as 3-7, 12"
+REVIEWED_TIP = "Only slices that you have looked at whole are learnt from and scored"
+THIS_SLICE, ALL_SLICES = "This slice", "All"
+NOTES, NOTES_HINT = "Notes", "Kept with the correction; may stay empty"
+CHOOSE_LEDGER, CHOOSE_LEDGER_TIP = "Choose…", "The folder that corrections are kept in"
+
 YES, NO = "Yes", "No"
 IS_CT, IS_XRAY, AUTO_MODALITY = "CT", "X-ray", "Automatic"
 MODALITY_TIP = "Decides how intensities are read; automatic takes what the file says"
@@ -39,6 +48,7 @@ NO_IMAGE = "Open an image to begin."
 READY = "Ready."
 READING_FILE = "Reading the file…"
 SAVING_FILE = "Saving the mask…"
+SAVING_CORRECTION = "Saving the correction…"
 READING_REPORT = "Reading the report…"
 WAITING_FOR_ANSWER = "Waiting for your answer."
 RUNNING = "Segmenting…"
@@ -59,6 +69,14 @@ ONLY_ABSENT = "The report names findings only as absent. Segment all the same?"
 WHICH_MODALITY = (
     "Nothing in this image says whether it is a CT or a radiograph, and the model has to know. "
     "Which is it?"
+)
+NONE_REVIEWED = (
+    "No slice is marked as reviewed, so this correction is kept, but neither learnt from nor "
+    "scored. Mark the slices you have looked at and save again."
+)
+NO_ACTIVE_MODEL = (
+    "Nobody knows which model is active: what the models folder says of it is damaged. Choose a "
+    "model here, or switch one on in “TGC-Net: fine-tune”."
 )
 COMPLEX_IMAGE = (
     "This layer holds complex numbers; a real image was expected. Show its magnitude in a layer "
@@ -148,6 +166,10 @@ def left(seconds: float) -> str:
     return f"about {round(seconds / 60)} min left"
 
 
+def model_label(name: str, *, is_active: bool) -> str:
+    return f"{name} (active)" if is_active else name
+
+
 def device_label(label: str, free_bytes: int | None) -> str:
     if free_bytes is None:
         return label
@@ -156,6 +178,36 @@ def device_label(label: str, free_bytes: int | None) -> str:
 
 def saved(layer_name: str, file_name: str) -> str:
     return f"Layer “{layer_name}” saved as {file_name}."
+
+
+def no_slices(text: str) -> str:
+    return (
+        f"“{text}” is no slice, expected numbers and ranges such as 3-7, 12; correct what stands "
+        "in “Reviewed slices”."
+    )
+
+
+def slices_outside(text: str, num_slices: int) -> str:
+    return (
+        f"“{text}” is outside the stack or runs backwards, expected slices from 0 to "
+        f"{num_slices - 1}; correct what stands in “Reviewed slices”."
+    )
+
+
+def correction_saved(case_id: str, revision: int) -> str:
+    again = "" if revision == 1 else f", revision {revision}; earlier ones are kept"
+    return f"Correction saved as case {case_id[:6]}{again}."
+
+
+def changed_not_reviewed(slices: str) -> str:
+    return (
+        f"Changed but not marked as reviewed: slices {slices}. They are kept, and neither learnt "
+        "from nor scored."
+    )
+
+
+def kept_in(folder_name: str) -> str:
+    return f"Kept in: {folder_name}"
 
 
 def overwrite(file_name: str) -> str:

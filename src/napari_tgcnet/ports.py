@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from napari_tgcnet.state import ImageInfo
+from napari_tgcnet.state import Draft, ImageInfo
 from tgcnet.domain import Geometry, SegmentationClass
 
 S = TypeVar("S", contravariant=True)
@@ -59,6 +59,37 @@ class ModelMask:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CorrectionToSave:
+    """An image with its mask as a person left it, taken on the Qt thread.
+
+    Attributes
+    ----------
+    labels : (Y, X) or (Z, Y, X) as the layer has them, a copy
+    model : None where no model was run
+    window : contrast limits that the person saw; None for a colour image
+    seconds : since the model's mask appeared; None where nobody knows
+    case : ledger and case id of a case that was opened again, else None
+    """
+
+    source: LayerSource
+    labels: np.ndarray
+    classes: tuple[SegmentationClass, ...]
+    model: ModelMask | None
+    window: tuple[float, float] | None
+    seconds: float | None
+    case: tuple[Path, str] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptCorrection:
+    """Where a correction went; ``changed_not_reviewed``: slices that will not be learnt from."""
+
+    case_id: str
+    revision: int
+    changed_not_reviewed: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
     """A run, as it was asked for. The report is the patient's: never logged."""
 
@@ -99,6 +130,7 @@ class Layers(Protocol):
     def commit(self, provenance: Mapping[str, str] | None = None) -> int: ...
     def show_window(self, image_id: str, low: float, high: float) -> None: ...
     def take_mask(self, image_id: str) -> MaskToSave: ...
+    def take_correction(self, image_id: str) -> CorrectionToSave: ...
     def add(self, layer: LayerTuple) -> str: ...
     def jump_to(self, image_id: str, index: int) -> None: ...
     def close(self) -> None: ...
@@ -130,3 +162,10 @@ class Files(Protocol):
     def read_image(self, path: Path) -> LayerTuple: ...
     def read_report(self, path: Path) -> str: ...
     def save_mask(self, mask: MaskToSave, path: Path) -> None: ...
+    def save_correction(
+        self,
+        taken: CorrectionToSave,
+        draft: Draft,
+        reviewed: tuple[int, ...],
+        ledger: Path,
+    ) -> KeptCorrection: ...

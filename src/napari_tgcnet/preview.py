@@ -53,7 +53,7 @@ class PreviewRun:
         self._is_new_target = target not in viewer.layers
         if self._is_new_target:
             viewer.add_layer(target)
-        self._num_slices = 0
+        self._finished: set[int] = set()
         # Both sides of the later comparison: what was there when the run began.
         self._before = _stack(target)[slices.start : slices.stop].copy()
         self._changes = _Changes()
@@ -75,11 +75,20 @@ class PreviewRun:
     @property
     def has_slices(self) -> bool:
         """Whether any slice was finished."""
-        return self._num_slices > 0
+        return bool(self._finished)
+
+    @property
+    def finished_slices(self) -> tuple[int, ...]:
+        return tuple(sorted(self._finished))
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """(Z, Y, X) uint8, what the model drew; right in the finished slices, zero elsewhere."""
+        return _stack(self._preview)
 
     def write_slice(self, index: int, labels: np.ndarray) -> None:
         """Show a finished slice; ``labels`` is (Y, X) uint8 on the image's own grid."""
-        self._num_slices += 1
+        self._finished.add(index)
         _stack(self._preview)[index] = labels
         before = self._before[index - self._slices.start]
         # Found while the model works on the next slice, so that the commit has less to do.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 AUTOMATIC = "auto"
@@ -31,6 +31,7 @@ class Phase(StrEnum):
     IDLE = "idle"
     READING_FILE = "reading_file"
     SAVING_FILE = "saving_file"
+    SAVING_CORRECTION = "saving_correction"
     READING_REPORT = "reading_report"
     ASKING = "asking"
     RUNNING = "running"
@@ -45,6 +46,7 @@ class ModelChoice:
     label: str
     threshold: float = 0.5
     findings: tuple[str, ...] = ()
+    is_active: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,18 @@ class DeviceChoice:
 
     name: str
     label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """What a person writes about an image; each image has its own.
+
+    ``reviewed``: slices as :mod:`napari_tgcnet.slice_ranges` reads them.
+    """
+
+    report: str = field(default="", repr=False)
+    reviewed: str = ""
+    notes: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +81,7 @@ class ImageInfo:
     modality_choice : what the user said it is, :data:`AUTOMATIC` where nothing
     sides : one sentence on how left and right are known
     sample_report : the text that ships with a sample image, else None
+    draft : what a case that was opened again begins with, else None
     notices : what was assumed or converted while reading
     """
 
@@ -78,6 +93,7 @@ class ImageInfo:
     modality_choice: str = AUTOMATIC
     sides: str = ""
     sample_report: str | None = None
+    draft: Draft | None = None
     notices: tuple[str, ...] = ()
 
 
@@ -116,7 +132,10 @@ class ResultSummary:
 class PanelState:
     """Everything a view may show.
 
-    ``engine_problem``: why the model's process never got ready.
+    Attributes
+    ----------
+    engine_problem : why the model's process never got ready
+    ledger, ledger_path : the folder that corrections are kept in: its name, and all of it
     """
 
     phase: Phase = Phase.IDLE
@@ -128,7 +147,9 @@ class PanelState:
     model: str | None = None
     devices: tuple[DeviceChoice, ...] = ()
     device: str = "auto"
-    report: str = ""
+    draft: Draft = Draft()
+    ledger: str = ""
+    ledger_path: str = ""
     scope: Scope = Scope.ALL
     range_first: int = 0
     range_last: int = 0
@@ -145,6 +166,10 @@ class PanelState:
     def image(self) -> ImageInfo | None:
         """The chosen image, None where there is none."""
         return next((image for image in self.images if image.id == self.image_id), None)
+
+    @property
+    def report(self) -> str:
+        return self.draft.report
 
     @property
     def is_busy(self) -> bool:

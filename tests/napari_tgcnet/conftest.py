@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from napari_tgcnet.controller import Controller
-from napari_tgcnet.ports import Engine, Files, Layers, LayerSource, MaskToSave, View
+from napari_tgcnet.ports import (
+    CorrectionToSave,
+    Engine,
+    Files,
+    KeptCorrection,
+    Layers,
+    LayerSource,
+    MaskToSave,
+    View,
+)
+from napari_tgcnet.session import Session
 from napari_tgcnet.state import ImageInfo, PanelState
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
@@ -53,12 +64,18 @@ class Desk:
             data=None, is_rgb=False, ndim=3, spacing=(1, 1, 1), unit="mm", own={}
         )
         self.engine.slice_labels.side_effect = lambda z: np.full((10, 10), z % 2, dtype=np.uint8)
+        self.layers.take_correction.return_value = Mock(spec=CorrectionToSave)
+        self.files.save_correction.return_value = KeptCorrection(
+            case_id="3fa2c1d4e5f60718", revision=1, changed_not_reviewed=()
+        )
+        self.session = Session(Path("ledger"))
         self.controller = Controller(
             view=self.view,
             layers=self.layers,
             engine=self.engine,
             workers=DirectWorkers(),
             files=self.files,
+            session=self.session,
         )
         self.controller.open_panel()
         self.controller.take_event(ready())
@@ -68,6 +85,10 @@ class Desk:
         shown: PanelState = self.view.show_state.call_args.args[0]
         assert shown == self.controller.state
         return shown
+
+    @staticmethod
+    def ready() -> Ready:
+        return ready()
 
     def read(self, **changes: object) -> None:
         self.controller.take_event(replace(report_read(), **changes))
@@ -86,6 +107,7 @@ def ready() -> Ready:
         threshold=0.4,
         licence="research",
         sha256="0",
+        is_active=True,
     )
     gpu = DeviceInfo(name="cuda:0", label="GPU", free_bytes=3 * 2**30, total_bytes=4 * 2**30)
     cpu = DeviceInfo(name="cpu", label="CPU", free_bytes=None, total_bytes=None)

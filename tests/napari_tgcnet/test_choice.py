@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_tgcnet import messages
 from napari_tgcnet.bridge import LayerBridge
 from napari_tgcnet.controller import Controller
 from napari_tgcnet.ports import Engine, Files, View, Workers
+from napari_tgcnet.session import Session
 from napari_tgcnet.state import ImageInfo, Phase
 from tgcnet.engine.protocol import Cancelled, Died, Failed, Finished, SliceDone
 
@@ -116,7 +118,14 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     viewer = ViewerModel()
     bridge, engine = LayerBridge(viewer), Mock(spec=Engine)
     view, workers, files = Mock(spec=View), Mock(spec=Workers), Mock(spec=Files)
-    controller = Controller(view=view, layers=bridge, engine=engine, workers=workers, files=files)
+    controller = Controller(
+        view=view,
+        layers=bridge,
+        engine=engine,
+        workers=workers,
+        files=files,
+        session=Session(Path("ledger")),
+    )
     viewer.add_image(np.zeros((2, 3, 4, 5)))
     controller.open_panel()
     controller._store.become(model="mini")

@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-MODULES = "napari_tgcnet._widget, napari_tgcnet._reader, napari_tgcnet._writer"
+MODULES = (
+    "napari_tgcnet._widget, napari_tgcnet._corrections_widget, napari_tgcnet._reader, "
+    "napari_tgcnet._writer"
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +18,10 @@ MODULES = "napari_tgcnet._widget, napari_tgcnet._reader, napari_tgcnet._writer"
     [
         (MODULES + ", napari_tgcnet._sample_data", ("torch", "open_clip", "timm", "transformers")),
         ("napari_tgcnet.controller, napari_tgcnet.state", ("torch", "qtpy", "PySide6", "napari")),
+        (
+            "napari_tgcnet.corrections.controller, napari_tgcnet.corrections.shelf",
+            ("torch", "qtpy", "PySide6", "napari"),
+        ),
         ("napari_tgcnet", ("torch", "qtpy", "napari", "numpy")),
     ],
 )

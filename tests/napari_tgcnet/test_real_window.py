@@ -47,6 +47,7 @@ class FakeClient:
             threshold=0.5,
             licence="none",
             sha256="0",
+            is_active=True,
         )
         self.send(Ready(request=1, devices=(), models=(model,)))
         return 1

@@ -12,6 +12,7 @@ from napari_tgcnet import messages
 from napari_tgcnet.state import (
     Asking,
     DeviceChoice,
+    Draft,
     ImageInfo,
     ModelChoice,
     Option,
@@ -60,12 +61,19 @@ def test_showing_a_state_reports_nothing(panel, qtbot) -> None:
         panel.report_edited,
         panel.scope_chosen,
         panel.range_chosen,
+        panel.reviewed_edited,
+        panel.notes_edited,
     ]
     heard: list[object] = []
     for signal in signals:
         signal.connect(heard.append)
     changed = replace(
-        STATE, image_id="b", device="cuda:0", report="text", scope=Scope.RANGE, threshold=0.3
+        STATE,
+        image_id="b",
+        device="cuda:0",
+        draft=Draft(report="text"),
+        scope=Scope.RANGE,
+        threshold=0.3,
     )
     panel.show_state(changed)
     panel.show_state(PanelState())
@@ -104,7 +112,7 @@ def test_the_samples_report_is_offered_where_there_is_one(panel, qtbot) -> None:
     assert panel.report.sample_button.isVisible()
     with qtbot.waitSignal(panel.sample_report_wanted):
         panel.report.sample_button.click()
-    panel.show_state(replace(STATE, image_id="b", report="Sample text."))
+    panel.show_state(replace(STATE, image_id="b", draft=Draft(report="Sample text.")))
     assert not panel.report.sample_button.isVisible()
 
 
@@ -239,3 +247,27 @@ def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
     panel.result.save_button.click()
     assert heard == [str(tmp_path / "mask.nii.gz")]
     assert answers == []
+
+
+def test_a_correction_is_written_and_saved(panel, qtbot, monkeypatch) -> None:
+    view = panel.correction
+    panel.show_state(replace(STATE, can_save=True, ledger="mine", ledger_path="/home/me/mine"))
+    assert view.reviewed_row.isVisible()
+    assert (view.ledger.text(), view.ledger.toolTip()) == ("Kept in: mine", "/home/me/mine")
+    with qtbot.waitSignal(panel.reviewed_edited) as heard:
+        qtbot.keyClicks(view.reviewed, "3")
+    assert heard.args == ["3"]
+    with qtbot.waitSignal(panel.notes_edited) as heard:
+        qtbot.keyClicks(view.notes, "r")
+    assert heard.args == ["r"]
+    with qtbot.waitSignals([panel.current_marked, panel.all_marked, panel.correction_wanted]):
+        view.current_button.click()
+        view.all_button.click()
+        view.save_button.click()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "/elsewhere")
+    with qtbot.waitSignal(panel.ledger_chosen) as heard:
+        view.ledger_button.click()
+    assert heard.args == ["/elsewhere"]
+    panel.show_state(replace(STATE, image_id="b", can_save=False))
+    assert not view.reviewed_row.isVisible()
+    assert not view.save_button.isEnabled()

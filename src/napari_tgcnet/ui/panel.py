@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QFrame, QLabel, QScrollArea, QVBoxL
 
 from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
+from napari_tgcnet.ui.correction_view import CorrectionView
 from napari_tgcnet.ui.image_view import ImageView
 from napari_tgcnet.ui.model_view import ModelView
 from napari_tgcnet.ui.question_bar import QuestionBar
@@ -35,11 +36,18 @@ class PanelView(QWidget):
     answered = Signal(str)
     jump_requested = Signal()
     save_chosen = Signal(str)
+    reviewed_edited = Signal(str)
+    current_marked = Signal()
+    all_marked = Signal()
+    notes_edited = Signal(str)
+    ledger_chosen = Signal(str)
+    correction_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.image, self.report, self.model = ImageView(), ReportView(), ModelView()
         self.run, self.question, self.result = RunView(), QuestionBar(), ResultView()
+        self.correction = CorrectionView()
         self.views = (
             self.image,
             self.report,
@@ -47,6 +55,7 @@ class PanelView(QWidget):
             self.run,
             self.question,
             self.result,
+            self.correction,
         )
         research_use = QLabel(messages.RESEARCH_USE)
         research_use.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -92,6 +101,12 @@ class PanelView(QWidget):
         self.question.answered.connect(self.answered)
         self.result.jump_requested.connect(self.jump_requested)
         self.result.save_chosen.connect(self.save_chosen)
+        self.correction.reviewed_edited.connect(self.reviewed_edited)
+        self.correction.current_marked.connect(self.current_marked)
+        self.correction.all_marked.connect(self.all_marked)
+        self.correction.notes_edited.connect(self.notes_edited)
+        self.correction.ledger_chosen.connect(self.ledger_chosen)
+        self.correction.correction_wanted.connect(self.correction_wanted)
 
     def _request_run(self) -> None:
         """Take over numbers still being typed: not every platform's buttons take the focus."""

@@ -24,6 +24,7 @@ from napari_tgcnet.ui.parts import note_label
 _STEPS = 1000
 _PHASES = {
     Phase.READING_FILE: messages.READING_FILE,
+    Phase.SAVING_CORRECTION: messages.SAVING_CORRECTION,
     Phase.SAVING_FILE: messages.SAVING_FILE,
     Phase.READING_REPORT: messages.READING_REPORT,
     Phase.ASKING: messages.WAITING_FOR_ANSWER,

@@ -78,7 +78,7 @@ def changed_voxels(correction: Correction) -> np.ndarray | None:
     """(Z, Y, X) uint8, 1 where a person changed what the model drew; None without its mask."""
     if correction.model_labels is None:
         return None
-    changed = (correction.model_labels != correction.labels).astype(np.uint8)
+    changed: np.ndarray = (correction.model_labels != correction.labels).astype(np.uint8)
     if correction.model_slices is not None:
         is_segmented = np.isin(np.arange(len(changed)), correction.model_slices)
         changed[~is_segmented] = 0  # the person's own, no change of anything
