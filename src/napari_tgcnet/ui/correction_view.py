@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -39,6 +40,7 @@ class CorrectionView(QGroupBox):
         self.notes = QLineEdit()
         self.notes.setPlaceholderText(messages.NOTES_HINT)
         self.ledger = note_label()
+        self.ledger.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.ledger_button = QPushButton(messages.CHOOSE_LEDGER)
         self.ledger_button.setToolTip(messages.CHOOSE_LEDGER_TIP)
         self.save_button = QPushButton(messages.SAVE_CORRECTION)
@@ -87,5 +89,5 @@ def _row(*widgets: QWidget) -> QWidget:
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
-        layout.addWidget(widget, 1 if isinstance(widget, QLineEdit) else 0)
+        layout.addWidget(widget)
     return row
