@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Image, Layer
 
-from napari_tgcnet import layers, messages
+from napari_tgcnet import layers, messages, taking
 from napari_tgcnet.ports import CorrectionToSave, LayerSource, LayerTuple, MaskToSave
 from napari_tgcnet.preview import PreviewRun, has_paint
 from napari_tgcnet.sides import SideMarks
@@ -103,7 +103,7 @@ class LayerBridge:
             known = dict(self._provenance if provenance is None else provenance)
             own = dict(layers.own_metadata(run.target))
             own["provenance"] = known
-            own["model_mask"] = layers.with_slices(
+            own["model_mask"] = taking.with_slices(
                 own.get("model_mask"), run.drawn, run.finished_slices, known
             )
             run.target.metadata[layers.KEY] = own
@@ -119,14 +119,14 @@ class LayerBridge:
         mask = layers.find_mask(self._viewer.layers, self._image(image_id))
         if mask is None:
             raise InputError(messages.NO_MASK)
-        return layers.take_mask(self._viewer.layers, mask)
+        return taking.take_mask(self._viewer.layers, mask)
 
     def take_correction(self, image_id: str) -> CorrectionToSave:
         image = self._image(image_id)
         mask = layers.find_mask(self._viewer.layers, image)
         if mask is None:
             raise InputError(messages.NO_MASK)
-        return layers.take_correction(image, mask)
+        return taking.take_correction(image, mask)
 
     def add(self, layer: LayerTuple) -> str:
         """Put a freshly read image into the viewer; returns its id."""

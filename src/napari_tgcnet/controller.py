@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_tgcnet import messages
-from napari_tgcnet.choices import AUTO, CPU, device_choices, model_choices
+from napari_tgcnet.choices import AUTO, CPU, ModelChoices
 from napari_tgcnet.correcting import Correcting
 from napari_tgcnet.filing import Filing
 from napari_tgcnet.images import ImageChoice
@@ -38,7 +38,6 @@ from tgcnet.engine.protocol import (
     Event,
     Failed,
     Finished,
-    ModelInfo,
     Notice,
     Progress,
     Ready,
@@ -77,8 +76,7 @@ class Controller:
             session=session,
         )
         session.models_changed.connect(self.refresh_models)
-        self._active: str | None = None
-        self._models: dict[str, ModelInfo] = {}
+        self._models = ModelChoices(self._store)
         self._run: RunRecord | None = None
         self._order: Order | None = None
         # Of the run that is asked for: shown from its begin on, until then the last one's stand.
@@ -126,8 +124,7 @@ class Controller:
             self._guard(lambda: self._images.choose_modality(choice))
 
     def choose_model(self, name: str) -> None:
-        chosen = next(model for model in self.state.models if model.name == name)
-        self._store.become(model=name, threshold=chosen.threshold)
+        self._models.choose(name)
 
     def choose_device(self, name: str) -> None:
         self._store.become(device=name)
@@ -226,7 +223,7 @@ class Controller:
             return
         match event:
             case Ready():
-                self._ready(event)
+                self._models.take(event)
             case ReportRead():
                 self._report_read(event)
             case Progress(done=done, total=total, seconds_left=seconds_left):
@@ -250,25 +247,6 @@ class Controller:
                 self._failed(sentence, kind)
             case Died(sentence=sentence):
                 self._failed(sentence, EngineError.__name__, is_guess=True)
-
-    def _ready(self, event: Ready) -> None:
-        self._models = {model.name: model for model in event.models}
-        models, devices = model_choices(event), device_choices(event)
-        self._store.become(engine_ready=True, engine_problem="", models=models, devices=devices)
-        if self.state.device not in {device.name for device in devices}:
-            self._store.become(device=AUTO.name)
-        self._choose_active()
-
-    def _choose_active(self) -> None:
-        """Follow what was switched on; a choice made here stands until another is switched on."""
-        active = next((model.name for model in self.state.models if model.is_active), None)
-        if self.state.model not in self._models:
-            self._store.become(model=None)
-        if active is not None and (self.state.model is None or active != self._active):
-            self.choose_model(active)
-        elif self.state.model is None and self.state.models:
-            self._store.become(problem=messages.NO_ACTIVE_MODEL)
-        self._active = active
 
     def _report_read(self, event: ReportRead) -> None:
         if self.state.phase is not Phase.READING_REPORT:
@@ -355,7 +333,7 @@ class Controller:
             self._guard(lambda: self._begin(order))
 
     def _begin(self, order: Order) -> None:
-        model = self._models[order.model]
+        model = self._models.info(order.model)
         geometry = self._layers.geometry(order.image_id)
         source = self._layers.source(order.image_id)
         provenance = known_provenance(model, order)

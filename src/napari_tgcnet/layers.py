@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_tgcnet import messages
-from napari_tgcnet.ports import CorrectionToSave, LayerSource, LayerTuple, MaskToSave, ModelMask
+from napari_tgcnet.ports import LayerSource, LayerTuple
 from napari_tgcnet.state import AUTOMATIC, ImageInfo
 from tgcnet.domain import Geometry, Modality, SegmentationClass, SideKnowledge, Volume
 from tgcnet.errors import InputError
@@ -312,65 +311,6 @@ def class_colormap(classes: Sequence[SegmentationClass]) -> DirectLabelColormap:
     for value, one in enumerate(classes, start=1):
         colours[value] = np.array([*(channel / 255 for channel in one.colour), 1.0])
     return DirectLabelColormap(color_dict=colours)
-
-
-def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
-    """Copy a mask layer with the geometry of the image it belongs to, where that is there."""
-    own = own_metadata(mask)
-    image = find_image(layers, own.get("mask_of", ""))
-    geometry = own.get("geometry")
-    if geometry is None and image is not None:
-        geometry = geometry_of(image)
-    if geometry is None:
-        geometry = geometry_from_attributes(mask.scale, mask.units)
-    labels = np.array(mask.data, copy=True)
-    return MaskToSave(
-        name=mask.name,
-        labels=labels[None] if labels.ndim == 2 else labels,
-        geometry=geometry,
-        provenance=own.get("provenance", {}),
-    )
-
-
-def take_correction(image: Image, mask: Labels) -> CorrectionToSave:
-    """Copy an image's mask with all that a ledger keeps beside it; cheap but for the copy."""
-    own, about_image = own_metadata(mask), own_metadata(image)
-    model: ModelMask | None = own.get("model_mask")
-    since_s = None if model is None else model.since_s
-    limits = image.contrast_limits
-    return CorrectionToSave(
-        source=take_source(image),
-        labels=np.array(mask.data, copy=True),
-        classes=tuple(own["classes"]),
-        model=model,
-        window=None if image.rgb else (float(limits[0]), float(limits[1])),
-        seconds=None if since_s is None else time.monotonic() - since_s,
-        case=about_image.get("case"),
-    )
-
-
-def with_slices(
-    before: ModelMask | None,
-    drawn: np.ndarray,
-    slices: Sequence[int],
-    provenance: Mapping[str, str],
-) -> ModelMask:
-    """What a model drew so far, with the slices of its latest run.
-
-    Parameters
-    ----------
-    drawn : (Z, Y, X) uint8, right in ``slices`` and zero elsewhere; it is kept, not copied
-    """
-    labels, seen = drawn, set(slices)
-    if before is not None:
-        labels, seen = before.labels.copy(), seen | set(before.slices)
-        labels[list(slices)] = drawn[list(slices)]
-    return ModelMask(
-        labels=labels,
-        slices=tuple(sorted(seen)),
-        provenance=provenance,
-        since_s=time.monotonic(),
-    )
 
 
 def geometry_from_attributes(scale: Sequence[float], units: Sequence[Any]) -> Geometry:

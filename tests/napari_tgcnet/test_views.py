@@ -251,9 +251,9 @@ def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
 
 def test_a_correction_is_written_and_saved(panel, qtbot, monkeypatch) -> None:
     view = panel.correction
-    panel.show_state(replace(STATE, can_save=True, ledger="mine", ledger_path="/home/me/mine"))
+    panel.show_state(replace(STATE, can_save=True, ledger="mine", ledger_path="C:/mine"))
     assert view.reviewed_row.isVisible()
-    assert (view.ledger.text(), view.ledger.toolTip()) == ("Kept in: mine", "/home/me/mine")
+    assert (view.ledger.text(), view.ledger.toolTip()) == ("Kept in: mine", "C:/mine")
     with qtbot.waitSignal(panel.reviewed_edited) as heard:
         qtbot.keyClicks(view.reviewed, "3")
     assert heard.args == ["3"]

@@ -1,0 +1,92 @@
+"""Cases of a ledger as layers of a viewer, found again by what their metadata say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+
+from napari_tgcnet.corrections import messages
+from napari_tgcnet.corrections.ports import OpenedCase
+from napari_tgcnet.layers import (
+    KEY,
+    build_mask_layer,
+    find_mask,
+    image_layer_tuple,
+    own_metadata,
+    show_slice,
+)
+from napari_tgcnet.ports import LayerTuple
+from napari_tgcnet.slice_ranges import write_slices
+from napari_tgcnet.state import Draft
+from tgcnet.domain import Case
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+class ViewerCases:
+    """The :class:`napari_tgcnet.corrections.ports.CaseLayers` of a real viewer."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+
+    def select(self, ledger: Path, case_id: str) -> bool:
+        """Select the mask of a case that is open, else its image; False where neither is."""
+        layers = self._viewer.layers
+        for layer in layers:
+            if isinstance(layer, Image) and own_metadata(layer).get("case") == (ledger, case_id):
+                layers.selection.active = find_mask(layers, layer) or layer
+                return True
+        return False
+
+    def add(self, opened: OpenedCase) -> None:
+        """Put image, model's mask and person's mask into the viewer, the last one to be edited.
+
+        The layers take the arrays over. A correction saved from them is a revision of the case,
+        whose report, notes and reviewed slices it begins with. The model's mask is hidden, and no
+        mask to correct: its metadata say "model_mask_of".
+        """
+        case = opened.case
+        image = Layer.create(*_image_tuple(opened))
+        self._viewer.add_layer(image)
+        if case.model_labels is not None:
+            name = messages.model_mask_name(case.id)
+            model = _mask_layer(image, case, case.model_labels, name=name, role="model_mask_of")
+            model.visible, model.editable = False, False
+            self._viewer.add_layer(model)
+        name = messages.mask_name(case.id)
+        person = _mask_layer(image, case, case.labels, name=name, role="mask_of")
+        if opened.model_mask is not None:
+            person.metadata[KEY] = {**own_metadata(person), "model_mask": opened.model_mask}
+        self._viewer.add_layer(person)
+        self._viewer.layers.selection.active = person
+        if case.reviewed_slices:
+            show_slice(self._viewer, image, case.reviewed_slices[0])
+
+
+def _image_tuple(opened: OpenedCase) -> LayerTuple:
+    case = opened.case
+    name = messages.layer_name(case.id)
+    data, attributes, kind = image_layer_tuple(case.volume, name, report=case.report)
+    attributes["metadata"][KEY] |= {
+        "case": (opened.ledger, case.id),
+        "draft": Draft(
+            report=case.report,
+            reviewed=write_slices(case.reviewed_slices),
+            notes=case.record.notes,
+        ),
+    }
+    window = case.record.window
+    if window is not None and window[0] < window[1]:
+        attributes["contrast_limits"] = window[:2]
+    return data, attributes, kind
+
+
+def _mask_layer(image: Image, case: Case, labels: np.ndarray, *, name: str, role: str) -> Labels:
+    mask = build_mask_layer(image, case.record.classes, name=name, role=role)
+    mask.data = labels[0] if mask.ndim == 2 else labels
+    mask.metadata[KEY] = {**own_metadata(mask), "provenance": dict(case.record.provenance)}
+    return mask

@@ -1,0 +1,109 @@
+"""Ledgers on a disk, as the panel of corrections needs them; no Qt, for worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from napari_tgcnet.corrections.ports import Moved, OpenedCase
+from napari_tgcnet.corrections.thumbnail import thumbnail_of
+from napari_tgcnet.ports import ModelMask
+from tgcnet.corrections import Ledger, Listing
+from tgcnet.corrections.load import load_case
+from tgcnet.corrections.places import BIN, CASES, Places
+from tgcnet.domain import Case
+from tgcnet.errors import LedgerError, TgcnetError
+
+
+class DiskShelf:
+    """The :class:`napari_tgcnet.corrections.ports.Shelf` of a real disk."""
+
+    def check(self, folder: Path) -> None:
+        """Refuse a folder that neither is a ledger nor can become one.
+
+        Raises
+        ------
+        LedgerError
+            If it holds something else, or cannot be read.
+        """
+        if not _may_become_ledger(folder):
+            Ledger.open(folder)
+
+    def list_cases(self, folder: Path, *, in_bin: bool) -> Listing | None:
+        """All cases, from JSON files alone; None where no ledger was made yet.
+
+        Raises
+        ------
+        LedgerError
+            If the folder is no ledger, or cannot be read.
+        """
+        if _may_become_ledger(folder):
+            return None
+        ledger = Ledger.open(folder)
+        return ledger.deleted() if in_bin else ledger.cases()
+
+    def open_case(self, folder: Path, case_id: str) -> OpenedCase:
+        """A case's latest revision, every byte checked.
+
+        Raises
+        ------
+        LedgerError
+            If it is gone, damaged, or cannot be read.
+        """
+        case = Ledger.open(folder).load(case_id)
+        return OpenedCase(ledger=folder, case=case, model_mask=_model_mask(case))
+
+    def thumbnail(self, folder: Path, case_id: str, *, in_bin: bool) -> np.ndarray | None:
+        """(side, side, 3) uint8; None where the case was moved elsewhere meanwhile.
+
+        Raises
+        ------
+        LedgerError
+            If the case is damaged, or cannot be read.
+        """
+        places, place = Places(folder), BIN if in_bin else CASES
+        try:
+            # Not by the ledger, which loads no deleted case: to restore one it has to be seen.
+            return thumbnail_of(load_case(places.case_folder(case_id, place), None))
+        except LedgerError:
+            if places.has_case(case_id, place):
+                raise
+            return None
+
+    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> Moved:
+        """Move cases into the bin or out of it; one that cannot be moved keeps no other back."""
+        ledger = Ledger.open(folder)
+        problems = []
+        for case_id in case_ids:
+            try:
+                if to_bin:
+                    ledger.delete(case_id)
+                else:
+                    ledger.restore(case_id)
+            except TgcnetError as error:
+                problems.append(str(error))
+        return Moved(num_moved=len(case_ids) - len(problems), problems=tuple(problems))
+
+
+def _model_mask(case: Case) -> ModelMask | None:
+    if case.model_labels is None:
+        return None
+    slices = case.record.model_slices
+    return ModelMask(
+        labels=case.model_labels.copy(),
+        slices=tuple(range(len(case.model_labels))) if slices is None else slices,
+        provenance=case.record.provenance,
+        since_s=None,
+    )
+
+
+def _may_become_ledger(folder: Path) -> bool:
+    """Whether the first save makes a ledger here: nothing, or nothing but hidden files."""
+    try:
+        return all(path.name.startswith(".") for path in folder.iterdir())
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # a file, or forbidden: opening the ledger says which
