@@ -1,15 +1,40 @@
 """``tgcnet finetune``: what it prints, what it refuses, how it stops."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
-from tests.tgcnet.train.finetune.conftest import phantom_correction
+from tests.tgcnet.train.finetune.conftest import phantom_correction, switch_on
 
-from tgcnet.cli import main
+from tgcnet.cli import build_parser, main
+from tgcnet.cli.finetune import _config
 from tgcnet.corrections import Ledger
-from tgcnet.runs.events import STOP_FILE, Done, EventLog, Failed, Stopped, read_events
+from tgcnet.runs.events import (
+    EVENTS_FILE,
+    STOP_FILE,
+    Done,
+    EventLog,
+    Failed,
+    Stopped,
+    read_events,
+)
+from tgcnet.runs.folder import RunStatus, run_info
+from tgcnet.runs.lock import running
+from tgcnet.train.finetune.config import FinetuneConfig, Learns
 from tgcnet.weights.registry import find_model
+
+
+@pytest.fixture(autouse=True)
+def models(tiny_model_folder: Path, no_user_models: Path) -> Path:
+    """The user's models: the tiny one, switched on."""
+    return switch_on(tiny_model_folder, no_user_models)
+
+
+@pytest.fixture
+def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing takes longer than training here."""
+    monkeypatch.setattr("tgcnet.train.finetune.run.compare_with_active", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -27,24 +52,34 @@ def command(ledger: Path, model: Path, out: Path, *options: str) -> list[str]:
 
 
 def test_it_leaves_a_candidate_and_says_how_to_go_on(
-    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ledger_folder: Path,
+    tiny_model_folder: Path,
+    models: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "run"
     assert main(command(ledger_folder, tiny_model_folder, out)) == 0
     printed = capsys.readouterr().out
     assert "3 new and 0 earlier slices" in printed
     assert "held-out Dice" in printed
-    assert "Compare before you switch: tgcnet gate" in printed
-    assert "Research use only" in printed
     events, _ = read_events(out)
     assert isinstance(events[-1], Done)
-    assert find_model(str(out / "model" / events[-1].model)).is_dir()
+    name = events[-1].model
+    assert f"Candidate {name} is written; comparing it with the active model." in printed
+    assert "The gate does not recommend the candidate. Only 1 patient held out" in printed
+    assert f"Switch it on, if you want to: tgcnet models activate {name}" in printed
+    assert "Research use only" in printed
+    assert find_model(str(out / "model" / name)).is_dir()
+    assert find_model(name) == models / name
+    assert run_info(out).status is RunStatus.DONE
     log = (out / "events.jsonl").read_text()
     assert "SECRET" not in log + printed
     assert "Pulmonary infection" not in log + printed
     assert str(tmp_path) not in log
 
 
+@pytest.mark.usefixtures("no_gate")
 def test_events_are_lines_of_json_where_asked(
     ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,6 +91,7 @@ def test_events_are_lines_of_json_where_asked(
     assert {"Scored", "Stepped"} <= set(kinds)
 
 
+@pytest.mark.usefixtures("no_gate")
 def test_a_stop_is_no_failure_and_can_be_resumed(
     ledger_folder: Path,
     tiny_model_folder: Path,
@@ -87,6 +123,10 @@ def test_a_stop_is_no_failure_and_can_be_resumed(
     [
         (["--learning-rate", "0"], "learning_rate must be above 0"),
         (["--epochs", "0"], "must be at least 1, got 0"),
+        (["--replay-share", "1"], "replay_share must lie in [0, 1)"),
+        (["--batch-size", "0"], "must be at least 1"),
+        (["--cache-limit", "-1"], "cache_limit_bytes must be at least 0"),
+        (["--cache-limit", "nan"], "--cache-limit must be a number of GiB, got nan"),
         (["--device", "cuda:7"], "cuda:7"),
         (["--corrections", "nowhere"], "nowhere is no ledger of corrections"),
     ],
@@ -115,3 +155,92 @@ def test_a_failure_is_told_to_whoever_watches_the_run(
     event = read_events(tmp_path / "run")[0][-1]
     assert isinstance(event, Failed)
     assert "expected at least two" in event.sentence
+
+
+def test_the_options_are_those_of_the_configuration() -> None:
+    fixed = ["finetune", "--corrections", "ledger", "--out", "run"]
+    assert _config(build_parser().parse_args(fixed)) == FinetuneConfig()
+    given = "--epochs 3 --learns adapters --learning-rate 1e-3 --replay-share 0.25 --batch-size 6"
+    more = "--cache-limit 0.5 --seed 7"
+    arguments = build_parser().parse_args([*fixed, *given.split(), *more.split()])
+    assert _config(arguments) == FinetuneConfig(
+        epochs=3,
+        learns=Learns.ADAPTERS,
+        learning_rate=1e-3,
+        replay_share=0.25,
+        batch_size=6,
+        cache_limit_bytes=2**29,
+        seed=7,
+    )
+
+
+def test_a_run_that_is_under_way_is_left_alone(
+    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / STOP_FILE).touch()  # somebody asked that run to stop
+    with running(out):
+        assert main(command(ledger_folder, tiny_model_folder, out, "--resume")) == 2
+    assert "run is the folder of a run that is under way" in capsys.readouterr().err
+    assert (out / STOP_FILE).exists()
+    assert not (out / EVENTS_FILE).exists()
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_folder_with_a_run_keeps_what_that_run_told(
+    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    assert main(command(ledger_folder, tiny_model_folder, out)) == 0
+    assert main(command(ledger_folder, tiny_model_folder, out)) == 2
+    assert run_info(out).status is RunStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "sentence"),
+    [
+        (ZeroDivisionError("SECRET"), Failed, "by a defect of this program (ZeroDivisionError)"),
+        (MemoryError("SECRET"), Failed, "memory is used up"),
+        (KeyboardInterrupt("SECRET"), Stopped, "goes on from its last checkpoint"),
+    ],
+)
+def test_whatever_ends_a_run_is_told(
+    ledger_folder: Path,
+    tiny_model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: BaseException,
+    kind: type,
+    sentence: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise fault
+
+    out = tmp_path / "run"
+    monkeypatch.setattr("tgcnet.train.finetune.run.load_model", fail)
+    try:
+        status = main(command(ledger_folder, tiny_model_folder, out))
+    except ZeroDivisionError:
+        status = 1  # Python prints its traceback
+    assert status == {ZeroDivisionError: 1, MemoryError: 2, KeyboardInterrupt: 130}[type(fault)]
+    if isinstance(fault, MemoryError):
+        assert "Traceback" in capsys.readouterr().err
+    event = read_events(out)[0][-1]
+    assert isinstance(event, kind)
+    assert sentence in event.sentence
+    assert "SECRET" not in event.sentence
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+def test_a_full_disk_is_a_sentence_and_no_traceback(
+    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / EVENTS_FILE).symlink_to("/dev/full")
+    assert main(command(ledger_folder, tiny_model_folder, out)) == 2
+    error = capsys.readouterr().err
+    assert "What the run tells was not written, the disk is full" in error
+    assert "Traceback" not in error

@@ -13,6 +13,8 @@ from tests.tgcnet.train.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
+from tgcnet.data.folder import Row
+from tgcnet.data.reference import ReferenceParts
 from tgcnet.runs.report import report_from_json
 from tgcnet.train.gate_scores import read_scores
 from tgcnet.weights.lineage import Lineage
@@ -65,10 +67,29 @@ def test_the_verdict_is_printed_in_words(
     assert "Active: tiny. Candidate: candidate." in words
     assert "dice_mean" in words
     assert "dice_pooled" in words
-    assert "Only 3 patients are held out" in words
+    assert "Only 3 patients held out" in words
     assert "the reference set has 3 images, expected at least 100" in words
     assert "Not recommended: candidate. Nothing was switched; only a person does that" in words
     assert "Research use only." in words
+
+
+def test_of_a_reference_set_the_part_is_compared_that_nothing_was_trained_on(
+    capsys: pytest.CaptureFixture[str],
+    model: str,
+    candidate: Path,
+    phantoms: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def two(rows: tuple[Row, ...]) -> ReferenceParts:
+        return ReferenceParts(measured=rows[:2], replayed=rows[2:])
+
+    monkeypatch.setattr("tgcnet.data.reference.part_reference", two)
+    command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(phantoms)]
+    reference = ["--reference", str(phantoms), "--json"]
+    for options, num_images in (([], 2), (["--whole-reference"], 3)):
+        assert main([*command, *reference, *options]) == 0
+        report = report_from_json(json.loads(capsys.readouterr().out))
+        assert [entry.num_cases for entry in report.reference] == [num_images] * 2
 
 
 def test_a_ledgers_held_out_patients_are_compared(
@@ -136,3 +157,4 @@ def test_bad_input_is_refused_before_anything_is_scored(
     for option in ("--out", "--scores"):
         assert f"{option} report.json" in refused([*command, *held_out, option, absent])
     assert "--held-out" in refused(command)
+    assert "name it with --reference" in refused([*command, *held_out, "--whole-reference"])

@@ -6,8 +6,6 @@ that one; prints what was found wrong afterwards, and how many were killed.
 ``kill-random FOLDER COUNT``: the same at random instants of a process that saves all the time.
 """
 
-import builtins
-import io
 import json
 import os
 import random
@@ -19,12 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from tests.tgcnet.kills import MOST_CALLS, fork, killed_at
 
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
-
-MOST_CALLS = 300
-"""More than any operation needs: a run that never ends is a defect of this file."""
 
 
 def correction(seed: int, value: int = 1) -> Correction:
@@ -58,67 +54,6 @@ def save(folder: Path, count: int, seed: int) -> None:
             ledger.save(correction(seed + index))
             Ledger.open(folder)  # sweeps while the other one builds
     sys.stdout.write(json.dumps([[saved.case_id, saved.revision] for saved in went]))
-
-
-class CountedFile(io.FileIO):
-    """Counts its writes, and leaves a half of the one that is the last."""
-
-    def write(self, data: bytes) -> int | None:  # type: ignore[override]
-        content = bytes(data)
-        tick(lambda: super(CountedFile, self).write(content[: len(content) // 2]))
-        return super().write(content)
-
-
-calls = {"left": 0}
-
-
-def tick(on_last: Callable[[], object] = lambda: None) -> None:
-    calls["left"] -= 1
-    if calls["left"] == 0:
-        on_last()
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def count_calls(number: int) -> None:
-    """Have this process killed at its ``number``-th call that changes the disk."""
-    calls["left"] = number
-    real_open = io.open
-
-    def counted(real: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **options: object) -> object:
-            tick()
-            return real(*arguments, **options)
-
-        return call
-
-    def open_counted(file: str, mode: str = "r", *arguments: object, **options: object) -> object:
-        if "w" not in mode:
-            return real_open(file, mode, *arguments, **options)
-        assert "b" in mode
-        tick()
-        return io.BufferedWriter(CountedFile(file, "w"))
-
-    for name in ("fsync", "rename", "replace", "link", "mkdir", "unlink", "remove", "rmdir"):
-        setattr(os, name, counted(getattr(os, name)))
-    io.open = builtins.open = open_counted
-
-
-def fork(work: Callable[[], object]) -> tuple[int, str]:
-    """Run ``work`` in a process of its own: how it ended, and what it said to be done by then."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.dup2(writer, 1)
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writer)
-    _, status = os.waitpid(child, 0)
-    with os.fdopen(reader) as said:
-        return os.waitstatus_to_exitcode(status), said.read()
 
 
 def wrong_with(folder: Path, *, had_case: bool) -> list[str]:
@@ -173,7 +108,7 @@ def kill_each(folder: Path) -> None:
             shutil.rmtree(made, ignore_errors=True)
             if has_case:
                 shutil.copytree(template, made)
-            code, said = fork(lambda: killed_at(number, operate, made))  # noqa: B023 - runs at once
+            code, said = fork(lambda: killed_at(number, lambda: operate(made)))  # noqa: B023 - runs at once
             if "done" in said and not is_kept(made):
                 wrong.append(f"{name} {number}: what was committed is lost")
             wrong += [f"{name} {number}: {what}" for what in wrong_with(made, had_case=has_case)]
@@ -183,13 +118,6 @@ def kill_each(folder: Path) -> None:
                 wrong.append(f"{name} {number}: ended with {code}")
             num_killed[name] = number
     sys.stdout.write(json.dumps({"wrong": wrong, "killed": num_killed}))
-
-
-def killed_at(number: int, operate: Callable[[Path], object], made: Path) -> None:
-    count_calls(number)
-    operate(made)
-    calls["left"] = 0  # an answer is no write
-    os.write(1, b"done")
 
 
 def kill_random(folder: Path, count: int) -> None:

@@ -11,13 +11,19 @@ import pytest
 
 from tgcnet.corrections import Ledger
 
-CHILD = Path(__file__).with_name("ledger_child.py")
+ROOT = Path(__file__).parents[3]
+CHILD = "tests.tgcnet.corrections.ledger_child"
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, str(CHILD), *(str(argument) for argument in arguments)]
+    command = [sys.executable, "-m", CHILD, *(str(argument) for argument in arguments)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
 
 

@@ -215,7 +215,7 @@ def test_too_few_patients_are_no_proof() -> None:
     few = comparison(19, 0.2)
     passed, sentence = judge_held_out([few])
     assert not passed
-    assert "Only 19 patients are held out, and below 20 chance" in sentence
+    assert "Only 19 patients held out, and below 20 chance" in sentence
     many_cases = replace(few, num_cases=200)
     assert not judge_held_out([many_cases])[0]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tgcnet.cli.output import ACTIVE_IN_WORDS, Commands, add_command, add_device_options
 from tgcnet.cli.target import check_writable
+from tgcnet.errors import InputError
 
 
 def register(commands: Commands) -> None:
@@ -38,7 +39,13 @@ def register(commands: Commands) -> None:
         "--reference",
         metavar="FOLDER",
         type=Path,
-        help="at least 100 earlier images, which must not be forgotten; the same three parts",
+        help="at least 100 earlier images, which must not be forgotten; the same three parts. "
+        "Only those are compared on that fine-tuning never trains on",
+    )
+    parser.add_argument(
+        "--whole-reference",
+        action="store_true",
+        help="compare on all of them: no model was trained on any of it",
     )
     add_device_options(parser)
     parser.add_argument("--seed", default=0, type=int, metavar="N", help="of the bootstrap (0)")
@@ -57,7 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     for option, path in (("--out", arguments.out), ("--scores", arguments.scores)):
         if path is not None:
             check_writable(path, option)
-    from tgcnet.cli.gate_run import compare_models  # needs torch
+    if arguments.whole_reference and arguments.reference is None:
+        raise InputError(
+            "--whole-reference says how a reference set is read, but there is none; name it with "
+            "--reference FOLDER, or leave the option out"
+        )
+    from tgcnet.cli.gate_run import compare  # needs torch
 
-    compare_models(arguments)
+    compare(arguments)
     return 0

@@ -1,8 +1,6 @@
 """What ``tgcnet gate`` does once its options are right; needs torch."""
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -16,76 +14,67 @@ from tgcnet.cli.output import (
     warn,
 )
 from tgcnet.corrections import Ledger
+from tgcnet.data.reference import measured_slices
 from tgcnet.data.slices import SliceToScore, folder_slices, held_out_slices
 from tgcnet.domain import Change, GateReport
 from tgcnet.errors import InputError
-from tgcnet.inference.predictor import Predictor, load_predictor
+from tgcnet.inference.predictor import load_predictor
 from tgcnet.runs.report import report_to_json
-from tgcnet.train.gate import judge
-from tgcnet.train.gate_report import keep_in_lineage, write_report
-from tgcnet.train.gate_scores import PairedScores, write_scores
-from tgcnet.train.gate_scoring import score_both
+from tgcnet.train.gate_comparison import check_pair, compare_models
+from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import find_model
 
 _TABLE_WIDTH = 110
 
 
-def compare_models(arguments: argparse.Namespace) -> None:
-    """Score both models on both sets, judge, write what was asked for, print."""
-    held_out = _held_out(arguments)
-    reference = _slices(arguments.reference, arguments)
+def compare(arguments: argparse.Namespace) -> None:
+    """Compare, write what was asked for, print."""
+    held_out, reference = _held_out(arguments), _reference(arguments)
     active = load_predictor(arguments.active, arguments.device)
     candidate = load_predictor(arguments.candidate, arguments.device)
-    _check_pair(active, candidate, is_recorded=arguments.record)
-
-    def scored(title: str, slices: Sequence[SliceToScore]) -> PairedScores:
-        with progress_bar(title, is_quiet=arguments.json) as show:
-            return score_both(active, candidate, slices, on_progress=show)
-
-    on_held_out = scored("Held-out corrections", held_out)
-    on_reference = scored("Reference set", reference) if reference else None
-    report = judge(
-        on_held_out,
-        on_reference,
-        active=active.manifest.identity,
-        candidate=candidate.manifest.identity,
-        seed=arguments.seed,
-    )
-    if arguments.scores is not None:
-        write_scores(arguments.scores, on_held_out, on_reference)
-    if arguments.out is not None:
-        write_report(report, arguments.out)
+    check_pair(active, candidate)
     if arguments.record:
-        keep_in_lineage(report, find_model(arguments.candidate))
+        _check_lineage(candidate.manifest)
+    with progress_bar("Comparing", is_quiet=arguments.json) as show:
+        result = compare_models(
+            active,
+            candidate,
+            held_out=held_out,
+            reference=reference,
+            seed=arguments.seed,
+            on_progress=show,
+        )
+    result.write(
+        report=arguments.out,
+        scores=arguments.scores,
+        candidate=find_model(arguments.candidate) if arguments.record else None,
+    )
     if arguments.json:
-        say_json(report_to_json(report))
+        say_json(report_to_json(result.report))
     else:
-        _print_report(report)
+        _print_report(result.report)
 
 
 def _held_out(arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:
     if arguments.corrections is None:
-        return _slices(arguments.held_out, arguments)
+        return folder_slices(arguments.held_out, stated_modality(arguments))
     ledger = Ledger.open(arguments.corrections)
     return held_out_slices(ledger, lambda problem: warn(f"Left out: {problem.sentence}"))
 
 
-def _slices(folder: Path | None, arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:
-    return () if folder is None else folder_slices(folder, stated_modality(arguments))
+def _reference(arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:
+    if arguments.reference is None:
+        return ()
+    read = folder_slices if arguments.whole_reference else measured_slices
+    return read(arguments.reference, stated_modality(arguments))
 
 
-def _check_pair(active: Predictor, candidate: Predictor, *, is_recorded: bool) -> None:
-    """Refuse before minutes of scoring what could not be used after them."""
-    if active.manifest.sha256 == candidate.manifest.sha256:
+def _check_lineage(candidate: Manifest) -> None:
+    """Refuse before minutes of scoring what could not be kept after them."""
+    if candidate.lineage is None:
         raise InputError(
-            f"--candidate {candidate.manifest.name!r} has the same weights as the model it is "
-            f"compared with, {active.manifest.name!r}; expected two models. Name another one as "
-            "--candidate or as --active."
-        )
-    if is_recorded and candidate.manifest.lineage is None:
-        raise InputError(
-            f"--record: the manifest of {candidate.manifest.name!r} names no parent, so there is "
-            "no lineage to keep a report in. Write it to a file: --out FILE."
+            f"--record: the manifest of {candidate.name!r} names no parent, so there is no lineage "
+            "to keep a report in. Write it to a file: --out FILE."
         )
 
 

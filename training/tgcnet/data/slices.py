@@ -1,6 +1,6 @@
 """A slice to score, wherever it lies: a row of a data folder, a reviewed slice of a ledger."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,6 +44,11 @@ def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[Slice
     InputError
         If the folder lacks something.
     """
+    return row_slices(read_folder(folder), modality)
+
+
+def row_slices(rows: Sequence[Row], modality: Modality | None = None) -> tuple[SliceToScore, ...]:
+    """Some rows of a data folder; ``modality`` as of :func:`folder_slices`."""
     return tuple(
         SliceToScore(
             name=row.image.name,
@@ -51,7 +56,7 @@ def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[Slice
             report=row.report,
             read=partial(_read_row, row, modality),
         )
-        for row in read_folder(folder)
+        for row in rows
     )
 
 
@@ -77,6 +82,12 @@ def held_out_slices(
             "expected at least one; save corrections of two patients or more."
         )
     return slices
+
+
+def held_out_place(entry: SliceToScore) -> tuple[str, int]:
+    """Case and index along Z of a slice that :func:`held_out_slices` gave."""
+    case_id, _, z = entry.name.rpartition("/")
+    return case_id, int(z)
 
 
 def _slices_of(case: Case) -> Iterator[SliceToScore]:

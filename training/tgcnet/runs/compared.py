@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from tgcnet.errors import InputError
 from tgcnet.io import write_atomically
+from tgcnet.io.atomic import not_written
 
 COMPARED_FOLDER = "compared"
 
@@ -36,7 +37,10 @@ def write_compared(run: Path, case_id: str, masks: Mapping[int, ComparedMasks]) 
         tensors[f"{z}/after"] = np.packbits(pair.after)
         tensors[f"{z}/shape"] = np.array(pair.before.shape, dtype=np.int32)
     folder = run / COMPARED_FOLDER
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise not_written("What the gate's models drew", error) from None
     write_atomically(folder / f"{case_id}.safetensors", lambda path: save_file(tensors, path))
 
 
@@ -50,21 +54,21 @@ def read_compared(run: Path, case_id: str) -> dict[int, ComparedMasks]:
     """
     try:
         tensors = load_file(run / COMPARED_FOLDER / f"{case_id}.safetensors")
-    except (OSError, safetensors.SafetensorError) as error:
+        indices = [int(name.removesuffix("/shape")) for name in tensors if "shape" in name]
+        return {
+            z: ComparedMasks(
+                before=_unpack(tensors, z, "before"), after=_unpack(tensors, z, "after")
+            )
+            for z in indices
+        }
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise InputError(
             f"The masks of case {case_id} that the gate kept cannot be read "
-            f"({type(error).__name__}); compare the models again: tgcnet gate."
+            f"({type(error).__name__}); resume the run, which compares the models again."
         ) from None
-    return {
-        int(name.partition("/")[0]): ComparedMasks(
-            **{when: _unpack(tensors, name, when) for when in ("before", "after")}
-        )
-        for name in tensors
-        if name.endswith("/shape")
-    }
 
 
-def _unpack(tensors: Mapping[str, np.ndarray], name: str, when: str) -> np.ndarray:
-    height, width = (int(side) for side in tensors[name])
-    bits = np.unpackbits(tensors[name.replace("shape", when)], count=height * width)
+def _unpack(tensors: Mapping[str, np.ndarray], z: int, when: str) -> np.ndarray:
+    height, width = (int(side) for side in tensors[f"{z}/shape"])
+    bits = np.unpackbits(tensors[f"{z}/{when}"], count=height * width)
     return bits.reshape(height, width).astype(bool)

@@ -5,13 +5,16 @@ own sentences only, no text, name or path of a patient.
 """
 
 import json
+import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, BinaryIO, get_args
 
 from tgcnet.domain import GateReport
+from tgcnet.errors import InputError
+from tgcnet.io.atomic import not_written
 from tgcnet.runs.report import report_from_json, report_to_json
 
 EVENTS_FILE = "events.jsonl"
@@ -20,7 +23,14 @@ STOP_FILE = "stop"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Begun:
-    """What the run works with. ``cache_bytes`` is an estimate, 0 where nothing is kept."""
+    """What the run works with.
+
+    Attributes
+    ----------
+    num_new, num_earlier, num_held_out : slices of corrections
+    num_reference, num_measured : images of the reference set, replayed and kept for the gate
+    cache_bytes : an estimate, 0 where nothing is kept
+    """
 
     parent: str
     num_new: int
@@ -31,6 +41,7 @@ class Begun:
     cache_bytes: int
     device: str
     process_id: int
+    num_measured: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +127,7 @@ class Stopped:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failed:
-    """Ended without a candidate."""
+    """Ended by a fault; a candidate that was installed by then is named in the sentence."""
 
     sentence: str
 
@@ -144,8 +155,9 @@ def in_words(event: Event) -> str | None:
         case Begun():
             return (
                 f"Fine-tuning {event.parent} on {event.device}: {event.num_new} new and "
-                f"{event.num_earlier} earlier slices, {event.num_reference} reference images, "
-                f"{event.num_held_out} slices held out; {event.total_steps} steps, features take "
+                f"{event.num_earlier} earlier slices, {event.num_reference} reference images "
+                f"replayed and {event.num_measured} measured, {event.num_held_out} slices held "
+                f"out; {event.total_steps} steps, features take "
                 f"{event.cache_bytes / 2**20:.0f} MiB."
             )
         case Prepared():
@@ -172,15 +184,38 @@ def in_words(event: Event) -> str | None:
 
 
 class EventLog:
-    """Appends events to a run's file; a line is written at once and whole."""
+    """Appends events to a run's file; a line is written at once and whole.
+
+    A line that cannot be written ends the run: the disk is full or gone, so no checkpoint could be
+    kept either, and whoever watches would wait for a run that says nothing.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / EVENTS_FILE
 
     def __call__(self, event: Event) -> None:
-        values = {"time": time.time(), **to_values(event)}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        """Append an event.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        line = json.dumps({"time": time.time(), **to_values(event)}) + "\n"
+        try:
+            with self._path.open("ab+") as file:
+                # A process that was killed, or a disk that was full, left half a line.
+                file.write((b"\n" if _ends_torn(file) else b"") + line.encode())
+        except OSError as error:
+            raise not_written("What the run tells", error) from None
+
+
+def _ends_torn(file: BinaryIO) -> bool:
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return False
+    file.seek(size - 1)
+    return file.read(1) != b"\n"
 
 
 def to_values(event: Event) -> dict[str, Any]:
@@ -194,26 +229,40 @@ def to_values(event: Event) -> dict[str, Any]:
 def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
     """The events from ``offset`` (in bytes) on, and where the next ones will begin.
 
-    A line that is not finished yet is left for the next time; an unknown one is skipped, another
-    version wrote it.
+    A line that is not finished yet is left for the next time. A line that cannot be read is
+    skipped: another version wrote it, or a process that was killed left a half of it.
+
+    Raises
+    ------
+    InputError
+        If the file is there and cannot be read.
     """
     path = folder / EVENTS_FILE
-    if not path.exists():
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            text = file.read()
+    except FileNotFoundError:
         return [], offset
-    with path.open("rb") as file:
-        file.seek(offset)
-        text = file.read()
+    except OSError as error:
+        raise InputError(
+            f"What the run {folder.name} told cannot be read ({error.strerror or 'refused'}); "
+            "check who may read its folder."
+        ) from None
     whole = text[: text.rfind(b"\n") + 1]
-    return list(_parse(whole)), offset + len(whole)
+    events = (_parse(line) for line in whole.split(b"\n"))
+    return [event for event in events if event is not None], offset + len(whole)
 
 
-def _parse(lines: bytes) -> Iterator[Event]:
-    for line in lines.splitlines():
+def _parse(line: bytes) -> Event | None:
+    try:
         values: dict[str, Any] = json.loads(line)
-        kind = _KINDS.get(values.pop("event", ""))
+        kind = _KINDS[values.pop("event")]
         values.pop("time", None)
         if kind is Compared:
             slices = tuple(SliceCompared(**entry) for entry in values["slices"])
-            yield Compared(report=report_from_json(values["report"]), slices=slices)
-        elif kind is not None:
-            yield kind(**values)
+            return Compared(report=report_from_json(values["report"]), slices=slices)
+        return kind(**values)
+    # No JSON, or JSON of something else.
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError, InputError):
+        return None

@@ -69,11 +69,18 @@ def list_runs(root: Path) -> tuple[RunInfo, ...]:
 
 
 def run_info(folder: Path) -> RunInfo:
-    """How a run stands."""
-    events, _ = read_events(folder)
+    """How a run stands.
+
+    Raises
+    ------
+    InputError
+        If what it told cannot be read.
+    """
+    # The process first: one that ends in between has told its end before.
     if process_of(folder) is not None:
         status = RunStatus.RUNNING
     else:
+        events, _ = read_events(folder)
         status = _status_at_end(events[-1] if events else None)
     return RunInfo(folder=folder, status=status, is_seen=(folder / SEEN_FILE).exists())
 

@@ -121,8 +121,13 @@ def evaluate_slices(
     mode: TextMode = TextMode.GIVEN,
     seed: int = 0,
     on_progress: Callable[[float], object] | None = None,
+    on_mask: Callable[[SliceToScore, np.ndarray], object] | None = None,
 ) -> Evaluation:
     """Segment every slice and compare with its mask; parameters as of :func:`evaluate_folder`.
+
+    Parameters
+    ----------
+    on_mask : receives each slice with what was predicted on it, (Y, X) bool
 
     Raises
     ------
@@ -158,6 +163,8 @@ def evaluate_slices(
                 seconds=seconds,
             )
         )
+        if on_mask is not None:
+            on_mask(entry, predicted)
         if on_progress is not None:
             on_progress((index + 1) / len(slices))
     return _summary(pooled.result(), images)

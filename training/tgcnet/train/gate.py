@@ -10,6 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from tgcnet import __version__
+from tgcnet.data.reference import MIN_REFERENCE_IMAGES
 from tgcnet.domain import Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
 from tgcnet.train.gate_scores import PairedScores
@@ -17,7 +18,6 @@ from tgcnet.train.gate_statistics import NUM_RESAMPLES, compare
 
 # Below, the interval is wrong too often: docs/concepts/gate.md has the measurement.
 MIN_HELD_OUT_PATIENTS = 20
-MIN_REFERENCE_IMAGES = 100
 # Reference images -> how much mean Dice may be lost; in between on the straight line. A small set
 # cannot show that less was lost, so asking more of it would refuse every candidate.
 _ALLOWED_LOSS = ((300, 400), (0.02, 0.005))
@@ -85,7 +85,7 @@ def judge_held_out(comparisons: Sequence[Comparison]) -> tuple[bool, str]:
         )
     if decisive.num_patients < MIN_HELD_OUT_PATIENTS:
         return False, (
-            f"Only {_counted(decisive.num_patients, 'patient')} are held out, and below "
+            f"Only {_counted(decisive.num_patients, 'patient')} held out, and below "
             f"{MIN_HELD_OUT_PATIENTS} chance looks like an improvement too often. Save corrections "
             "of more patients."
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from tgcnet.data.slices import SliceToScore
 from tgcnet.inference.predictor import Predictor
 from tgcnet.train.evaluate import TextMode, evaluate_slices
@@ -10,6 +12,9 @@ from tgcnet.train.gate_scores import CaseScore, PairedScores
 # The report as it is written, and nothing: a model is used both ways.
 MODES = (TextMode.GIVEN, TextMode.NONE)
 
+OnMasks = Callable[[SliceToScore, np.ndarray, np.ndarray], object]
+"""Receives a slice and what the active model and the candidate drew on it, (Y, X) bool."""
+
 
 def score_both(
     active: Predictor,
@@ -17,6 +22,7 @@ def score_both(
     slices: Sequence[SliceToScore],
     *,
     on_progress: Callable[[float], object] | None = None,
+    on_masks: OnMasks | None = None,
 ) -> PairedScores:
     """Score a set under both models.
 
@@ -24,15 +30,37 @@ def score_both(
     ----------
     slices : of a data folder (``folder_slices``), or reviewed slices of a ledger
     on_progress : receives the finished fraction in [0, 1]
+    on_masks : receives both masks of each slice, told its report
 
     Raises
     ------
     InputError
         If there is no slice, or one cannot be read.
     """
+    before: dict[str, np.ndarray] = {}
+
+    def keep(entry: SliceToScore, mask: np.ndarray) -> None:
+        before[entry.name] = np.packbits(mask)  # of all slices, until the other model's turn
+
+    def hand_over(entry: SliceToScore, after: np.ndarray) -> None:
+        if on_masks is not None:
+            bits = np.unpackbits(before.pop(entry.name), count=after.size)
+            on_masks(entry, bits.reshape(after.shape).astype(bool), after)
+
+    is_asked = on_masks is not None
     return PairedScores(
-        active=score(active, slices, on_progress=_share(on_progress, 0, 2)),
-        candidate=score(candidate, slices, on_progress=_share(on_progress, 1, 2)),
+        active=score(
+            active,
+            slices,
+            on_progress=_share(on_progress, 0, 2),
+            on_mask=keep if is_asked else None,
+        ),
+        candidate=score(
+            candidate,
+            slices,
+            on_progress=_share(on_progress, 1, 2),
+            on_mask=hand_over if is_asked else None,
+        ),
     )
 
 
@@ -41,12 +69,21 @@ def score(
     slices: Sequence[SliceToScore],
     *,
     on_progress: Callable[[float], object] | None = None,
+    on_mask: Callable[[SliceToScore, np.ndarray], object] | None = None,
 ) -> tuple[CaseScore, ...]:
-    """Score a set under one model, first told the report and then nothing."""
+    """Score a set under one model, first told the report and then nothing.
+
+    ``on_mask`` receives what it drew when it was told the report.
+    """
     scores: list[CaseScore] = []
     for index, mode in enumerate(MODES):
-        show = _share(on_progress, index, len(MODES))
-        results = evaluate_slices(predictor, slices, mode=mode, on_progress=show).images
+        results = evaluate_slices(
+            predictor,
+            slices,
+            mode=mode,
+            on_progress=_share(on_progress, index, len(MODES)),
+            on_mask=on_mask if mode is TextMode.GIVEN else None,
+        ).images
         scores += [
             CaseScore(
                 case=entry.name,

@@ -1,5 +1,6 @@
-"""A ledger of phantom corrections, and the tiny model to fine-tune on it."""
+"""A ledger of phantom corrections, and the tiny model to fine-tune on it and compare with."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.runs.events import Event
-from tgcnet.train.finetune.config import FinetuneConfig
-from tgcnet.train.finetune.run import FinetuneJob, finetune
+from tgcnet.train.finetune.config import FinetuneConfig, FinetuneJob
+from tgcnet.train.finetune.run import finetune
+from tgcnet.weights.manifest import read_manifest
+from tgcnet.weights.switch import activate
 
 CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
 REPORTS = ("Pulmonary infection, lower left lung.", "Pulmonary infection, upper right lung.")
@@ -52,8 +55,21 @@ def ledger_folder(tmp_path: Path) -> Path:
     return tmp_path / "ledger"
 
 
+def switch_on(model: Path, models: Path) -> Path:
+    """Put a model among the user's models and make it the active one; their folder."""
+    shutil.copytree(model, models / read_manifest(model).name)
+    activate(read_manifest(model).name)
+    return models
+
+
 @pytest.fixture
-def job(ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path) -> FinetuneJob:
+def models(tiny_model_folder: Path, no_user_models: Path) -> Path:
+    """The user's models: the tiny one, switched on."""
+    return switch_on(tiny_model_folder, no_user_models)
+
+
+@pytest.fixture
+def job(ledger_folder: Path, tiny_model_folder: Path, models: Path, tmp_path: Path) -> FinetuneJob:
     return FinetuneJob(
         ledger=ledger_folder, out=tmp_path / "run", model=str(tiny_model_folder), device="cpu"
     )
@@ -63,7 +79,7 @@ Tune = Callable[..., tuple[Path, list[Event]]]
 
 
 @pytest.fixture
-def tune(job: FinetuneJob) -> Tune:
+def tune_and_compare(job: FinetuneJob) -> Tune:
     """Runs, with any field of job or configuration replaced; the candidate and what was told."""
 
     def run(
@@ -89,3 +105,10 @@ def tune(job: FinetuneJob) -> Tune:
         return folder, told
 
     return run
+
+
+@pytest.fixture
+def tune(tune_and_compare: Tune, monkeypatch: pytest.MonkeyPatch) -> Tune:
+    """The same without the gate, which takes longer than training here."""
+    monkeypatch.setattr("tgcnet.train.finetune.run.compare_with_active", lambda *_, **__: None)
+    return tune_and_compare

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from PIL import Image
-from tests.tgcnet.train.finetune.conftest import REPORTS, Tune, phantom_correction
+from tests.tgcnet.train.finetune.conftest import Tune, phantom_correction
 
 from tgcnet.corrections import Ledger
-from tgcnet.errors import Cancelled, CheckpointError, InputError
+from tgcnet.errors import Cancelled, CheckpointError, DeviceError, InputError
 from tgcnet.models import build_model
 from tgcnet.runs.events import (
     STOP_FILE,
@@ -22,10 +21,10 @@ from tgcnet.runs.events import (
     Stepped,
     Told,
 )
-from tgcnet.train.finetune.config import Learns, default_epochs
+from tgcnet.train.finetune.config import FinetuneJob, Learns, default_epochs
 from tgcnet.train.finetune.loop import Finetuner, choose_what_learns
-from tgcnet.train.finetune.run import FinetuneJob
 from tgcnet.train.finetune.samples import BatchPlan
+from tgcnet.weights.active import read_active
 from tgcnet.weights.load import load_model
 from tgcnet.weights.manifest import WEIGHTS_FILE, read_manifest
 
@@ -99,6 +98,14 @@ def test_a_resumed_run_reads_the_corrections_it_began_with(
     assert next(event.num_new for event in told if isinstance(event, Begun)) == 6
 
 
+def test_what_a_killed_run_left_half_written_is_swept_up(tune: Tune, job: FinetuneJob) -> None:
+    left = job.out / "features" / "key" / ".tgcnet-0123456789ab.safetensors"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    tune(epochs=1)
+    assert not left.exists()
+
+
 def test_another_configuration_does_not_resume(tune: Tune, job: FinetuneJob) -> None:
     tune()
     with pytest.raises(CheckpointError, match="written with another configuration"):
@@ -108,15 +115,17 @@ def test_another_configuration_does_not_resume(tune: Tune, job: FinetuneJob) -> 
 
 
 def test_a_run_that_diverges_is_rolled_back_thrice_and_stopped(
-    tune: Tune, job: FinetuneJob, tiny_model_folder: Path
+    tune: Tune, job: FinetuneJob, models: Path
 ) -> None:
-    before = (tiny_model_folder / WEIGHTS_FILE).read_bytes()
+    before = (models / "tiny" / WEIGHTS_FILE).read_bytes()
     told: list[Event] = []
     with pytest.raises(InputError, match="diverged again after the learning rate was halved 3"):
         tune(learning_rate=1e6, on_event=told.append)
     rolled_back = [s for s in sentences(told) if "going on with half the learning rate" in s]
     assert len(rolled_back) == 3
-    assert (tiny_model_folder / WEIGHTS_FILE).read_bytes() == before
+    assert read_active().current.name == "tiny"
+    assert (models / "tiny" / WEIGHTS_FILE).read_bytes() == before
+    assert [path.name for path in models.iterdir() if path.is_dir()] == ["tiny"]
     assert not (job.out / "model").exists()
 
 
@@ -138,6 +147,17 @@ def test_too_little_memory_halves_the_images_at_once_and_changes_nothing_else(
     assert [s for s in sentences(told) if s.startswith("Out of memory: going on with 1 images")]
     for key, tensor in weights_of(plenty).items():
         torch.testing.assert_close(weights_of(little)[key], tensor, rtol=2e-2, atol=2e-3)
+
+
+def test_no_memory_for_a_single_image_is_a_sentence(
+    tune: Tune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(Finetuner, "_tensors", none_left)
+    with pytest.raises(DeviceError, match="too small for a single image at once"):
+        tune(epochs=1)
 
 
 def test_kept_features_change_nothing(tune: Tune, job: FinetuneJob) -> None:
@@ -221,16 +241,24 @@ def test_what_a_parent_knew_comes_back_as_replay(tune: Tune, job: FinetuneJob) -
     assert read_manifest(second).lineage.parent == read_manifest(first).name
 
 
-def test_damaged_cases_are_named_and_the_rest_is_trained_on(tune: Tune, job: FinetuneJob) -> None:
+def test_a_tenth_of_the_cases_damaged_is_named_and_the_rest_is_trained_on(
+    tune_and_compare: Tune, job: FinetuneJob
+) -> None:
     ledger = Ledger.open(job.ledger)
-    victim = next(case for case in ledger.cases().cases if not case.is_held_out)
-    image = job.ledger / "cases" / victim.case_id / "image.nii.gz"
+    for index in range(8, 20):
+        ledger.save(phantom_correction(index, patient=f"patient {index}"))
+    trained_on = [case.case_id for case in ledger.cases().cases if not case.is_held_out]
+    truncated, altered = trained_on[0], trained_on[-1]
+    image = job.ledger / "cases" / truncated / "image.nii.gz"
     image.write_bytes(image.read_bytes()[:-20])
-    folder, told = tune(epochs=1)
+    [report] = (job.ledger / "cases" / altered).rglob("report.txt")
+    report.write_text("Something else.", encoding="utf-8")
+    folder, told = tune_and_compare(epochs=1, num_variants=1)
     named = [s for s in sentences(told) if "is left out" in s]
-    assert len(named) == 1
-    assert victim.case_id in named[0]
-    assert next(event.num_new for event in told if isinstance(event, Begun)) == 5
+    assert sorted(sentence.split()[1] for sentence in named) == sorted([truncated, altered])
+    begun = next(event for event in told if isinstance(event, Begun))
+    assert begun.num_new == len(trained_on) - 2
+    assert begun.num_held_out == 20 - len(trained_on)
     assert folder.is_dir()
 
 
@@ -249,33 +277,6 @@ def test_slices_that_nobody_reviewed_are_not_trained_on(tune: Tune, job: Finetun
         ledger.save(replace(correction, reviewed_slices=()))
     with pytest.raises(InputError, match="No corrected slice to train on"):
         tune(job_changes={"ledger": unseen})
-
-
-def test_a_reference_set_takes_the_place_of_the_parents_word(tune: Tune, tmp_path: Path) -> None:
-    folder = reference_folder(tmp_path / "reference", num_images=100)
-    _, told = tune(epochs=1, job_changes={"reference": folder})
-    assert next(event.num_reference for event in told if isinstance(event, Begun)) == 100
-    assert not sentences(told)
-
-
-def test_a_small_reference_set_is_refused(tune: Tune, tmp_path: Path) -> None:
-    folder = reference_folder(tmp_path / "reference", num_images=99)
-    with pytest.raises(InputError, match=r"holds 99 images, expected at least 100.*leave the ref"):
-        tune(job_changes={"reference": folder})
-
-
-def reference_folder(folder: Path, *, num_images: int) -> Path:
-    (folder / "images").mkdir(parents=True)
-    (folder / "masks").mkdir()
-    rows = ["image,mask,report"]
-    for index in range(num_images):
-        correction = phantom_correction(index, patient="")
-        name = f"{index}.png"
-        Image.fromarray(correction.volume.array[0]).save(folder / "images" / name)
-        Image.fromarray(correction.labels[0] * 255).save(folder / "masks" / name)
-        rows.append(f'{name},{name},"{REPORTS[index % 2]}"')
-    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
-    return folder
 
 
 @pytest.mark.parametrize(("num_images", "epochs"), [(1, 30), (40, 30), (200, 8), (5000, 4)])

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from tgcnet.errors import ConfigError
-
-MIN_REFERENCE_IMAGES = 100
 
 
 class Learns(StrEnum):
@@ -19,6 +18,24 @@ class Learns(StrEnum):
     """The decoder alone."""
     ALL = "all"
     """The towers too; no features can be kept then."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinetuneJob:
+    """Where a run reads and writes.
+
+    Attributes
+    ----------
+    out : the run's folder; made if absent
+    model : the parent, by its name or path; None is the active model
+    reference : a three-column folder of at least 100 images; None where there is none
+    """
+
+    ledger: Path
+    out: Path
+    model: str | None = None
+    reference: Path | None = None
+    device: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +86,8 @@ class FinetuneConfig:
                 "replay_share must lie in [0, 1) and no_text in [0, 1], got "
                 f"{self.replay_share} and {self.no_text}"
             )
+        if self.cache_limit_bytes < 0:
+            raise ConfigError(f"cache_limit_bytes must be at least 0, got {self.cache_limit_bytes}")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}")
 

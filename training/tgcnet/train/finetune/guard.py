@@ -12,7 +12,8 @@ class LossGuard:
     """Remembers recent losses.
 
     A loss has exploded if it is no finite number, or more than four times the recent median (at
-    least 1, about what an untrained network has).
+    least 1, about what an untrained network has). The first one is the parent's own, however far
+    the corrections are from what it draws.
     """
 
     def __init__(self) -> None:
@@ -20,7 +21,7 @@ class LossGuard:
 
     def is_fine(self, loss: float) -> bool:
         """Whether training may go on from this loss; a fine one is remembered."""
-        usual = max(1.0, median(self._recent)) if self._recent else 1.0
+        usual = max(1.0, median(self._recent or [loss]))
         if not math.isfinite(loss) or loss > _EXPLODES_AT * usual:
             return False
         self._recent = [*self._recent[-_MEMORY:], loss]

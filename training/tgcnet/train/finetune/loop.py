@@ -15,7 +15,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tgcnet.errors import Cancelled, InputError
+from tgcnet.errors import Cancelled, DeviceError, InputError
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.models import TgcNet
 from tgcnet.runs.events import Event, Stepped, Told
@@ -31,6 +31,11 @@ from tgcnet.train.schedule import rate_scale
 
 STAGE = "finetune"
 CHECKPOINT_FILE = "run.safetensors"
+_TOO_LITTLE_MEMORY = (
+    "The device's memory is too small for a single image at once. Close other programs that use it "
+    "and resume the run, resume it on the processor (--device cpu), or begin anew with less that "
+    "learns (--learns decoder)."
+)
 Choice = tuple[Sample, Variant, str]
 """An image, the view of it, and the text it is shown with."""
 
@@ -84,6 +89,14 @@ class Finetuner:
             ),
         )
         self._learning = learning
+        # One for the whole run: what is rolled back to may have been saved just after an explosion.
+        self._guard = LossGuard()
+
+    def is_complete(self) -> bool:
+        """Whether the checkpoint is there and holds the last step; errors as of :meth:`run`."""
+        if not self._checkpoint.exists():
+            return False
+        return read_progress(self._checkpoint, self._identity).step >= self.total_steps
 
     def run(self, *, resume: bool) -> None:
         """Train to the end.
@@ -94,6 +107,10 @@ class Finetuner:
             If the watcher said stop; the checkpoint is the last finished step.
         InputError
             If the run diverged again after the rate was halved three times.
+        DeviceError
+            If not even one image at once fits into memory.
+        CheckpointError
+            If the checkpoint to resume from is damaged or of another run.
         """
         progress = Progress(stage=STAGE)
         if resume and self._checkpoint.exists():
@@ -101,6 +118,7 @@ class Finetuner:
             self._restore()
         else:
             self._save(progress)
+        if progress.step == 0:
             self._watcher.score(0, 0)
         while progress.step < self.total_steps:
             progress = self._run_until_divergence(progress)
@@ -108,14 +126,14 @@ class Finetuner:
 
     def _run_until_divergence(self, progress: Progress) -> Progress:
         """Steps up to the end, or back to the checkpoint with half the rate."""
-        guard, began, first = LossGuard(), time.perf_counter(), progress.step
+        began, first = time.perf_counter(), progress.step
         self._model.train()
         while progress.step < self.total_steps:
             batch = self._plan.batch(progress.epoch, progress.batch)
             loss = self._accumulate([self._choose(sample, random) for sample, random in batch],
                                     progress)  # fmt: skip
             norm = nn.utils.clip_grad_norm_(self._learning, self._config.max_grad_norm)
-            if not guard.is_fine(loss) or not bool(torch.isfinite(norm)):
+            if not self._guard.is_fine(loss) or not bool(torch.isfinite(norm)):
                 return self._roll_back(progress)
             self._set_rate(progress)
             self._optimizer.step()
@@ -139,8 +157,10 @@ class Finetuner:
             try:
                 return sum(self._pieces(batch, progress))
             except RuntimeError as error:
-                if not is_out_of_memory(error) or self._micro_batch == 1:
+                if not is_out_of_memory(error):
                     raise
+                if self._micro_batch == 1:
+                    raise DeviceError(_TOO_LITTLE_MEMORY) from error
             self._optimizer.zero_grad(set_to_none=True)
             self._micro_batch = max(1, self._micro_batch // 2)
             if torch.cuda.is_available():

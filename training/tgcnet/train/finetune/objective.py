@@ -32,6 +32,10 @@ class FinetuneObjective(nn.Module):
         self._parent = (parent,)
         self._parent_encode = None if parent is None else TextEncoder(parent)
         self._distil_weight = distil_weight
+        # What is kept of the tower ends before its adapters: a parent without any needs more.
+        self._shares_features = parent is not None and bool(parent.image_tower.adapters) == bool(
+            model.image_tower.adapters
+        )
 
     def forward(
         self,
@@ -46,8 +50,9 @@ class FinetuneObjective(nn.Module):
         target = masks.expand_as(output.logits)
         loss: Tensor = self.loss(output.logits, target, output.similarities[1:3])
         if self._parent[0] is not None and self._parent_encode is not None:
+            kept = frozen if self._shares_features else None
             with torch.no_grad():
-                said = self._parent[0](images, self._parent_encode(texts)).logits.sigmoid()
+                said = self._parent[0](images, self._parent_encode(texts), kept).logits.sigmoid()
             agreed = ((said > 0.5) == (target > 0.5)).float()
             apart = F.binary_cross_entropy_with_logits(output.logits, said, reduction="none")
             loss = loss + self._distil_weight * (apart * agreed).mean()

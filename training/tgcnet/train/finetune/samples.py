@@ -12,11 +12,12 @@ from random import Random
 import numpy as np
 
 from tgcnet.config import PreprocessConfig
+from tgcnet.data.folder import read_folder
+from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
 from tgcnet.data.training_set import Example, load_examples
 from tgcnet.domain import Case, Modality
 from tgcnet.errors import InputError
 from tgcnet.preprocess import decide_window, prepare_plane
-from tgcnet.train.finetune.config import MIN_REFERENCE_IMAGES
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,13 +43,15 @@ class SampleSets:
     """Everything one run reads.
 
     ``new`` is corrected since the parent was trained, ``earlier`` was known to it already,
-    ``reference`` is the user's own set, ``held_out`` is scored and never trained on.
+    ``reference`` is the replayed part of the user's own set, ``held_out`` is scored and never
+    trained on. ``num_measured`` images of the user's set are kept for the gate.
     """
 
     new: tuple[Sample, ...]
     earlier: tuple[Sample, ...] = ()
     reference: tuple[Sample, ...] = ()
     held_out: tuple[Sample, ...] = ()
+    num_measured: int = 0
 
     @property
     def replay(self) -> tuple[Sample, ...]:
@@ -71,22 +74,25 @@ def samples_of_case(case: Case, preprocess: PreprocessConfig) -> Iterable[Sample
         yield _sample(example, case_id=case.id, group=case.patient_key)
 
 
-def load_reference(folder: Path, preprocess: PreprocessConfig) -> tuple[Sample, ...]:
-    """The user's reference set, from a three-column folder.
+def load_replayed(folder: Path, preprocess: PreprocessConfig) -> tuple[tuple[Sample, ...], int]:
+    """The part of the user's reference folder that is trained on, and how many are measured.
 
     Raises
     ------
     InputError
         If the folder cannot be read as one, or holds fewer than 100 images.
     """
-    examples = load_examples(folder, Modality.UNKNOWN, preprocess)
-    if len(examples) < MIN_REFERENCE_IMAGES:
+    rows = read_folder(folder)
+    if len(rows) < MIN_REFERENCE_IMAGES:
         raise InputError(
-            f"The reference folder {folder.name!r} holds {len(examples)} images, expected at least "
+            f"The reference folder {folder.name!r} holds {len(rows)} images, expected at least "
             f"{MIN_REFERENCE_IMAGES}: fewer cannot tell whether the model forgets. Add images, or "
             "leave the reference out."
         )
-    return tuple(_sample(example) for example in examples)
+    parts = part_reference(rows)
+    measured = {row.image.name for row in parts.measured}
+    examples = load_examples(folder, Modality.UNKNOWN, preprocess, exclude=measured)
+    return tuple(_sample(example) for example in examples), len(parts.measured)
 
 
 def check_enough(sets: SampleSets) -> None:

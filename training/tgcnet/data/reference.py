@@ -1,0 +1,66 @@
+"""The reference set, parted: what is measured shows forgetting only if it was never trained on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tgcnet.data.folder import Row, read_folder
+from tgcnet.data.slices import SliceToScore, row_slices
+from tgcnet.domain import Modality
+
+MIN_REFERENCE_IMAGES = 100
+"""Measured ones: fewer cannot tell whether a model forgets."""
+MIN_REPLAYED = 20
+"""Fewer are too few to remember by, and are measured instead."""
+
+_HALF = "8"  # the first hexadecimal digit from which on a hash is in the upper half
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferenceParts:
+    """The rows of a reference folder, each in the order of the table.
+
+    Attributes
+    ----------
+    measured : no model is trained on them
+    replayed : shown in training, so that they are not forgotten; may be none
+    """
+
+    measured: tuple[Row, ...]
+    replayed: tuple[Row, ...]
+
+
+def part_reference(rows: Sequence[Row]) -> ReferenceParts:
+    """Part a reference set by patient.
+
+    A patient's place is decided by a hash of ``subject``, or of the image's name where the table
+    names nobody: the lower half is measured, and the next ones until there are 100 images. So the
+    order of the rows decides nothing, and as rows are added a patient may leave the measured part
+    but never the replayed one: what a model was once trained on is never measured later.
+    """
+    ranked = sorted(rows, key=_rank)
+    num_measured = 0
+    while num_measured < len(ranked) and (
+        num_measured < MIN_REFERENCE_IMAGES
+        or _rank(ranked[num_measured]) < _HALF
+        or _rank(ranked[num_measured]) == _rank(ranked[num_measured - 1])
+    ):
+        num_measured += 1
+    if len(ranked) - num_measured < MIN_REPLAYED:
+        num_measured = len(ranked)
+    replayed = {_rank(row) for row in ranked[num_measured:]}
+    return ReferenceParts(
+        measured=tuple(row for row in rows if _rank(row) not in replayed),
+        replayed=tuple(row for row in rows if _rank(row) in replayed),
+    )
+
+
+def measured_slices(folder: Path, modality: Modality | None = None) -> tuple[SliceToScore, ...]:
+    """The measured part of a reference folder; parameters and errors as of ``folder_slices``."""
+    return row_slices(part_reference(read_folder(folder)).measured, modality)
+
+
+def _rank(row: Row) -> str:
+    key = f"subject {row.subject}" if row.subject else f"image {row.image.name}"
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,66 @@
+"""What a run reads before it begins, with a word about what it has to leave out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tgcnet.corrections import Ledger, Problem
+from tgcnet.corrections.revision import now_utc
+from tgcnet.runs.events import Event, Told
+from tgcnet.train.finetune.cases import (
+    Snapshot,
+    read_cases,
+    read_snapshot,
+    sort_samples,
+    write_snapshot,
+)
+from tgcnet.train.finetune.config import FinetuneJob
+from tgcnet.train.finetune.samples import SampleSets, load_replayed
+from tgcnet.weights.load import LoadedModel
+
+
+class ProblemTeller:
+    """Tells of each case that is left out, once a run."""
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def __call__(self, problem: Problem) -> None:
+        """Tell of it, unless that was done."""
+        if problem.case_id not in self._told:
+            self._told.add(problem.case_id)
+            self._tell(Told(sentence=f"Case {problem.case_id} is left out: {problem.sentence}"))
+
+
+def read_samples(
+    ledger: Ledger,
+    job: FinetuneJob,
+    parent: LoadedModel,
+    *,
+    is_resumed: bool,
+    on_problem: Callable[[Problem], object],
+) -> tuple[SampleSets, Snapshot]:
+    """The corrections as they stand, or as they stood when a resumed run began.
+
+    Raises
+    ------
+    InputError
+        If the reference folder, or the snapshot of a resumed run, cannot be used.
+    LedgerError
+        If a case of the snapshot is gone or damaged.
+    OutputError
+        If the snapshot cannot be written.
+    """
+    preprocess, lineage = parent.manifest.preprocess, parent.manifest.lineage
+    snapshot = read_snapshot(job.out) if is_resumed else None
+    known_until = "" if lineage is None else lineage.ledger_snapshot.partition(" ")[0]
+    taken = now_utc()
+    cases = read_cases(ledger, snapshot, on_problem)
+    sets, revisions = sort_samples(cases, preprocess, known_until_utc=known_until)
+    if job.reference is not None:
+        replayed, num_measured = load_replayed(job.reference, preprocess)
+        sets = replace(sets, reference=replayed, num_measured=num_measured)
+    if snapshot is None:
+        snapshot = Snapshot(revisions=tuple(revisions), taken_utc=taken)
+        write_snapshot(job.out, snapshot)
+    return sets, snapshot
