@@ -8,8 +8,8 @@ import sys
 import pytest
 
 MODULES = (
-    "napari_tgcnet._widget, napari_tgcnet._corrections_widget, napari_tgcnet._reader, "
-    "napari_tgcnet._writer"
+    "napari_tgcnet._widget, napari_tgcnet._corrections_widget, napari_tgcnet._finetune_widget, "
+    "napari_tgcnet._reader, napari_tgcnet._writer"
 )
 
 
@@ -20,6 +20,10 @@ MODULES = (
         ("napari_tgcnet.controller, napari_tgcnet.state", ("torch", "qtpy", "PySide6", "napari")),
         (
             "napari_tgcnet.corrections.controller, napari_tgcnet.corrections.shelf",
+            ("torch", "qtpy", "PySide6", "napari"),
+        ),
+        (
+            "napari_tgcnet.finetune.controller, napari_tgcnet.finetune.state",
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         ("napari_tgcnet", ("torch", "qtpy", "napari", "numpy")),

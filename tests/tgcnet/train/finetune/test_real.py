@@ -37,7 +37,7 @@ def weak_model(no_user_models: Path) -> str:
     for parameter in loaded.model.decoder.parameters():
         if parameter.dim() > 1:
             shift = torch.randn(parameter.shape, generator=noise) * parameter.std()
-            parameter.data.add_(0.5 * shift)
+            parameter.data.add_(2.0 * shift)
     save_model(loaded.model, replace(loaded.manifest, name="weak"), no_user_models / "weak")
     activate("weak")
     return "weak"

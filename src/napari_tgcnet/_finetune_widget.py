@@ -1,0 +1,121 @@
+"""The panel the manifest names; the only place that puts its parts together."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QMainWindow, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_tgcnet.finetune.controller import FinetuneController
+from napari_tgcnet.finetune.estimate import estimate
+from napari_tgcnet.finetune.held_out import load_held_out
+from napari_tgcnet.finetune.layers import ViewerComparison
+from napari_tgcnet.finetune.models import RegisteredModels
+from napari_tgcnet.finetune.ports import Models, Runs
+from napari_tgcnet.finetune.process import RunProcesses
+from napari_tgcnet.finetune.watch import RunWatch
+from napari_tgcnet.jobs import WorkerThreads
+from napari_tgcnet.session import SESSION, Session
+from napari_tgcnet.ui.finetune.closing import CloseGuard
+from napari_tgcnet.ui.finetune.panel import FinetuneView
+
+if TYPE_CHECKING:
+    import napari
+
+_PANEL_WIDTH_PX = 400
+
+
+class FinetunePanel(QWidget):
+    """*TGC-Net: fine-tune*, docked in one viewer.
+
+    Parameters
+    ----------
+    napari_viewer : where before and after are shown; napari passes it by this name
+    session : what the panels share
+    runs, models : a test passes doubles
+    """
+
+    def __init__(
+        self,
+        napari_viewer: napari.Viewer,
+        session: Session = SESSION,
+        parent: QWidget | None = None,
+        runs: Runs | None = None,
+        models: Models | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.view = FinetuneView()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        self.setMinimumWidth(_PANEL_WIDTH_PX)
+        # Else napari puts a stretch below, which leaves the panel half of the dock's height.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        workers = WorkerThreads()
+        self.watch = RunWatch(workers)
+        self.controller = FinetuneController(
+            view=self.view,
+            session=session,
+            workers=workers,
+            runs=runs or RunProcesses(),
+            watch=self.watch,
+            models=models or RegisteredModels(),
+            estimator=estimate,
+            held_out=load_held_out,
+            layers=ViewerComparison(napari_viewer),
+        )
+        self.guard = CloseGuard(
+            partial(_is_running, self.controller), self.controller.stop_now, self
+        )
+        self._wire_view()
+        # No method of this widget: it is half gone when it is destroyed, and its guard is too.
+        self.destroyed.connect(partial(_close, self.controller))
+        self.view.show_state(self.controller.state)
+        self.controller.open_panel()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Watch the window: where it is closed in mid-run, somebody has to be asked."""
+        super().showEvent(event)
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QMainWindow):
+            parent = parent.parentWidget()
+        self.guard.watch(parent)
+
+    def event(self, event: QEvent) -> bool:
+        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self.leave()
+        return bool(super().event(event))
+
+    def leave(self) -> None:
+        """Follow nothing more and ask nothing; a run goes on by itself."""
+        self.guard.watch(None)
+        self.controller.close()
+
+    def _wire_view(self) -> None:
+        view, controller = self.view, self.controller
+        view.ledger_chosen.connect(controller.choose_ledger)
+        view.reference_chosen.connect(controller.choose_reference)
+        view.parent_chosen.connect(controller.choose_parent)
+        view.device_chosen.connect(controller.choose_device)
+        view.options_set.connect(controller.set_options)
+        view.start_requested.connect(controller.start)
+        view.stop_requested.connect(controller.stop)
+        view.kill_requested.connect(controller.kill)
+        view.resume_requested.connect(controller.resume)
+        view.show_requested.connect(controller.show_slice)
+        view.model_selected.connect(controller.select_model)
+        view.switch_requested.connect(controller.switch)
+        view.answered.connect(controller.answer)
+        view.back_requested.connect(controller.go_back)
+        view.delete_requested.connect(controller.delete_model)
+
+
+def _is_running(controller: FinetuneController) -> bool:
+    return controller.state.is_busy
+
+
+def _close(controller: FinetuneController, panel: Any = None) -> None:
+    controller.close()

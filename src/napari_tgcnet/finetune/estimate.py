@@ -1,0 +1,103 @@
+"""What a run would learn from and what it would take, before anything is trained. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.state import Estimate, Options
+from tgcnet.config import ModelConfig
+from tgcnet.corrections import CaseSummary, Ledger
+from tgcnet.data.folder import read_folder
+from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
+from tgcnet.errors import InputError, LedgerError
+from tgcnet.weights.manifest import Manifest
+from tgcnet.weights.registry import registered_models
+
+# The trainer's own, which lies beside torch; a test compares them.
+NUM_VIEWS = 4
+
+_NUM_TAPS = 4
+_HALF_BYTES = 2
+
+
+def feature_bytes(model: ModelConfig, *, side_px: int, has_adapters: bool) -> int:
+    """What the frozen image tower's features of one image in one view take on disk.
+
+    Four maps; where adapters change what comes after the first block, that block's tokens alone.
+    """
+    grid = side_px // model.towers.patch_px
+    if has_adapters:
+        return (1 + grid * grid) * model.towers.image_width * _HALF_BYTES
+    return _NUM_TAPS * grid * grid * model.towers.image_width * _HALF_BYTES
+
+
+def estimate(*, ledger: Path, reference: Path | None, model: str, options: Options) -> Estimate:
+    """Look at the ledger, the reference set and the model; for a worker thread.
+
+    What is missing is said in the estimate.
+    """
+    try:
+        listing = Ledger.open(ledger).cases()
+    except LedgerError as error:
+        is_there = (ledger / "ledger.json").exists()
+        return Estimate(missing=str(error) if is_there else messages.NO_LEDGER)
+    learnt = [case for case in listing.cases if not case.is_held_out]
+    held_out = [case for case in listing.cases if case.is_held_out]
+    num_replayed, num_measured, missing = _reference(reference)
+    num_slices, num_patients = _reviewed(learnt)
+    num_held_out, num_held_out_patients = _reviewed(held_out)
+    if not num_slices + num_held_out:
+        missing = messages.NO_REVIEWED_SLICE
+    elif num_patients + num_held_out_patients < 2:
+        missing = messages.ONE_PATIENT
+    elif not num_slices:
+        missing = messages.ALL_HELD_OUT
+    elif not num_held_out:
+        missing = messages.NONE_HELD_OUT
+    manifest, _ = registered_models().get(model, (None, None))
+    if manifest is None:
+        size, missing = 0, missing or messages.model_gone(model)
+    else:
+        size = _bytes_of_one(manifest, options) * NUM_VIEWS * (num_slices + num_replayed)
+    return Estimate(
+        num_slices=num_slices,
+        num_patients=num_patients,
+        num_held_out=num_held_out,
+        num_held_out_patients=num_held_out_patients,
+        num_damaged=len(listing.problems),
+        num_replayed=num_replayed,
+        num_measured=num_measured,
+        feature_bytes=size,
+        missing=missing,
+    )
+
+
+def _reference(folder: Path | None) -> tuple[int, int, str]:
+    """How many images of a reference set are replayed and measured, and what is wrong with it."""
+    if folder is None:
+        return 0, 0, ""
+    try:
+        rows = read_folder(folder)
+    except InputError as error:
+        return 0, 0, messages.reference_unusable(str(error))
+    if len(rows) < MIN_REFERENCE_IMAGES:
+        return 0, 0, messages.reference_too_small(len(rows), MIN_REFERENCE_IMAGES)
+    parts = part_reference(rows)
+    return len(parts.replayed), len(parts.measured), ""
+
+
+def _reviewed(cases: Sequence[CaseSummary]) -> tuple[int, int]:
+    """Reviewed slices, and the patients they are of."""
+    reviewed = [case for case in cases if case.reviewed_slices]
+    patients = {case.patient_key for case in reviewed}
+    return sum(len(case.reviewed_slices) for case in reviewed), len(patients)
+
+
+def _bytes_of_one(manifest: Manifest, options: Options) -> int:
+    if options.learns == "all":
+        return 0
+    has_adapters = bool(manifest.model.sse.adapter_width) or options.learns == "adapters"
+    side_px = manifest.preprocess.side_px
+    return feature_bytes(manifest.model, side_px=side_px, has_adapters=has_adapters)

@@ -1,0 +1,266 @@
+"""Every sentence and label of the fine-tuning panel."""
+
+from __future__ import annotations
+
+from tgcnet.domain import GateReport
+
+SETUP, RUN, GATE, MODELS = "What to learn from", "Training", "Comparison", "Models"
+LEDGER, REFERENCE, PARENT, DEVICE, EPOCHS = (
+    "Corrections",
+    "Reference set",
+    "Start from",
+    "Device",
+    "Epochs",
+)
+CHOOSE, ADVANCED = "Choose…", "Advanced"
+CLEAR, CLEAR_TIP = "None", "Go without a reference set"
+LEDGER_TIP = "The folder that corrections were saved to"
+REFERENCE_TIP = "A folder with images/, masks/ and captions.csv"
+REFERENCE_HINT = (
+    "Optional: at least 100 images with masks that must not be forgotten. Without one, forgetting "
+    "is not measured and the candidate is not recommended."
+)
+NO_REFERENCE = "none"
+BY_NUMBER, DEFAULT = "by the number of images", "default"
+LEARNS, RATE, REPLAY, BATCH, CACHE, SEED = (
+    "What learns",
+    "Learning rate",
+    "Share of earlier images",
+    "Images per step",
+    "Disk for features",
+    "Seed",
+)
+REPLAY_TIP = "Of each step's images: earlier corrections and the reference set, against forgetting"
+CACHE_TIP = "Features of the frozen towers are computed once and kept in the run's folder"
+RATE_TIP = "A number such as 2e-4; empty for the default"
+RATE_WRONG = (
+    "What you typed is no number above 0, so the learning rate is back on its default. Write one "
+    "such as 2e-4, or leave it empty."
+)
+LEARNS_CHOICES = (
+    ("all but the CLIP towers", "standard"),
+    ("small adapters only", "adapters"),
+    ("the decoder only", "decoder"),
+    ("everything (slow, no kept features)", "all"),
+)
+DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU (CUDA)", "cuda"))
+
+ESTIMATING = "Looking at the corrections…"
+NO_LEDGER = (
+    "There are no corrections here yet. Save some in the panel TGC-Net: segment, or choose the "
+    "folder that they were saved to."
+)
+NO_REVIEWED_SLICE = (
+    "No slice was marked as reviewed, so there is nothing to learn from. Correct cases of at least "
+    "two patients and mark the slices you reviewed."
+)
+ONE_PATIENT = (
+    "Only one patient has reviewed corrections, at least two are needed: one is kept aside to "
+    "compare the models on. Correct a case of another patient."
+)
+ALL_HELD_OUT = (
+    "All patients with reviewed slices are kept aside for the comparison, so none is left to learn "
+    "from. Review slices of another patient's case."
+)
+NONE_HELD_OUT = (
+    "No patient with reviewed slices is kept aside for the comparison. Review slices of a held-out "
+    "case, or correct cases of more patients."
+)
+FEATURES_NONE = "Features: none are kept, because the towers learn too."
+
+START, STOP, KILL, RESUME = "Start", "Stop", "End at once", "Resume"
+STOP_TIP = "Stop after the images at hand; the run can be resumed"
+KILL_TIP = "End the process; its last checkpoint stays and the run can be resumed"
+RESUME_TIP = "Go on from the last checkpoint"
+STARTING = "Starting the process…"
+LOADING = "Reading the model and the corrections…"
+STOPPING = "Stopping after the images at hand…"
+PREPARING = "Preparing features"
+COMPARING = "Comparing the candidate with the active model"
+IDLE = "Nothing is running. The model in use stays as it is until you switch."
+DONE = "Done. Nothing was switched."
+BROKEN = (
+    "The run's process is gone and said nothing; its memory may have run out, or somebody ended "
+    "it. What it finished is kept: Resume goes on from the last checkpoint."
+)
+UNDER_WAY = "Another window had started a run already; that one is followed here."
+NOT_OURS = (
+    "The options this run began with cannot be read, so it cannot go on from here. Start a new "
+    "one, or use tgcnet finetune --resume with the options you gave."
+)
+REFERENCE_WANTED = (
+    "This run began with a reference set, expected the same folder again: choose it, then Resume."
+)
+LOG, CURVES = "Log", "Curves"
+LOSS, DICE, STEP = "Loss", "Held-out Dice", "Step"
+LOSS_RAW, LOSS_SMOOTH = "each step", "smoothed"
+POOLED, MEAN = "pooled", "mean"
+
+RECOMMENDED, NOT_RECOMMENDED = "Recommended", "Not recommended"
+TOLD = {"given": "told the report", "none": "told nothing"}
+HELD_OUT_SET, REFERENCE_SET = "Held-out corrections", "Reference set"
+MEASURE, BEFORE_AFTER = "Dice", "Active →\ncandidate"
+CHANGE = "Change in points\n(95 % interval)"
+
+COMPARE = "Before and after"
+CASE, SLICE, BEFORE, AFTER, DIFFERENCE = "Case", "Slice", "Before", "After", "Change"
+SHOW, SHOW_TIP = "Show", "Show this slice with both masks and their difference"
+COLOURS = (
+    "Outlines: your mask in its own colour, before in blue, after in orange. Filled: purple is "
+    "only in the mask before, green only in the one after."
+)
+READING_CASE = "Reading the case…"
+LAYER_IMAGE, LAYER_PERSON = "Compared image", "Compared: your mask"
+LAYER_BEFORE, LAYER_AFTER = "Compared: before (active)", "Compared: after (candidate)"
+LAYER_DIFFERENCE = "Compared: difference"
+MASKS_MISSING = "The gate kept no masks of this slice; compare the models again: tgcnet gate."
+MASKS_DO_NOT_FIT = (
+    "The masks that the gate kept have another size than this case's image, expected the same; "
+    "choose the corrections that the run learnt from."
+)
+
+SWITCH, DELETE = "Switch to it", "Delete"
+SWITCH_TIP = "Use this model wherever none is named"
+DELETE_TIP = "Delete this model from the disk; only models of your own"
+GO_BACK = "Go back"
+SWITCH_ALL_THE_SAME = "Switch all the same?"
+YES, NO = "Yes", "No"
+SWITCHING = "Switching…"
+FROM_NOTHING = "Came with the package, or was trained from nothing; no parent."
+NOT_COMPARED = "The gate has not compared this model with any other."
+REPORT_UNREADABLE = "The gate's report kept with this model cannot be read."
+OTHER_CANDIDATE = "The gate's report kept with this model is about other weights."
+
+CLOSE_TITLE = "Fine-tuning is under way"
+CLOSE_QUESTION = (
+    "A model is being fine-tuned in a process of its own. If you let it finish, its result is "
+    "shown when you next open this panel."
+)
+LET_FINISH, STOP_IT, CANCEL = "Let it finish", "Stop it", "Cancel"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def learnt_from(num_slices: int, num_patients: int) -> str:
+    slices, patients = _counted(num_slices, "slice"), _counted(num_patients, "patient")
+    return f"Learns from {slices} of {patients}."
+
+
+def held_out(num_slices: int, num_patients: int) -> str:
+    slices, patients = _counted(num_slices, "slice"), _counted(num_patients, "patient")
+    return f"Kept aside to compare on: {slices} of {patients}."
+
+
+def reference_images(num_replayed: int, num_measured: int) -> str:
+    return f"Reference: {_counted(num_measured, 'image')} measured, {num_replayed:,} replayed."
+
+
+def damaged(number: int) -> str:
+    return f"{_counted(number, 'case')} cannot be read and would be left out."
+
+
+def features(size_bytes: int, limit_gib: float) -> str:
+    """What kept features take, against what they may."""
+    size = _size(size_bytes)
+    if size_bytes > limit_gib * 2**30:
+        return (
+            f"Features: {size} is more than the {limit_gib:.1f} GiB allowed; they are computed "
+            "anew each time, which is slower."
+        )
+    return f"Features: {size} of at most {limit_gib:.1f} GiB; kept in the run's folder."
+
+
+def _size(size_bytes: int) -> str:
+    if size_bytes >= 2**30:
+        return f"{size_bytes / 2**30:.1f} GiB"
+    return f"{max(1, round(size_bytes / 2**20))} MiB"
+
+
+def reference_unusable(sentence: str) -> str:
+    return f"The reference set cannot be used. {sentence[:1].upper()}{sentence[1:]}."
+
+
+def reference_too_small(number: int, least: int) -> str:
+    return (
+        f"The reference set holds {_counted(number, 'image')}, expected at least {least}: fewer "
+        "cannot tell whether the model forgets. Add images, or go without one."
+    )
+
+
+def model_gone(name: str) -> str:
+    return f"There is no model called “{name}” any more. Choose another one to start from."
+
+
+def active_gone(name: str) -> str:
+    return f"The active model, “{name}”, is not there any more. Switch another one on."
+
+
+def not_started(reason: str | None) -> str:
+    return (
+        f"The run could not be started ({reason or 'refused by the system'}). Free some memory or "
+        "disk space and try again."
+    )
+
+
+def not_killed(reason: str | None) -> str:
+    return (
+        f"The system did not let the run's process be ended ({reason or 'refused'}). It stops by "
+        "itself after the images at hand."
+    )
+
+
+def training(step: int, total: int) -> str:
+    return f"Training step {step:,} of {total:,}."
+
+
+def broken(last_words: str) -> str:
+    return f"{BROKEN} Its last words: {last_words}" if last_words else BROKEN
+
+
+def candidate_written(name: str) -> str:
+    return f"{DONE} The candidate is “{name}”; switch to it under Models if you want to."
+
+
+def verdict_of(name: str, active: str) -> str:
+    return f"Candidate “{name}” against “{active}”."
+
+
+def comparison_title(set_name: str, told: str, num_cases: int, num_patients: int) -> str:
+    cases, patients = _counted(num_cases, "case"), _counted(num_patients, "patient")
+    return f"{set_name}, {TOLD.get(told, told)}: {cases} of {patients}"
+
+
+def model_label(name: str, is_active: bool) -> str:
+    return f"{name} (active)" if is_active else name
+
+
+def go_back_to(name: str) -> str:
+    return f"Go back to {name}"
+
+
+def comes_from(parent: str, taken_utc: str) -> str:
+    when = f", with the corrections of {taken_utc[:16].replace('T', ' ')} UTC" if taken_utc else ""
+    return f"Fine-tuned from “{parent}”{when}."
+
+
+def gate_said(report: GateReport) -> str:
+    said = "recommended" if report.recommended else "did not recommend"
+    return f"On {report.date_utc[:10]} the gate {said} it over “{report.active.name}”."
+
+
+def not_recommended(active: str) -> str:
+    return f"The gate did not recommend this model over “{active}”."
+
+
+def other_active(compared_with: str) -> str:
+    return f"The gate compared this model with “{compared_with}”, which is not the active one now."
+
+
+def removed_active(name: str) -> str:
+    return f"“{name}” is active, so it is not deleted. Go back or switch to another model first."
+
+
+def removed_shipped(name: str) -> str:
+    return f"“{name}” came with the package and stays; only models of your own are deleted."

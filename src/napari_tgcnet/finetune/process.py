@@ -1,0 +1,218 @@
+"""Runs as processes of their own: started, stopped, found again. They outlive the window."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.ports import Found, RunOrder
+from tgcnet.errors import InputError, OutputError
+from tgcnet.io import write_atomically
+from tgcnet.runs.events import EVENTS_FILE
+from tgcnet.runs.folder import (
+    SEEN_FILE,
+    RunInfo,
+    RunStatus,
+    ask_to_stop,
+    list_runs,
+    mark_seen,
+    new_run_folder,
+    user_runs_folder,
+)
+from tgcnet.runs.lock import process_of
+
+LOG_FILE = "log.txt"
+ORDER_FILE = "order.json"
+
+_RESUMABLE = (RunStatus.STOPPED, RunStatus.BROKEN)
+_MAX_WORDS = 300
+
+# A handle that is dropped while its process lives leaves a zombie behind: they are kept here, for
+# every window of this process, until their processes have ended.
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+
+
+class RunProcesses:
+    """The :class:`napari_tgcnet.finetune.ports.Runs` of this machine.
+
+    Parameters
+    ----------
+    program : what comes before the options; a test passes its own
+    root : where runs lie, asked at each use
+    """
+
+    def __init__(
+        self,
+        program: Sequence[str] = (sys.executable, "-P", "-m", "tgcnet.cli", "finetune"),
+        root: Callable[[], Path] = user_runs_folder,
+    ) -> None:
+        self._program, self._root = tuple(program), root
+
+    def start(self, order: RunOrder) -> Found:
+        """Start a run, or find the one that another window started meanwhile.
+
+        Raises
+        ------
+        OutputError
+            If its folder cannot be made or the process cannot be started.
+        """
+        under_way = self._running()
+        if under_way is not None:
+            return under_way
+        run = new_run_folder(self._root())
+        options = options_of(order)
+        # Neither ledger nor reference: no path of the user's is written down.
+        kept = {"options": options, "has_reference": order.reference is not None}
+        text = json.dumps(kept, indent=1) + "\n"
+        write_atomically(run / ORDER_FILE, lambda path: _write_text(path, text))
+        self._launch(run, order.ledger, order.reference, options)
+        return Found(run=run, status=RunStatus.RUNNING, is_new=True)
+
+    def resume(self, run: Path, ledger: Path, reference: Path | None) -> Found:
+        """Go on with a run that was stopped or broken, by the options it began with.
+
+        Raises
+        ------
+        InputError
+            If nobody knows these options, or the run had a reference set and now has none.
+        OutputError
+            If the process cannot be started.
+        """
+        under_way = self._running()
+        if under_way is not None:
+            return under_way
+        try:
+            kept: dict[str, Any] = json.loads((run / ORDER_FILE).read_text(encoding="utf-8"))
+            options = [str(option) for option in kept["options"]]
+            has_reference = bool(kept["has_reference"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(messages.NOT_OURS) from None
+        if has_reference and reference is None:
+            raise InputError(messages.REFERENCE_WANTED)
+        try:
+            (run / SEEN_FILE).unlink(missing_ok=True)  # its new end has to be shown again
+        except OSError as error:
+            raise OutputError(messages.not_started(error.strerror)) from None
+        # One that began without a reference set goes on without.
+        self._launch(run, ledger, reference if has_reference else None, [*options, "--resume"])
+        return Found(run=run, status=RunStatus.RUNNING, is_new=True)
+
+    def pick_up(self) -> Found | None:
+        """A run to show when a panel opens: one under way, else the newest that nobody has seen.
+
+        The newest of all is shown again where it can be resumed. What never wrote an event has
+        nothing to show.
+        """
+        infos = [info for info in list_runs(self._root()) if (info.folder / EVENTS_FILE).exists()]
+        wanted = [info for info in infos if info.status is RunStatus.RUNNING]
+        wanted = wanted or [
+            info for info in infos if not info.is_seen or _is_offered(info, infos[-1])
+        ]
+        return Found(run=wanted[-1].folder, status=wanted[-1].status) if wanted else None
+
+    def ask_to_stop(self, run: Path) -> None:
+        ask_to_stop(run)
+
+    def mark_seen(self, run: Path) -> None:
+        mark_seen(run)
+
+    def kill(self, run: Path) -> None:
+        """End a run's process at once; its last checkpoint stays.
+
+        Only the process that holds the run's lock is ended, or our own child that has not taken it
+        yet: any other number may be anybody's.
+
+        Raises
+        ------
+        OutputError
+            If the system does not let us.
+        """
+        process_id = process_of(run)
+        try:
+            if process_id is not None:
+                os.kill(process_id, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+            elif run in _children:
+                _children[run].kill()
+        except ProcessLookupError:
+            return  # it ended by itself
+        except OSError as error:
+            raise OutputError(messages.not_killed(error.strerror)) from None
+
+    def _running(self) -> Found | None:
+        for info in reversed(list_runs(self._root())):
+            if info.status is RunStatus.RUNNING or is_alive(info.folder):
+                return Found(run=info.folder, status=RunStatus.RUNNING)
+        return None
+
+    def _launch(
+        self, run: Path, ledger: Path, reference: Path | None, options: Sequence[str]
+    ) -> None:
+        command = [*self._program, "--corrections", str(ledger), "--out", str(run)]
+        if reference is not None:
+            command += ["--reference", str(reference)]
+        detached: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+            detached = {"creationflags": flags}
+        try:
+            with (run / LOG_FILE).open("ab") as log:
+                _children[run] = subprocess.Popen(  # noqa: S603 - our own program
+                    [*command, *options],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    **detached,
+                )
+        except OSError as error:
+            raise OutputError(messages.not_started(error.strerror)) from None
+
+
+def options_of(order: RunOrder) -> list[str]:
+    """The command's options; what nobody set is left out, so that its own defaults count."""
+    values = asdict(order.options)
+    gib = values.pop("cache_limit_gib")
+    named = {"model": order.model, "device": order.device, **values, "cache_limit": f"{gib:g}"}
+    options: list[str] = []
+    for name, value in named.items():
+        if value is not None:
+            options += [f"--{name.replace('_', '-')}", str(value)]
+    return options
+
+
+def is_alive(run: Path) -> bool:
+    """Whether a process works on a run.
+
+    Our own is asked first: looking at the lock of one that is about to take it could be in its way.
+    """
+    child = _children.get(run)
+    if child is not None:
+        if child.poll() is None:
+            return True
+        _children.pop(run, None)
+    return process_of(run) is not None
+
+
+def last_words(run: Path) -> str:
+    """The last line of a run's log, for a person; empty where it may hold a path."""
+    try:
+        text = (run / LOG_FILE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    return "" if any(mark in line for mark in ("/", "\\", "~")) else line[:_MAX_WORDS]
+
+
+def _is_offered(info: RunInfo, newest: RunInfo) -> bool:
+    return info is newest and info.status in _RESUMABLE
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

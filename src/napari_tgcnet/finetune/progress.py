@@ -1,0 +1,125 @@
+"""What a run's events add up to: how far it is, its curves, its log, its end. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tgcnet.domain import GateReport
+from tgcnet.runs.events import (
+    Begun,
+    Compared,
+    Comparing,
+    Done,
+    Event,
+    Failed,
+    Prepared,
+    Scored,
+    SliceCompared,
+    Stepped,
+    Stopped,
+    Written,
+    in_words,
+)
+
+LOG_LINES = 500
+
+
+class Stage(StrEnum):
+    """What a run is doing."""
+
+    STARTING = "starting"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    COMPARING = "comparing"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimedEvent:
+    """An event and when it was written, in seconds since 1970."""
+
+    time_s: float
+    event: Event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """A run so far.
+
+    Attributes
+    ----------
+    fraction : of the stage, in [0, 1]; None where nobody knows yet
+    stage_began : time in seconds and fraction at the stage's first event
+    losses : step and loss, ascending
+    scores : of the held-out corrections, ascending by step
+    candidate : the model it wrote; empty before
+    """
+
+    stage: Stage = Stage.STARTING
+    fraction: float | None = None
+    stage_began: tuple[float, float] = (0.0, 0.0)
+    seconds_left: float | None = None
+    step: int = 0
+    total_steps: int = 0
+    losses: tuple[tuple[int, float], ...] = ()
+    scores: tuple[Scored, ...] = ()
+    log: tuple[str, ...] = ()
+    candidate: str = ""
+    report: GateReport | None = None
+    slices: tuple[SliceCompared, ...] = ()
+    end: Done | Stopped | Failed | None = None
+
+
+def advance(progress: Progress, events: Iterable[TimedEvent]) -> Progress:
+    """The progress after more events, in their order."""
+    losses, lines = list(progress.losses), list(progress.log)
+    for timed in events:
+        event = timed.event
+        if isinstance(event, Stepped):
+            # A resumed run takes the steps after its last checkpoint once more.
+            while losses and losses[-1][0] >= event.step:
+                losses.pop()
+            losses.append((event.step, event.loss))
+        progress = _after(progress, event, timed.time_s)
+        sentence = in_words(event)
+        if sentence is not None:
+            lines.append(f"{datetime.fromtimestamp(timed.time_s):%H:%M}  {sentence}")
+    return replace(progress, losses=tuple(losses), log=tuple(lines[-LOG_LINES:]))
+
+
+def _after(progress: Progress, event: Event, time_s: float) -> Progress:
+    match event:
+        case Begun(total_steps=total):
+            return replace(
+                progress, stage=Stage.STARTING, fraction=None, seconds_left=None, end=None,
+                total_steps=total,
+            )  # fmt: skip
+        case Prepared(done=done, total=total):
+            return _at(progress, Stage.PREPARING, done / max(total, 1), time_s)
+        case Stepped(step=step, total=total, seconds_left=left):
+            moved = _at(progress, Stage.TRAINING, step / max(total, 1), time_s)
+            return replace(moved, step=step, total_steps=total, seconds_left=left)
+        case Scored(step=step):
+            earlier = tuple(score for score in progress.scores if score.step < step)
+            return replace(progress, scores=(*earlier, event))
+        case Written(model=model):
+            moved = _at(progress, Stage.COMPARING, 0.0, time_s)
+            return replace(moved, candidate=model)
+        case Comparing(fraction=fraction):
+            return _at(progress, Stage.COMPARING, fraction, time_s)
+        case Compared(report=report, slices=slices):
+            moved = _at(progress, Stage.COMPARING, 1.0, time_s)
+            return replace(moved, report=report, slices=slices)
+        case Done() | Stopped() | Failed():
+            return replace(progress, end=event, seconds_left=None)
+    return progress
+
+
+def _at(progress: Progress, stage: Stage, fraction: float, time_s: float) -> Progress:
+    """Where a stage is; the time left goes by the pace since its first event."""
+    began = progress.stage_began if progress.stage is stage else (time_s, fraction)
+    gained = fraction - began[1]
+    left = (time_s - began[0]) * (1 - fraction) / gained if gained > 0 else None
+    return replace(progress, stage=stage, fraction=fraction, stage_began=began, seconds_left=left)

@@ -1,0 +1,123 @@
+"""Which models there are and which is active; nothing is switched without a person. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.ports import Models
+from napari_tgcnet.finetune.state import FinetuneState, ModelListing
+from napari_tgcnet.ports import Workers
+from napari_tgcnet.store import Store
+
+
+class Switching:
+    """Lists models, switches, goes back, deletes.
+
+    Parameters
+    ----------
+    models_changed : called after each change
+    listed : called when the list was read anew
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store[FinetuneState],
+        workers: Workers,
+        models: Models,
+        models_changed: Callable[[], None],
+        listed: Callable[[], None],
+    ) -> None:
+        self._store, self._workers, self._models = store, workers, models
+        self._models_changed, self._listed = models_changed, listed
+        self._wanted: str | None = None
+        self._is_listing = self._is_outdated = False
+
+    def refresh(self) -> None:
+        """Read the list anew; where that is under way already, once more after it."""
+        if self._store.is_closed:
+            return
+        if self._is_listing:
+            self._is_outdated = True
+            return
+        self._is_listing, self._is_outdated = True, False
+        self._workers.start(self._models.listing, self._take, self._list_failed)
+
+    def select(self, name: str) -> None:
+        """Show a model's lineage; what was asked about another one is off."""
+        self._wanted = None
+        self._store.become(selected=name, question="", models_problem="")
+
+    def switch(self) -> None:
+        """Switch to the selected model, after a question where something speaks against it."""
+        row = self._store.state.selected_row
+        if row is None or row.is_active or self._store.state.is_switching:
+            return
+        if row.caution:
+            self._wanted = row.name
+            self._store.become(question=f"{row.caution} {messages.SWITCH_ALL_THE_SAME}")
+        else:
+            self._change(partial(self._models.switch_to, row.name))
+
+    def answer(self, is_yes: bool) -> None:
+        """Take the answer to the question that stands in the panel."""
+        wanted, self._wanted = self._wanted, None
+        self._store.become(question="")
+        if is_yes and wanted is not None:
+            self._change(partial(self._models.switch_to, wanted))
+
+    def go_back(self) -> None:
+        if self._store.state.models.previous is not None:
+            self._change(self._models.go_back)
+
+    def delete(self) -> None:
+        row = self._store.state.selected_row
+        if row is None:
+            return
+        if row.is_active:
+            self._store.become(models_problem=messages.removed_active(row.name))
+        elif not row.is_own:
+            self._store.become(models_problem=messages.removed_shipped(row.name))
+        else:
+            self._change(partial(self._models.delete, row.name))
+
+    def _change(self, work: Callable[[], None]) -> None:
+        if self._store.state.is_switching:
+            return
+        self._wanted = None
+        self._store.become(is_switching=True, question="", models_problem="")
+        self._workers.start(work, self._changed, self._change_failed)
+
+    def _changed(self, nothing: None) -> None:
+        # Others want to know of it even if this panel is gone by now.
+        if not self._store.is_closed:
+            self._store.become(is_switching=False)
+        self._models_changed()
+
+    def _change_failed(self, sentence: str) -> None:
+        if not self._store.is_closed:
+            self._store.become(is_switching=False, models_problem=sentence)
+            self.refresh()
+
+    def _take(self, listing: ModelListing) -> None:
+        self._is_listing = False
+        if self._store.is_closed:
+            return
+        names = [row.name for row in listing.rows]
+        state = self._store.state
+        # A candidate that just came may stand in the next list only.
+        keeps = state.selected in names or state.selected == state.progress.candidate != ""
+        selected = state.selected if keeps else listing.active
+        chosen = state.chosen_parent if state.chosen_parent in names else None
+        self._store.become(models=listing, selected=selected, chosen_parent=chosen)
+        if self._is_outdated:
+            self.refresh()
+        else:
+            self._listed()
+
+    def _list_failed(self, sentence: str) -> None:
+        self._is_listing = False
+        if not self._store.is_closed:
+            self._store.become(models_problem=sentence)

@@ -1,0 +1,79 @@
+"""What to do with a run when napari is closed: asked before the window goes."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QMainWindow, QMessageBox
+
+from napari_tgcnet.finetune import messages
+
+
+class CloseGuard(QObject):
+    """Asks when its window is closed while a run is under way.
+
+    Parameters
+    ----------
+    is_running : whether there is anything to ask
+    stop : asks the run to stop
+    """
+
+    def __init__(
+        self,
+        is_running: Callable[[], bool],
+        stop: Callable[[], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._is_running, self._stop = is_running, stop
+        self._window: weakref.ref[QMainWindow] | None = None
+
+    def watch(self, window: QMainWindow | None) -> None:
+        """Watch this window and no other; None watches none."""
+        watched = self._window() if self._window is not None else None
+        if window is watched:
+            return
+        if watched is not None and isalive(watched):  # type: ignore[no-untyped-call]  # qtpy's
+            watched.removeEventFilter(self)
+        self._window = None
+        if window is not None:
+            # Not kept alive by us: it holds the panel, and so this object.
+            self._window = weakref.ref(window)
+            window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Let the window close, or not."""
+        if event.type() != QEvent.Type.Close or self._window is None:
+            return False
+        window = self._window()
+        if watched is not window or not self._is_running():
+            return False
+        answer = ask(window)
+        if answer == messages.CANCEL:
+            event.ignore()
+            return True
+        if answer == messages.STOP_IT:
+            self._stop()
+        return False
+
+
+def ask(window: QMainWindow | None) -> str:
+    """One of :data:`messages.LET_FINISH`, ``STOP_IT`` and ``CANCEL``."""
+    box = QMessageBox(window)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(messages.CLOSE_TITLE)
+    box.setText(messages.CLOSE_QUESTION)
+    finish = box.addButton(messages.LET_FINISH, QMessageBox.ButtonRole.AcceptRole)
+    stop = box.addButton(messages.STOP_IT, QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton(messages.CANCEL, QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(finish)
+    box.setEscapeButton(cancel)
+    box.exec_()
+    clicked = box.clickedButton()
+    box.deleteLater()
+    if clicked is stop:
+        return messages.STOP_IT
+    return messages.LET_FINISH if clicked is finish else messages.CANCEL

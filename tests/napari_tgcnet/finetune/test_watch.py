@@ -1,0 +1,89 @@
+"""Following a run's file from the Qt thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import QThreadPool
+
+from napari_tgcnet.finetune.ports import RunOrder
+from napari_tgcnet.finetune.process import RunProcesses
+from napari_tgcnet.finetune.state import Options
+from napari_tgcnet.finetune.watch import RunWatch
+from napari_tgcnet.jobs import WorkerThreads
+from tgcnet.runs.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
+from tgcnet.runs.lock import running
+
+POLL_MS = 10
+ORDER = RunOrder(ledger=Path("l"), reference=None, model="mini", device="cpu", options=Options())
+
+
+@pytest.fixture
+def watch(qtbot):
+    watch = RunWatch(WorkerThreads(), poll_ms=POLL_MS)
+    yield watch
+    watch.stop()
+    QThreadPool.globalInstance().waitForDone()
+
+
+@pytest.fixture
+def heard() -> list:
+    return []
+
+
+def kinds(heard: list) -> list[str]:
+    return [type(one.event).__name__ for news in heard for one in news.events]
+
+
+def test_events_come_once_each_in_order_with_their_time(watch, heard, qtbot, tmp_path) -> None:
+    log = EventLog(tmp_path)
+    log(Told(sentence="one"))
+    with running(tmp_path):
+        watch.follow(tmp_path, heard.append)
+        qtbot.waitUntil(lambda: kinds(heard) == ["Told"])
+        with (tmp_path / EVENTS_FILE).open("a", encoding="utf-8") as file:
+            file.write('{"time": 1, "event": "FromTheFuture"}\n{"time": 2, "event": "To')
+        qtbot.waitUntil(lambda: len(heard) > 2)
+        log(Told(sentence="two"))
+        qtbot.waitUntil(lambda: kinds(heard) == ["Told", "Told"])
+    assert all(news.is_alive for news in heard[:2])
+    times = [one.time_s for news in heard for one in news.events]
+    assert times == sorted(times)
+    assert times[0] > 1e9, "seconds since 1970"
+
+
+def test_it_ends_with_the_process(watch, heard, qtbot, tmp_path) -> None:
+    EventLog(tmp_path)(Done(model="tuned"))
+    watch.follow(tmp_path, heard.append)
+    qtbot.waitUntil(lambda: not watch.is_following)
+    assert [news.is_alive for news in heard] == [False]
+    assert kinds(heard) == ["Done"]
+    assert heard[0].last_words == ""
+
+
+def test_stopped_it_tells_nothing_more(watch, heard, qtbot, tmp_path) -> None:
+    EventLog(tmp_path)(Told(sentence="one"))
+    watch.follow(tmp_path, heard.append)
+    watch.stop()
+    QThreadPool.globalInstance().waitForDone()
+    qtbot.wait(5 * POLL_MS)
+    assert heard == []
+
+
+def test_a_real_process_that_dies_silently(watch, heard, qtbot, tmp_path, program) -> None:
+    processes = RunProcesses(program("dies silently"), lambda: tmp_path)
+    run = processes.start(ORDER).run
+    watch.follow(run, heard.append)
+    qtbot.waitUntil(lambda: not watch.is_following, timeout=60_000)
+    assert kinds(heard) == [Begun.__name__, "Scored", Stepped.__name__, Stepped.__name__]
+    assert not heard[-1].is_alive
+
+
+def test_a_real_process_that_crashes_leaves_its_last_words(
+    watch, heard, qtbot, tmp_path, program
+) -> None:
+    run = RunProcesses(program("crashes"), lambda: tmp_path).start(ORDER).run
+    watch.follow(run, heard.append)
+    qtbot.waitUntil(lambda: not watch.is_following, timeout=60_000)
+    assert heard[-1].last_words == "MemoryError"
