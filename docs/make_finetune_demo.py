@@ -75,7 +75,7 @@ def measure(source: Path, work: Path) -> dict[str, Any]:
     import_s = run(work / "models", "corrections", "import", corrections, "--to", ledger, *model)
     options = ("--reference", reference, "--out", out, "--device", "cpu")
     finetune_s = run(work / "models", "finetune", "--corrections", ledger, *options)
-    events, _ = read_events(out)
+    events = read_events(out)
     begun = next(event for event in events if isinstance(event, Begun))
     return {
         "command": "python docs/make_finetune_demo.py --source DATASETS",

@@ -6,19 +6,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_tgcnet.corrections.controller import CorrectionsController
 from napari_tgcnet.corrections.layers import ViewerCases
 from napari_tgcnet.corrections.shelf import DiskShelf
+from napari_tgcnet.dock import fill_dock, is_taken_out
 from napari_tgcnet.jobs import WorkerThreads
 from napari_tgcnet.session import SESSION, Session
 from napari_tgcnet.ui.corrections.panel import CorrectionsPanelView
 
 if TYPE_CHECKING:
     import napari
-
-_PANEL_WIDTH_PX = 400
 
 
 class CorrectionsPanel(QWidget):
@@ -38,12 +37,7 @@ class CorrectionsPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.view = CorrectionsPanelView()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
-        self.setMinimumWidth(_PANEL_WIDTH_PX)
-        # Else napari puts a stretch below, which leaves the panel half of the dock's height.
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        fill_dock(self, self.view)
         self.controller = CorrectionsController(
             view=self.view,
             layers=ViewerCases(napari_viewer),
@@ -58,8 +52,8 @@ class CorrectionsPanel(QWidget):
         self.controller.open_panel()
 
     def event(self, event: QEvent) -> bool:
-        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+        """Leave when the dock is closed."""
+        if is_taken_out(self, event):
             self.controller.close()
         return bool(super().event(event))
 

@@ -1,4 +1,4 @@
-"""The panel the manifest names; the only place that puts its parts together."""
+"""The panel *TGC-Net: fine-tune* as the manifest names it: puts its parts together."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QMainWindow, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
+from napari_tgcnet.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.finetune.controller import FinetuneController
 from napari_tgcnet.finetune.estimate import estimate
 from napari_tgcnet.finetune.held_out import load_held_out
@@ -23,8 +24,6 @@ from napari_tgcnet.ui.finetune.panel import FinetuneView
 
 if TYPE_CHECKING:
     import napari
-
-_PANEL_WIDTH_PX = 400
 
 
 class FinetunePanel(QWidget):
@@ -47,12 +46,7 @@ class FinetunePanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.view = FinetuneView()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
-        self.setMinimumWidth(_PANEL_WIDTH_PX)
-        # Else napari puts a stretch below, which leaves the panel half of the dock's height.
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        fill_dock(self, self.view)
         workers = WorkerThreads()
         self.watch = RunWatch(workers)
         self.controller = FinetuneController(
@@ -78,14 +72,12 @@ class FinetunePanel(QWidget):
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Watch the window: where it is closed in mid-run, somebody has to be asked."""
         super().showEvent(event)
-        parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QMainWindow):
-            parent = parent.parentWidget()
-        self.guard.watch(parent)
+        window = main_window_of(self)
+        self.guard.watch(window)
 
     def event(self, event: QEvent) -> bool:
-        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+        """Leave when the dock is closed."""
+        if is_taken_out(self, event):
             self.leave()
         return bool(super().event(event))
 

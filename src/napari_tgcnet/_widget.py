@@ -1,4 +1,4 @@
-"""The panel the manifest names; the only place that puts the parts together."""
+"""The panel *TGC-Net: segment* as the manifest names it: puts its parts together."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QApplication, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_tgcnet.bridge import LayerBridge
 from napari_tgcnet.controller import Controller
+from napari_tgcnet.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.files import DiskFiles
 from napari_tgcnet.jobs import EngineJobs, WorkerThreads
 from napari_tgcnet.session import SESSION, Session
@@ -20,8 +21,6 @@ from napari_tgcnet.ui.panel import PanelView
 
 if TYPE_CHECKING:
     import napari
-
-_PANEL_WIDTH_PX = 400
 
 
 class SegmentPanel(QWidget):
@@ -44,12 +43,7 @@ class SegmentPanel(QWidget):
         super().__init__(parent)
         self._viewer = napari_viewer
         self.view = PanelView()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
-        self.setMinimumWidth(_PANEL_WIDTH_PX)
-        # Else napari puts a stretch below, which leaves the panel half of the dock's height.
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        fill_dock(self, self.view)
         workers = WorkerThreads()
         self.engine = build_engine(workers)
         bridge = LayerBridge(napari_viewer)
@@ -77,14 +71,12 @@ class SegmentPanel(QWidget):
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Remember the window: when the panel goes, it tells whether the viewer goes too."""
         super().showEvent(event)
-        parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QMainWindow):
-            parent = parent.parentWidget()
-        self._places[:] = [weakref.ref(parent)] if parent is not None else []
+        window = main_window_of(self)
+        self._places[:] = [weakref.ref(window)] if window is not None else []
 
     def event(self, event: QEvent) -> bool:
-        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
-        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+        """Leave when the dock is closed."""
+        if is_taken_out(self, event):
             self._leave()
         return bool(super().event(event))
 

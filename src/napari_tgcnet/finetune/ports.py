@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from napari_tgcnet.finetune.progress import TimedEvent
 from napari_tgcnet.finetune.state import Estimate, ModelListing, Options
 from tgcnet.domain import Case
 from tgcnet.runs.compared import ComparedMasks
+from tgcnet.runs.events import TimedEvent
 from tgcnet.runs.folder import RunStatus
 
 

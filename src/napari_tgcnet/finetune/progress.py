@@ -20,6 +20,7 @@ from tgcnet.runs.events import (
     SliceCompared,
     Stepped,
     Stopped,
+    TimedEvent,
     Written,
     in_words,
 )
@@ -34,14 +35,6 @@ class Stage(StrEnum):
     PREPARING = "preparing"
     TRAINING = "training"
     COMPARING = "comparing"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TimedEvent:
-    """An event and when it was written, in seconds since 1970."""
-
-    time_s: float
-    event: Event
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

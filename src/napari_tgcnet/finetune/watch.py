@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import QObject, QTimer
 
 from napari_tgcnet.finetune.ports import News
 from napari_tgcnet.finetune.process import is_alive, last_words
-from napari_tgcnet.finetune.progress import TimedEvent
 from napari_tgcnet.ports import Workers
-from tgcnet.runs.events import ENDS, EVENTS_FILE, Event, read_events
+from tgcnet.runs.events import ENDS, read_timed
 
 POLL_MS = 500
 
@@ -95,32 +92,7 @@ def look(run: Path, offset: int) -> _Look:
     """What is new in a run's folder; for a worker thread."""
     # Asked before the events are read: of a process that is gone by then, all have been written.
     lives = is_alive(run)
-    events, end = read_events(run, offset)
-    timed = tuple(_timed(events, run, offset, end))
-    is_said = bool(events) and isinstance(events[-1], ENDS)
+    events, end = read_timed(run, offset)
+    is_said = bool(events) and isinstance(events[-1].event, ENDS)
     words = "" if lives or is_said else last_words(run)
-    return _Look(news=News(events=timed, is_alive=lives, last_words=words), offset=end)
-
-
-def _timed(events: Sequence[Event], run: Path, start: int, end: int) -> Iterator[TimedEvent]:
-    """Events with when they were written; they stand between two offsets, among lines of others."""
-    if not events:
-        return
-    with (run / EVENTS_FILE).open("rb") as file:
-        file.seek(start)
-        lines = iter(file.read(end - start).split(b"\n"))
-    for event in events:
-        kind = type(event).__name__
-        yield next(
-            TimedEvent(time_s=float(values.get("time", 0.0)), event=event)
-            for values in map(_values, lines)
-            if values.get("event") == kind
-        )
-
-
-def _values(line: bytes) -> dict[str, Any]:
-    try:
-        values = json.loads(line)
-    except ValueError:  # half a line of a process that was killed
-        return {}
-    return values if isinstance(values, dict) else {}
+    return _Look(news=News(events=tuple(events), is_alive=lives, last_words=words), offset=end)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QAbstractSpinBox, QVBoxLayout, QWidget
 
-from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
 from napari_tgcnet.ui.correction_view import CorrectionView
 from napari_tgcnet.ui.image_view import ImageView
 from napari_tgcnet.ui.model_view import ModelView
+from napari_tgcnet.ui.parts import research_use_label, scrolling_column
 from napari_tgcnet.ui.question_bar import QuestionBar
 from napari_tgcnet.ui.report_view import ReportView
 from napari_tgcnet.ui.result_view import ResultView
@@ -57,31 +57,18 @@ class PanelView(QWidget):
             self.result,
             self.correction,
         )
-        research_use = QLabel(messages.RESEARCH_USE)
-        research_use.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        research_use.setWordWrap(True)
-        self._lay_out(research_use)
+        self._lay_out()
         self._forward()
 
     def show_state(self, state: PanelState) -> None:
         for view in self.views:
             view.show_state(state)
 
-    def _lay_out(self, research_use: QLabel) -> None:
-        column = QWidget()
-        inner = QVBoxLayout(column)
-        for view in self.views:
-            inner.addWidget(view)
-        inner.addStretch()
-        area = QScrollArea()  # a small laptop's screen still reaches every button
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(column)
+    def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
-        layout.addWidget(research_use)
+        layout.addWidget(scrolling_column(self.views))
+        layout.addWidget(research_use_label())
 
     def _forward(self) -> None:
         self.image.image_chosen.connect(self.image_chosen)

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_tgcnet.messages import RESEARCH_USE
 
 
 def note_label() -> QLabel:
@@ -17,6 +27,30 @@ def note_label() -> QLabel:
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
+
+
+def research_use_label() -> QLabel:
+    """What stands at the bottom of every panel."""
+    label = QLabel(RESEARCH_USE)
+    label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    label.setWordWrap(True)
+    return label
+
+
+def scrolling_column(widgets: Sequence[QWidget]) -> QScrollArea:
+    """Widgets one below the other; a small laptop's screen still reaches every button."""
+    column = QWidget()
+    inner = QVBoxLayout(column)
+    inner.setContentsMargins(4, 4, 4, 4)
+    for widget in widgets:
+        inner.addWidget(widget)
+    inner.addStretch()
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(column)
+    return area
 
 
 def build_chooser() -> ComboBox:

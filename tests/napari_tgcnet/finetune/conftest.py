@@ -22,14 +22,13 @@ from napari_tgcnet.finetune.ports import (
     Runs,
     Watch,
 )
-from napari_tgcnet.finetune.progress import TimedEvent
 from napari_tgcnet.finetune.state import Estimate, FinetuneState, ModelListing, ModelRow
 from napari_tgcnet.ports import View
 from napari_tgcnet.session import Session
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity, SegmentationClass
 from tgcnet.errors import TgcnetError
-from tgcnet.runs.events import Begun, Event
+from tgcnet.runs.events import Begun, Event, TimedEvent
 from tgcnet.runs.folder import RunStatus
 from tgcnet.samples import phantom_stack
 

@@ -108,14 +108,14 @@ def test_a_run_starts_stops_and_resumes(runs) -> None:
     assert process_of(found.run) != os.getpid()
     again = runs("stops").start(ORDER)
     assert (again.run, again.is_new) == (found.run, False), "one run at a time"
-    wait_for(lambda: bool(read_events(found.run)[0]))
+    wait_for(lambda: bool(read_events(found.run)))
     runs("stops").ask_to_stop(found.run)
     wait_for(lambda: not is_alive(found.run))
-    assert isinstance(read_events(found.run)[0][-1], Stopped)
+    assert isinstance(read_events(found.run)[-1], Stopped)
     mark_seen(found.run)
     runs("stops").resume(found.run, Path("a ledger"), None)
     wait_for(lambda: not is_alive(found.run))
-    assert read_events(found.run)[0][-1] == Done(model="tuned")
+    assert read_events(found.run)[-1] == Done(model="tuned")
     (info,) = list_runs(found.run.parent)
     assert (info.status, info.is_seen) == (RunStatus.DONE, False), "its new end nobody has seen"
 
@@ -131,7 +131,7 @@ def test_no_path_of_the_users_is_written_down(runs) -> None:
 def test_a_run_that_does_not_stop_is_ended(runs) -> None:
     processes = runs("deaf")
     run = processes.start(ORDER).run
-    wait_for(lambda: bool(read_events(run)[0]))
+    wait_for(lambda: bool(read_events(run)))
     processes.ask_to_stop(run)
     processes.kill(run)
     wait_for(lambda: not is_alive(run))
@@ -160,7 +160,7 @@ def test_a_run_survives_the_window_that_started_it(root: Path, program) -> None:
     assert (found.run, found.status, found.is_new) == (info.folder, RunStatus.RUNNING, False)
     processes.ask_to_stop(found.run)
     wait_for(lambda: process_of(found.run) is None)
-    assert isinstance(read_events(found.run)[0][-1], Stopped)
+    assert isinstance(read_events(found.run)[-1], Stopped)
 
 
 def test_the_last_words_of_a_crash_without_any_path(runs) -> None:

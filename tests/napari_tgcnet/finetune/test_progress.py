@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_tgcnet.finetune.progress import LOG_LINES, Progress, Stage, TimedEvent, advance
+from napari_tgcnet.finetune.progress import LOG_LINES, Progress, Stage, advance
 from tgcnet.runs.events import (
     Compared,
     Comparing,
@@ -14,13 +14,14 @@ from tgcnet.runs.events import (
     SliceCompared,
     Stepped,
     Stopped,
+    TimedEvent,
     Told,
     Written,
 )
 
 
 def after(*events: object, start: Progress | None = None, every_s: float = 1.0) -> Progress:
-    timed = [TimedEvent(time_s=every_s * i, event=event) for i, event in enumerate(events)]
+    timed = [TimedEvent(time_s=float(every_s * i), event=event) for i, event in enumerate(events)]
     return advance(start or Progress(), timed)
 
 

@@ -63,7 +63,7 @@ def test_it_leaves_a_candidate_and_says_how_to_go_on(
     printed = capsys.readouterr().out
     assert "3 new and 0 earlier slices" in printed
     assert "held-out Dice" in printed
-    events, _ = read_events(out)
+    events = read_events(out)
     assert isinstance(events[-1], Done)
     name = events[-1].model
     assert f"Candidate {name} is written; comparing it with the active model." in printed
@@ -111,11 +111,11 @@ def test_a_stop_is_no_failure_and_can_be_resumed(
         patched.setattr(EventLog, "__call__", stop_at_once)
         assert main(command(ledger_folder, tiny_model_folder, out)) == 130
     assert "goes on from here when resumed" in capsys.readouterr().out
-    assert isinstance(read_events(out)[0][-1], Stopped)
+    assert isinstance(read_events(out)[-1], Stopped)
     assert main(command(ledger_folder, tiny_model_folder, out)) == 2
     assert "holds a run already; go on with --resume" in capsys.readouterr().err
     assert main(command(ledger_folder, tiny_model_folder, out, "--resume")) == 0
-    assert isinstance(read_events(out)[0][-1], Done)
+    assert isinstance(read_events(out)[-1], Done)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_failure_is_told_to_whoever_watches_the_run(
     lonely = Ledger.create(tmp_path / "lonely")
     lonely.save(phantom_correction(0, patient="only one"))
     assert main(command(tmp_path / "lonely", tiny_model_folder, tmp_path / "run")) == 2
-    event = read_events(tmp_path / "run")[0][-1]
+    event = read_events(tmp_path / "run")[-1]
     assert isinstance(event, Failed)
     assert "expected at least two" in event.sentence
 
@@ -227,7 +227,7 @@ def test_whatever_ends_a_run_is_told(
     assert status == {ZeroDivisionError: 1, MemoryError: 2, KeyboardInterrupt: 130}[type(fault)]
     if isinstance(fault, MemoryError):
         assert "Traceback" in capsys.readouterr().err
-    event = read_events(out)[0][-1]
+    event = read_events(out)[-1]
     assert isinstance(event, kind)
     assert sentence in event.sentence
     assert "SECRET" not in event.sentence

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,12 @@ from tgcnet.runs.events import (
     SliceCompared,
     Stepped,
     Stopped,
+    TimedEvent,
     Told,
     Written,
     in_words,
     read_events,
+    read_timed,
 )
 
 BEGUN = Begun(
@@ -51,7 +54,7 @@ EVERY_KIND = (
 def test_every_kind_comes_back(tmp_path: Path) -> None:
     for event in EVERY_KIND:
         EventLog(tmp_path)(event)
-    assert read_events(tmp_path)[0] == list(EVERY_KIND)
+    assert read_events(tmp_path) == list(EVERY_KIND)
 
 
 @pytest.mark.parametrize(
@@ -71,18 +74,21 @@ def test_what_a_person_reads(event: Event, words: str | None) -> None:
 
 def test_events_are_read_from_where_one_was_and_only_whole(tmp_path: Path) -> None:
     log = EventLog(tmp_path)
-    assert read_events(tmp_path) == ([], 0)
+    assert read_timed(tmp_path) == ([], 0)
+    before_s = time.time()
     log(Told(sentence="Ä begins"))
-    first, offset = read_events(tmp_path)
-    assert first == [Told(sentence="Ä begins")]
+    [first], offset = read_timed(tmp_path)
+    assert first.event == Told(sentence="Ä begins")
+    assert before_s <= first.time_s <= time.time()
     with (tmp_path / EVENTS_FILE).open("a") as file:
         file.write('{"event": "FromTomorrow", "time": 1}\n{"event": "Do')
-    assert read_events(tmp_path, offset)[0] == []
+    assert read_timed(tmp_path, offset)[0] == []
     with (tmp_path / EVENTS_FILE).open("a") as file:
-        file.write('ne", "model": "m"}\n')
-    offset = read_events(tmp_path, offset)[1]
+        file.write('ne", "time": 1, "model": "m"}\n')
+    [done], offset = read_timed(tmp_path, offset)
+    assert done == TimedEvent(time_s=1.0, event=Done(model="m"))
     log(Done(model="n"))
-    assert read_events(tmp_path, offset)[0] == [Done(model="n")]
+    assert [one.event for one in read_timed(tmp_path, offset)[0]] == [Done(model="n")]
     lines = (tmp_path / EVENTS_FILE).read_text().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
 
@@ -93,25 +99,27 @@ def test_a_line_torn_by_a_kill_hides_nothing_that_a_resumed_run_tells(tmp_path: 
     whole = path.read_bytes()
     for length in range(len(whole) + 1):
         path.write_bytes(whole + whole[:length])
-        _, offset = read_events(tmp_path)  # a window that watched until the kill
+        _, offset = read_timed(tmp_path)  # a window that watched until the kill
         EventLog(tmp_path)(Told(sentence="after"))
         EventLog(tmp_path)(Done(model="m"))
         after = [Told(sentence="after"), Done(model="m")]
         # All but the end of its line may have been written: then it is a line after all.
         again = [Told(sentence="before")] * (1 + (length >= len(whole) - 1))
-        assert read_events(tmp_path)[0] == again + after
+        assert read_events(tmp_path) == again + after
         seen_before = 1 + (length == len(whole))
-        assert read_events(tmp_path, offset)[0] == (again + after)[seen_before:]
+        seen = [one.event for one in read_timed(tmp_path, offset)[0]]
+        assert seen == (again + after)[seen_before:]
 
 
 @pytest.mark.parametrize(
     "line",
     [
         b'{"event": "FromTomorrow", "time": 1}',
-        b'{"event": "Done", "model": "m", "unheard_of": 1}',
-        b'{"event": "Done"}',
-        b'{"event": "Compared", "report": {}, "slices": []}',
-        b'{"event": ["Done"]}',
+        b'{"event": "Done", "time": 1, "model": "m", "unheard_of": 1}',
+        b'{"event": "Done", "time": 1}',
+        b'{"event": "Done", "model": "m"}',
+        b'{"event": "Compared", "time": 1, "report": {}, "slices": []}',
+        b'{"event": ["Done"], "time": 1}',
         b"[1, 2]",
         b"\0\0\0\0",
         b"\xff\xfe",
@@ -123,13 +131,13 @@ def test_a_line_of_something_else_is_skipped(tmp_path: Path, line: bytes) -> Non
     with (tmp_path / EVENTS_FILE).open("ab") as file:
         file.write(line + b"\n")
     EventLog(tmp_path)(Done(model="m"))
-    assert read_events(tmp_path)[0] == [Told(sentence="before"), Done(model="m")]
+    assert read_events(tmp_path) == [Told(sentence="before"), Done(model="m")]
 
 
 def test_a_line_separator_in_a_sentence_is_no_end_of_a_line(tmp_path: Path) -> None:
     event = Told(sentence="one\u2028two\nthree")
     EventLog(tmp_path)(event)
-    assert read_events(tmp_path)[0] == [event]
+    assert read_events(tmp_path) == [event]
     assert len((tmp_path / EVENTS_FILE).read_bytes().splitlines()) == 1
 
 

@@ -145,6 +145,16 @@ Event = (
     | Stopped
     | Failed
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimedEvent:
+    """An event and when it was written, in seconds since 1970."""
+
+    time_s: float
+    event: Event
+
+
 ENDS = (Done, Stopped, Failed)
 _KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
@@ -226,7 +236,12 @@ def to_values(event: Event) -> dict[str, Any]:
     return {"event": type(event).__name__, **values}
 
 
-def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
+def read_events(folder: Path) -> list[Event]:
+    """Every event of a run; errors as of :func:`read_timed`."""
+    return [timed.event for timed in read_timed(folder)[0]]
+
+
+def read_timed(folder: Path, offset: int = 0) -> tuple[list[TimedEvent], int]:
     """The events from ``offset`` (in bytes) on, and where the next ones will begin.
 
     A line that is not finished yet is left for the next time. A line that cannot be read is
@@ -254,15 +269,14 @@ def read_events(folder: Path, offset: int = 0) -> tuple[list[Event], int]:
     return [event for event in events if event is not None], offset + len(whole)
 
 
-def _parse(line: bytes) -> Event | None:
+def _parse(line: bytes) -> TimedEvent | None:
     try:
         values: dict[str, Any] = json.loads(line)
-        kind = _KINDS[values.pop("event")]
-        values.pop("time", None)
+        kind, time_s = _KINDS[values.pop("event")], float(values.pop("time"))
         if kind is Compared:
-            slices = tuple(SliceCompared(**entry) for entry in values["slices"])
-            return Compared(report=report_from_json(values["report"]), slices=slices)
-        return kind(**values)
+            values["slices"] = tuple(SliceCompared(**entry) for entry in values["slices"])
+            values["report"] = report_from_json(values["report"])
+        return TimedEvent(time_s=time_s, event=kind(**values))
     # No JSON, or JSON of something else.
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError, InputError):
         return None

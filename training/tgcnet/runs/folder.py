@@ -80,7 +80,7 @@ def run_info(folder: Path) -> RunInfo:
     if process_of(folder) is not None:
         status = RunStatus.RUNNING
     else:
-        events, _ = read_events(folder)
+        events = read_events(folder)
         status = _status_at_end(events[-1] if events else None)
     return RunInfo(folder=folder, status=status, is_seen=(folder / SEEN_FILE).exists())
 

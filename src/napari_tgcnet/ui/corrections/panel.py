@@ -17,11 +17,10 @@ from qtpy.QtWidgets import (
 )
 from superqt import QElidingLabel
 
-from napari_tgcnet import messages as shared_messages
 from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.state import CorrectionsState
 from napari_tgcnet.ui.corrections.case_table import CaseTable
-from napari_tgcnet.ui.parts import note_label
+from napari_tgcnet.ui.parts import note_label, research_use_label
 
 _MOST_LINES = 6
 
@@ -103,16 +102,19 @@ class CorrectionsPanelView(QWidget):
         self.instead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         line_px = self.broken.fontMetrics().lineSpacing()
         self.broken.setMaximumHeight(_MOST_LINES * line_px)
-        research_use = QLabel(shared_messages.RESEARCH_USE)
-        research_use.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        research_use.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.addLayout(ledger)
         layout.addLayout(above)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.instead, 1)
         layout.addLayout(buttons)
-        for widget in (self.problem, self.notice, self.broken_title, self.broken, research_use):
+        for widget in (
+            self.problem,
+            self.notice,
+            self.broken_title,
+            self.broken,
+            research_use_label(),
+        ):
             layout.addWidget(widget)
 
     def _connect(self) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QAbstractSpinBox, QVBoxLayout, QWidget
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.messages import RESEARCH_USE
 from napari_tgcnet.ui.finetune.compare_view import CompareView
 from napari_tgcnet.ui.finetune.gate_view import GateView
 from napari_tgcnet.ui.finetune.models_view import ModelsView
 from napari_tgcnet.ui.finetune.run_view import RunView
 from napari_tgcnet.ui.finetune.section import Section
 from napari_tgcnet.ui.finetune.setup_view import SetupView
+from napari_tgcnet.ui.parts import research_use_label, scrolling_column
 
 
 class FinetuneView(QWidget):
@@ -72,30 +72,17 @@ class FinetuneView(QWidget):
             self.run.log_section.set_open(not has_report)
 
     def _lay_out(self) -> None:
-        column = QWidget()
-        inner = QVBoxLayout(column)
-        inner.setContentsMargins(4, 4, 4, 4)
-        for section in (
+        sections = (
             self.setup_section,
             self.run_section,
             self.gate_section,
             self.compare_section,
             self.models_section,
-        ):
-            inner.addWidget(section)
-        inner.addStretch()
-        area = QScrollArea()  # a small laptop's screen still reaches every button
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(column)
-        research_use = QLabel(RESEARCH_USE)
-        research_use.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        research_use.setWordWrap(True)
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(area)
-        layout.addWidget(research_use)
+        layout.addWidget(scrolling_column(sections))
+        layout.addWidget(research_use_label())
 
     def _forward(self) -> None:
         self.setup.ledger_chosen.connect(self.ledger_chosen)
