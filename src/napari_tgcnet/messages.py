@@ -166,6 +166,10 @@ def left(seconds: float) -> str:
     return f"about {round(seconds / 60)} min left"
 
 
+def counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def model_label(name: str, *, is_active: bool) -> str:
     return f"{name} (active)" if is_active else name
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
+from napari_tgcnet.messages import counted
 from tgcnet.corrections import CaseSummary
 from tgcnet.domain import Case
 
@@ -71,7 +72,7 @@ def summary(state: CorrectionsState) -> str:
     """How many there are, and how many are selected."""
     if not state.cases:
         return ""
-    said = _count(len(state.cases), "correction")
+    said = counted(len(state.cases), "correction")
     if state.shows_bin:
         said += " in the bin"
     if len(state.selected) > 1:
@@ -80,7 +81,7 @@ def summary(state: CorrectionsState) -> str:
 
 
 def broken(num_broken: int) -> str:
-    return f"{_count(num_broken, 'correction')} cannot be used:"
+    return f"{counted(num_broken, 'correction')} cannot be used:"
 
 
 def broken_list(sentences: Sequence[str]) -> str:
@@ -112,7 +113,7 @@ def open_already(case_id: str) -> str:
 
 
 def moved(num_moved: int, *, to_bin: bool) -> str:
-    what = _count(num_moved, "correction")
+    what = counted(num_moved, "correction")
     if to_bin:
         return f"{what} moved to the bin; “{SHOW_BIN}” lists what can be restored."
     return f"{what} restored."
@@ -148,22 +149,18 @@ def saved_tip(case: CaseSummary) -> str:
 
 def model_and_use(case: CaseSummary) -> str:
     use = HELD_OUT if case.is_held_out else FOR_TRAINING
-    return f"{case.model or NO_MODEL}\n{use}\n{_count(case.num_revisions, 'revision')}"
+    return f"{case.model or NO_MODEL}\n{use}\n{counted(case.num_revisions, 'revision')}"
 
 
 def model_and_use_tip(case: CaseSummary) -> str:
     use = HELD_OUT_TIP if case.is_held_out else FOR_TRAINING_TIP
     model = f"Model: {case.model}." if case.model else "No model was run."
-    return f"{model} {use} {_count(case.num_revisions, 'revision').capitalize()}."
+    return f"{model} {use} {counted(case.num_revisions, 'revision').capitalize()}."
 
 
 def picture_text(case: CaseSummary) -> str:
     """What a screen reader says of the picture."""
     return layer_name(case.case_id)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _local(utc: str) -> datetime:

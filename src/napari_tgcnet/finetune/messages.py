@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_tgcnet.messages import counted
 from tgcnet.domain import GateReport
 
 SETUP, RUN, GATE, MODELS = "What to learn from", "Training", "Comparison", "Models"
@@ -139,26 +140,22 @@ CLOSE_QUESTION = (
 LET_FINISH, STOP_IT, CANCEL = "Let it finish", "Stop it", "Cancel"
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
 def learnt_from(num_slices: int, num_patients: int) -> str:
-    slices, patients = _counted(num_slices, "slice"), _counted(num_patients, "patient")
+    slices, patients = counted(num_slices, "slice"), counted(num_patients, "patient")
     return f"Learns from {slices} of {patients}."
 
 
 def held_out(num_slices: int, num_patients: int) -> str:
-    slices, patients = _counted(num_slices, "slice"), _counted(num_patients, "patient")
+    slices, patients = counted(num_slices, "slice"), counted(num_patients, "patient")
     return f"Kept aside to compare on: {slices} of {patients}."
 
 
 def reference_images(num_replayed: int, num_measured: int) -> str:
-    return f"Reference: {_counted(num_measured, 'image')} measured, {num_replayed:,} replayed."
+    return f"Reference: {counted(num_measured, 'image')} measured, {num_replayed:,} replayed."
 
 
 def damaged(number: int) -> str:
-    return f"{_counted(number, 'case')} cannot be read and would be left out."
+    return f"{counted(number, 'case')} cannot be read and would be left out."
 
 
 def features(size_bytes: int, limit_gib: float) -> str:
@@ -184,7 +181,7 @@ def reference_unusable(sentence: str) -> str:
 
 def reference_too_small(number: int, least: int) -> str:
     return (
-        f"The reference set holds {_counted(number, 'image')}, expected at least {least}: fewer "
+        f"The reference set holds {counted(number, 'image')}, expected at least {least}: fewer "
         "cannot tell whether the model forgets. Add images, or go without one."
     )
 
@@ -228,12 +225,8 @@ def verdict_of(name: str, active: str) -> str:
 
 
 def comparison_title(set_name: str, told: str, num_cases: int, num_patients: int) -> str:
-    cases, patients = _counted(num_cases, "case"), _counted(num_patients, "patient")
+    cases, patients = counted(num_cases, "case"), counted(num_patients, "patient")
     return f"{set_name}, {TOLD.get(told, told)}: {cases} of {patients}"
-
-
-def model_label(name: str, is_active: bool) -> str:
-    return f"{name} (active)" if is_active else name
 
 
 def go_back_to(name: str) -> str:

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidge
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import FinetuneState
+from napari_tgcnet.messages import model_label
 from napari_tgcnet.ui.finetune.section import BODY_MARGINS
 from napari_tgcnet.ui.parts import build_chooser, note_label, show_choices
 
@@ -48,7 +49,7 @@ class ModelsView(QWidget):
 
     def show_state(self, state: FinetuneState) -> None:
         rows = state.models.rows
-        models = [(messages.model_label(row.name, row.is_active), row.name) for row in rows]
+        models = [(model_label(row.name, is_active=row.is_active), row.name) for row in rows]
         show_choices(self.chooser, models, state.selected)
         selected, is_free = state.selected_row, not state.is_switching
         self.chooser.enabled = is_free

@@ -18,6 +18,7 @@ from superqt import QElidingLabel
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import Estimate, FinetuneState
+from napari_tgcnet.messages import model_label
 from napari_tgcnet.ui.finetune.options_view import OptionsView
 from napari_tgcnet.ui.finetune.section import BODY_MARGINS, Section
 from napari_tgcnet.ui.parts import build_chooser, note_label, show_choices
@@ -65,7 +66,7 @@ class SetupView(QWidget):
         self.reference_hint.setVisible(state.reference is None)
         self.clear_button.setVisible(state.reference is not None)
         rows = state.models.rows
-        models = [(messages.model_label(row.name, row.is_active), row.name) for row in rows]
+        models = [(model_label(row.name, is_active=row.is_active), row.name) for row in rows]
         show_choices(self.parent_model, models, state.parent)
         show_choices(self.device, messages.DEVICES, state.device)
         self.options.show_state(state)
