@@ -93,9 +93,10 @@ REFERENCE_WANTED = (
     "This run began with a reference set, expected the same folder again: choose it, then Resume."
 )
 LOG, CURVES = "Log", "Curves"
-LOSS, DICE, STEP = "Loss", "Held-out Dice", "Step"
-LOSS_RAW, LOSS_SMOOTH = "each step", "smoothed"
+STEP = "Step"
+LOSS_RAW, LOSS_SMOOTH = "Loss of each step", "Loss, smoothed"
 POOLED, MEAN = "pooled", "mean"
+DICE_POOLED, DICE_MEAN = "Held-out Dice, pooled", "Held-out Dice, mean"
 
 RECOMMENDED, NOT_RECOMMENDED = "Recommended", "Not recommended"
 TOLD = {"given": "told the report", "none": "told nothing"}

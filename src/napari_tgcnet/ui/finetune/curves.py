@@ -31,15 +31,15 @@ class Curves(QWidget):
         super().__init__(parent)
         self.plots = _Plots()
         self.plots.setFixedHeight(_HEIGHT_PX)
-        self.loss = _build_plot(self.plots, 1, messages.LOSS)
-        self.dice = _build_plot(self.plots, 3, messages.DICE)
+        self.loss = _build_plot(self.plots, 1)
+        self.dice = _build_plot(self.plots, 3)
         self.dice.setXLink(self.loss)
         self.dice.setLabel("bottom", messages.STEP)
         self.raw, self.smooth = self.loss.plot(), self.loss.plot()
         self.pooled, self.mean = self.dice.plot(), self.dice.plot()
         # Above the plots and not on them, where they would hide a curve.
         losses = ((self.raw, messages.LOSS_RAW), (self.smooth, messages.LOSS_SMOOTH))
-        scores = ((self.pooled, messages.POOLED), (self.mean, messages.MEAN))
+        scores = ((self.pooled, messages.DICE_POOLED), (self.mean, messages.DICE_MEAN))
         self.legends = (
             _build_legend(self.plots, 0, losses),
             _build_legend(self.plots, 2, scores),
@@ -109,15 +109,14 @@ class _Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # it has no types
         event.ignore()
 
 
-def _build_plot(plots: _Plots, row: int, title: str) -> Any:
+def _build_plot(plots: _Plots, row: int) -> Any:
     plot = plots.addPlot(row=row, col=0)
     plot.setMouseEnabled(x=False, y=False)
     plot.setMenuEnabled(False)
     plot.hideButtons()
-    plot.setLabel("left", title)
     plot.getAxis("left").enableAutoSIPrefix(False)
     plot.getAxis("bottom").enableAutoSIPrefix(False)
-    plot.getAxis("left").setWidth(52)  # both alike, so that the steps stand below each other
+    plot.getAxis("left").setWidth(36)  # both alike, so that the steps stand below each other
     return plot
 
 
