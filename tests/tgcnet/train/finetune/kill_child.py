@@ -2,6 +2,7 @@
 
 ``each FOLDER MODEL``: one process for each write, fsync, rename and so on of what a run writes,
 killed at that one; prints what was found wrong afterwards, and how many were killed.
+``saving FOLDER MODEL COUNT``: one checkpoint after the other, killed at random instants.
 ``random FOLDER MODEL COUNT``: whole runs, each killed at a random instant and then resumed.
 """
 
@@ -286,6 +287,22 @@ def kill_random(folder: Path, model: Path, count: str) -> None:
     sys.stdout.write(json.dumps({"wrong": wrong, "killed": num_killed, "seconds": seconds}))
 
 
+def kill_saving(folder: Path, model: Path, count: str) -> None:
+    operation = checkpoints()
+    operation.prepare(folder)
+
+    def save_on_and_on() -> None:
+        while True:
+            operation.operate(folder)
+            operation.prepare(folder)
+
+    draw, wrong, num_killed = random.Random(0), [], 0
+    for number in range(int(count)):
+        num_killed += is_killed(save_on_and_on, draw.uniform(0, 0.05))
+        wrong += [f"{number}: {what}" for what in operation.wrong(folder, False)]
+    sys.stdout.write(json.dumps({"wrong": wrong, "killed": num_killed}))
+
+
 def is_killed(work: Callable[[], object], seconds: float) -> bool:
     """Kill a process that works after a while; False where it had ended by then."""
     child = os.fork()
@@ -303,7 +320,8 @@ def is_killed(work: Callable[[], object], seconds: float) -> bool:
 
 def main(command: str, folder: str, model: str, *count: str) -> None:
     torch.set_num_threads(1)
-    {"each": kill_each, "random": kill_random}[command](Path(folder), Path(model), *count)
+    commands = {"each": kill_each, "saving": kill_saving, "random": kill_random}
+    commands[command](Path(folder), Path(model), *count)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,12 @@ def test_a_kill_at_each_write_leaves_the_old_or_the_new(
 
 
 @pytest.mark.slow
+def test_checkpoints_at_200_random_instants(tiny_model_folder: Path, tmp_path: Path) -> None:
+    found = result_of("saving", tmp_path, tiny_model_folder, 200)
+    assert found == {"wrong": [], "killed": 200}
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_run_killed_at_random_ends_as_one_that_was_not(
     tiny_model_folder: Path, tmp_path: Path
