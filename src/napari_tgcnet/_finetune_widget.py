@@ -47,13 +47,14 @@ class FinetunePanel(QWidget):
         super().__init__(parent)
         self.view = FinetuneView()
         fill_dock(self, self.view)
+        self._runs = runs or RunProcesses()
         workers = WorkerThreads()
         self.watch = RunWatch(workers)
         self.controller = FinetuneController(
             view=self.view,
             session=session,
             workers=workers,
-            runs=runs or RunProcesses(),
+            runs=self._runs,
             watch=self.watch,
             models=models or RegisteredModels(),
             estimator=estimate,
@@ -82,8 +83,12 @@ class FinetunePanel(QWidget):
         return bool(super().event(event))
 
     def leave(self) -> None:
-        """Follow nothing more and ask nothing; a run goes on by itself."""
-        self.guard.watch(None)
+        """Follow nothing more; a run goes on by itself, and is asked about when napari closes."""
+        run = self.controller.state.run
+        if run is not None and self.controller.state.is_busy:
+            self.guard.stay(partial(self._runs.is_alive, run), partial(self._runs.ask_to_stop, run))
+        else:
+            self.guard.watch(None)
         self.controller.close()
 
     def _wire_view(self) -> None:

@@ -103,6 +103,7 @@ class SegmentPanel(QWidget):
         view.reviewed_edited.connect(correcting.edit_reviewed)
         view.current_marked.connect(correcting.mark_current)
         view.all_marked.connect(correcting.mark_all)
+        view.patient_edited.connect(correcting.edit_patient)
         view.notes_edited.connect(correcting.edit_notes)
         view.ledger_chosen.connect(correcting.choose_ledger)
         view.correction_wanted.connect(correcting.save)

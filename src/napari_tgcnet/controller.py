@@ -17,10 +17,11 @@ from napari_tgcnet.run import (
     NO,
     REPLACE_QUESTION,
     RunRecord,
+    held_inside,
     known_provenance,
     preflight_notices,
     preflight_question,
-    slices_of,
+    take_order,
 )
 from napari_tgcnet.session import Session
 from napari_tgcnet.state import (
@@ -45,7 +46,7 @@ from tgcnet.engine.protocol import (
     ShownWindow,
     SliceDone,
 )
-from tgcnet.errors import EngineError, InputError, ModalityUnknownError, TgcnetError
+from tgcnet.errors import EngineError, ModalityUnknownError, TgcnetError
 
 T = TypeVar("T")
 
@@ -66,7 +67,13 @@ class Controller:
         self._store = Store(view, PanelState(devices=(AUTO, CPU)))
         self._layers, self._engine = layers, engine
         self._images = ImageChoice(self._store, layers)
-        self._filing = Filing(store=self._store, layers=layers, workers=workers, files=files)
+        self._filing = Filing(
+            store=self._store,
+            layers=layers,
+            workers=workers,
+            files=files,
+            when_idle=self._images.catch_up,
+        )
         self.correcting = Correcting(
             store=self._store,
             images=self._images,
@@ -141,9 +148,8 @@ class Controller:
 
     def set_range(self, first: int, last: int) -> None:
         """The range of slices, both ends included, held inside the stack and in order."""
-        top = self.state.image.num_slices - 1 if self.state.image else 0
-        first = min(max(first, 0), top)
-        self._store.become(range_first=first, range_last=min(max(last, first), top))
+        first, last = held_inside(self.state.image, first, last)
+        self._store.become(range_first=first, range_last=last)
 
     def set_threshold(self, threshold: float) -> None:
         self._store.become(threshold=threshold)
@@ -169,7 +175,7 @@ class Controller:
         """Read the report, ask what has to be asked, then segment."""
         if not self.state.can_run:
             return
-        order = self._guard(self._take_order)
+        order = self._guard(lambda: take_order(self.state, self._layers.current_slice))
         if order is None:
             return
         self._order, self._run, self._notices = order, None, ()
@@ -297,22 +303,6 @@ class Controller:
         self._end(kept, problem=sentence)
 
     # Steps of a run.
-
-    def _take_order(self) -> Order:
-        state = self.state
-        image, model = state.image, state.model
-        if image is None or model is None:
-            raise InputError(messages.NO_IMAGE)
-        if image.num_axes not in (2, 3):
-            raise InputError(messages.wrong_axes(image.num_axes))
-        return Order(
-            image_id=image.id,
-            model=model,
-            device=state.device,
-            report=state.report,
-            slices=slices_of(state, image, self._layers.current_slice),
-            threshold=state.threshold,
-        )
 
     def _ask_before_replacing(self) -> None:
         order = self._order

@@ -39,10 +39,19 @@ class Correcting:
             self._store.become(ledger=ledger.name, ledger_path=str(ledger))
 
     def choose_ledger(self, folder: str) -> None:
-        self._session.choose_ledger(Path(folder))
+        """Have corrections kept in another folder, if it can hold them."""
+        path = Path(folder)
+        self._filing.work(
+            Phase.READING_FILE,
+            lambda: self._files.check_ledger(path),
+            lambda _: self._session.choose_ledger(path),
+        )
 
     def edit_reviewed(self, text: str) -> None:
         self._images.write(reviewed=text)
+
+    def edit_patient(self, text: str) -> None:
+        self._images.write(patient=text)
 
     def edit_notes(self, text: str) -> None:
         self._images.write(notes=text)
@@ -76,12 +85,20 @@ class Correcting:
         self._filing.work(
             Phase.SAVING_CORRECTION,
             lambda: self._files.save_correction(taken, draft, reviewed, ledger),
-            lambda kept: self._saved(kept, reviewed),
+            lambda kept: self._saved(kept, reviewed, ledger),
         )
 
-    def _saved(self, kept: KeptCorrection, reviewed: tuple[int, ...]) -> None:
+    def _saved(self, kept: KeptCorrection, reviewed: tuple[int, ...], ledger: Path) -> None:
         said = [messages.correction_saved(kept.case_id, kept.revision)]
-        if not reviewed:
+        if kept.is_new_ledger:
+            said.append(messages.new_ledger(ledger.name))
+        if kept.revision > 1 and self._store.state.draft.patient:
+            said.append(messages.PATIENT_STAYS)
+        if kept.was_in_bin:
+            said.append(messages.BACK_FROM_BIN)
+        if kept.taken_over:
+            said.append(messages.taken_over(write_slices(kept.taken_over)))
+        if not reviewed and not kept.taken_over:
             said.append(messages.NONE_REVIEWED)
         elif kept.changed_not_reviewed:
             said.append(messages.changed_not_reviewed(write_slices(kept.changed_not_reviewed)))

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from napari_tgcnet import messages
-from napari_tgcnet.layers import build_volume, image_layer_tuple
+from napari_tgcnet.keeping import check_ledger, keep, labels_as_bytes
+from napari_tgcnet.layers import image_layer_tuple
 from napari_tgcnet.ports import CorrectionToSave, KeptCorrection, LayerTuple, MaskToSave
 from napari_tgcnet.state import Draft
-from tgcnet.corrections import Correction, Ledger
-from tgcnet.errors import OutputError
 from tgcnet.io import load_volume, read_report_text, save_labels
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")
@@ -34,61 +30,16 @@ class DiskFiles:
         OutputError
             If a label is above 255 or below 0, or the file cannot be written.
         """
-        labels = _as_bytes(mask.labels)
+        labels = labels_as_bytes(mask.labels)
         save_labels(labels, mask.geometry, path, provenance=mask.provenance)
+
+    def check_ledger(self, folder: Path) -> None:
+        check_ledger(folder)
 
     def save_correction(
         self, taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path
     ) -> KeptCorrection:
-        """Keep a correction in a ledger, which is made where there is none.
-
-        Raises
-        ------
-        InputError, LedgerError, OutputError
-            As :meth:`tgcnet.corrections.Ledger.save` says; nothing was changed then.
-        """
-        volume, model = build_volume(taken.source), taken.model
-        labels = _as_bytes(taken.labels)
-        labels = labels[None] if labels.ndim == 2 else labels
-        correction = Correction(
-            volume=volume,
-            labels=labels,
-            classes=taken.classes,
-            reviewed_slices=reviewed,
-            report=draft.report,
-            model_labels=None if model is None else model.labels,
-            model_slices=None if model is None else model.slices,
-            provenance={} if model is None else model.provenance,
-            window=None if taken.window is None else (*taken.window, volume.intensity_unit),
-            seconds=taken.seconds,
-            notes=draft.notes,
-        )
-        # A case of another ledger is unknown in this one, which looks for the image itself.
-        case_id = taken.case[1] if taken.case is not None and taken.case[0] == ledger else None
-        saved = Ledger.create(ledger).save(correction, case_id)
-        return KeptCorrection(
-            case_id=saved.case_id,
-            revision=saved.revision,
-            changed_not_reviewed=_changed_beside(correction, reviewed),
-        )
-
-
-def _changed_beside(correction: Correction, reviewed: tuple[int, ...]) -> tuple[int, ...]:
-    """Slices that a person changed and did not mark as reviewed."""
-    before = correction.model_labels
-    planes = correction.labels if before is None else correction.labels != before
-    changed = np.flatnonzero(planes.any(axis=(1, 2)))
-    return tuple(int(z) for z in changed if z not in reviewed)
-
-
-def _as_bytes(labels: np.ndarray) -> np.ndarray:
-    """Labels as uint8, whatever integers their layer has."""
-    if labels.dtype != np.uint8:
-        low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
-        if low < 0 or high > 255:
-            raise OutputError(messages.labels_out_of_range(low, high))
-        labels = labels.astype(np.uint8)
-    return labels
+        return keep(taken, draft, reviewed, ledger)
 
 
 def layer_name(path: Path) -> str:

@@ -19,9 +19,15 @@ class Filing:
     """Reads images and reports, writes masks; while it works the panel is busy."""
 
     def __init__(
-        self, *, store: Store[PanelState], layers: Layers, workers: Workers, files: Files
+        self,
+        *,
+        store: Store[PanelState],
+        layers: Layers,
+        workers: Workers,
+        files: Files,
+        when_idle: Callable[[], None],
     ) -> None:
-        self._store, self._layers = store, layers
+        self._store, self._layers, self._when_idle = store, layers, when_idle
         self._workers, self._files = workers, files
         self._said: tuple[str, ...] = ()
 
@@ -69,10 +75,13 @@ class Filing:
         def done(result: T) -> None:
             if not store.is_closed:
                 store.become(phase=Phase.IDLE)
+                self._when_idle()
                 then(result)
 
         def failed(sentence: str) -> None:
             if not store.is_closed:
-                store.become(phase=Phase.IDLE, problem=sentence)
+                store.become(phase=Phase.IDLE)
+                self._when_idle()
+                store.become(problem=sentence)
 
         self._workers.start(work, done, failed)

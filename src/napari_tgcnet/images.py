@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_tgcnet.ports import Layers
-from napari_tgcnet.state import Draft, ImageInfo, PanelState, Scope
+from napari_tgcnet.state import Draft, ImageInfo, PanelState, Phase, Scope
 from napari_tgcnet.store import Store
+
+_FILE_PHASES = (Phase.READING_FILE, Phase.SAVING_FILE, Phase.SAVING_CORRECTION)
 
 
 class ImageChoice:
@@ -15,12 +17,16 @@ class ImageChoice:
     def __init__(self, store: Store[PanelState], layers: Layers) -> None:
         self._store, self._layers = store, layers
         self._drafts: dict[str | None, Draft] = {}
+        # What came or was selected while a file was being read or written.
+        self._missed: str | None = None
 
     def refresh(self) -> None:
         """Take notice of layers that came, went or were renamed; one that came is chosen."""
         state, images = self._store.state, self._layers.images()
         known = {image.id for image in state.images}
         new = [image.id for image in images if image.id not in known]
+        if new and state.phase in _FILE_PHASES:
+            self._missed = new[-1]
         if new and not state.is_busy:
             self._choose(images, new[-1])
         elif state.image_id in {image.id for image in images}:
@@ -35,8 +41,17 @@ class ImageChoice:
         if image_id in {image.id for image in self._store.state.images}:
             self.choose(image_id)
 
+    def catch_up(self) -> None:
+        """Choose what could not be chosen while a file was being read or written."""
+        missed, self._missed = self._missed, None
+        if missed in {image.id for image in self._store.state.images}:
+            self.choose(missed)
+
     def choose(self, image_id: str | None) -> None:
+        """Choose an image; while a file is being read or written, once that is done."""
         state = self._store.state
+        if state.phase in _FILE_PHASES:
+            self._missed = image_id
         if image_id != state.image_id and not state.is_busy:
             self._choose(state.images, image_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,7 +65,9 @@ class WorkerThreads(QObject):
             (then if is_good else failed)(value)
 
         def errored(error: Exception) -> None:
-            logger.error("a worker thread failed", exc_info=error)
+            # Where, and what kind: its message may hold a path or a patient's words.
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("a worker thread failed with %s:\n%s", type(error).__name__, places)
             failed(messages.DEFECT)
 
         create_worker(

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 KEY = "tgcnet"
 """Our one entry in ``layer.metadata``; what stands in it is ours to change."""
 
+SHOWN_ONLY = "comparison"
+"""In our entry: the layer shows a comparison, and is nothing to segment or to correct."""
+
 AXIS_LABELS = ("z", "y", "x")
 
 
@@ -83,7 +86,7 @@ def list_images(layers: Iterable[Any]) -> tuple[ImageInfo, ...]:
     """
     found: dict[str, ImageInfo] = {}
     for layer in layers:
-        if not isinstance(layer, Image):
+        if not isinstance(layer, Image) or SHOWN_ONLY in own_metadata(layer):
             continue
         own = dict(own_metadata(layer))
         if own.get("id", "") in found or "id" not in own:

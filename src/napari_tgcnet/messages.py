@@ -32,6 +32,14 @@ REVIEWED = "Reviewed slices"
 REVIEWED_HINT = "such as 3-7, 12"
 REVIEWED_TIP = "Only slices that you have looked at whole are learnt from and scored"
 THIS_SLICE, ALL_SLICES = "This slice", "All"
+PATIENT_STAYS = "The patient of a case stays the one of its first save."
+BACK_FROM_BIN = "The case was in the bin; it is back."
+PATIENT, PATIENT_HINT = "Patient", "Any word, the same for all images of one patient"
+PATIENT_TIP = (
+    "Keeps all images of one patient together, so that no model is compared on a patient it was "
+    "trained on. Only a salted hash of the word is kept. Empty: this image counts as a patient of "
+    "its own."
+)
 NOTES, NOTES_HINT = "Notes", "Kept with the correction; may stay empty"
 CHOOSE_LEDGER, CHOOSE_LEDGER_TIP = "Choose…", "The folder that corrections are kept in"
 
@@ -201,6 +209,24 @@ def slices_outside(text: str, num_slices: int) -> str:
 def correction_saved(case_id: str, revision: int) -> str:
     again = "" if revision == 1 else f", revision {revision}; earlier ones are kept"
     return f"Correction saved as case {case_id[:6]}{again}."
+
+
+def taken_over(slices: str) -> str:
+    return (
+        f"Reviewed earlier and taken over as they were: slices {slices}. To change these, open the "
+        "case in “TGC-Net: corrections”."
+    )
+
+
+def ledger_gone(folder_name: str) -> str:
+    return (
+        f"The folder {folder_name}, which this case was opened from, holds no ledger any more. "
+        "Bring it back, or choose another folder to save the correction to."
+    )
+
+
+def new_ledger(folder_name: str) -> str:
+    return f"A new ledger of corrections was begun in {folder_name}."
 
 
 def changed_not_reviewed(slices: str) -> str:

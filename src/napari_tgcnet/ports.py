@@ -59,6 +59,18 @@ class ModelMask:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpenedFrom:
+    """Where an image was opened from that is a case of a ledger (its metadata's "case").
+
+    ``patient_key``: as the ledger has it; the image itself does not name its patient any more.
+    """
+
+    ledger: Path
+    case_id: str
+    patient_key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CorrectionToSave:
     """An image with its mask as a person left it, taken on the Qt thread.
 
@@ -68,7 +80,7 @@ class CorrectionToSave:
     model : None where no model was run
     window : contrast limits that the person saw; None for a colour image
     seconds : since the model's mask appeared; None where nobody knows
-    case : ledger and case id of a case that was opened again, else None
+    case : of one that was opened again, else None
     """
 
     source: LayerSource
@@ -77,16 +89,27 @@ class CorrectionToSave:
     model: ModelMask | None
     window: tuple[float, float] | None
     seconds: float | None
-    case: tuple[Path, str] | None
+    case: OpenedFrom | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptCorrection:
-    """Where a correction went; ``changed_not_reviewed``: slices that will not be learnt from."""
+    """Where a correction went, and what a person should know of it.
+
+    Attributes
+    ----------
+    changed_not_reviewed : slices that will not be learnt from
+    taken_over : slices that an earlier revision had reviewed; they stand in this one as they were
+    is_new_ledger : the folder held no ledger before
+    was_in_bin : the case had been deleted, and is back
+    """
 
     case_id: str
     revision: int
-    changed_not_reviewed: tuple[int, ...]
+    changed_not_reviewed: tuple[int, ...] = ()
+    taken_over: tuple[int, ...] = ()
+    is_new_ledger: bool = False
+    was_in_bin: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +185,7 @@ class Files(Protocol):
     def read_image(self, path: Path) -> LayerTuple: ...
     def read_report(self, path: Path) -> str: ...
     def save_mask(self, mask: MaskToSave, path: Path) -> None: ...
+    def check_ledger(self, folder: Path) -> None: ...
     def save_correction(
         self,
         taken: CorrectionToSave,

@@ -19,6 +19,7 @@ from napari_tgcnet.state import (
 )
 from tgcnet.domain import Geometry, Modality, SegmentationClass
 from tgcnet.engine.protocol import ModelInfo, ReportRead
+from tgcnet.errors import InputError
 
 YES, NO = Option(value="yes", label=messages.YES), Option(value="no", label=messages.NO)
 
@@ -42,6 +43,36 @@ def slices_of(state: PanelState, image: ImageInfo, current: Callable[[str], int]
         index = current(image.id)
         return range(index, index + 1)
     return range(state.range_first, state.range_last + 1)
+
+
+def held_inside(image: ImageInfo | None, first: int, last: int) -> tuple[int, int]:
+    """A range of slices, both ends included, inside an image's stack and in order."""
+    top = image.num_slices - 1 if image else 0
+    first = min(max(first, 0), top)
+    return first, min(max(last, first), top)
+
+
+def take_order(state: PanelState, current: Callable[[str], int]) -> Order:
+    """What Run asks for now; ``current`` as of :func:`slices_of`.
+
+    Raises
+    ------
+    InputError
+        If there is no image, or it is neither an image nor a stack.
+    """
+    image, model = state.image, state.model
+    if image is None or model is None:
+        raise InputError(messages.NO_IMAGE)
+    if image.num_axes not in (2, 3):
+        raise InputError(messages.wrong_axes(image.num_axes))
+    return Order(
+        image_id=image.id,
+        model=model,
+        device=state.device,
+        report=state.report,
+        slices=slices_of(state, image, current),
+        threshold=state.threshold,
+    )
 
 
 def known_provenance(model: ModelInfo, order: Order) -> dict[str, str]:

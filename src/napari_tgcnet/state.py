@@ -61,12 +61,16 @@ class DeviceChoice:
 class Draft:
     """What a person writes about an image; each image has its own.
 
-    ``reviewed``: slices as :mod:`napari_tgcnet.slice_ranges` reads them.
+    Attributes
+    ----------
+    reviewed : slices as :mod:`napari_tgcnet.slice_ranges` reads them
+    patient : any word that is the same for all images of one patient; only a hash of it is kept
     """
 
     report: str = field(default="", repr=False)
     reviewed: str = ""
     notes: str = field(default="", repr=False)
+    patient: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,7 @@ from napari_tgcnet.session import Session
 from napari_tgcnet.state import ImageInfo, PanelState
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
-from tgcnet.errors import InputError, OutputError
+from tgcnet.errors import TgcnetError
 
 CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
 IMAGE = ImageInfo(id="a", name="chest", num_slices=4, sample_report="a sample's text")
@@ -36,7 +36,7 @@ class DirectWorkers:
     def start(self, work, then, failed):
         try:
             result = work()
-        except (InputError, OutputError) as error:
+        except TgcnetError as error:
             failed(str(error))
         else:
             then(result)

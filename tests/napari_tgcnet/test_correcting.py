@@ -14,12 +14,12 @@ from napari_tgcnet import layers, messages
 from napari_tgcnet.bridge import LayerBridge
 from napari_tgcnet.files import DiskFiles
 from napari_tgcnet.layers import image_layer_tuple
-from napari_tgcnet.ports import CorrectionToSave, KeptCorrection
+from napari_tgcnet.ports import CorrectionToSave, KeptCorrection, OpenedFrom
 from napari_tgcnet.state import Draft, ImageInfo
 from tgcnet.corrections import Ledger
 from tgcnet.domain import SegmentationClass
 from tgcnet.engine.protocol import ModelInfo
-from tgcnet.errors import InputError, OutputError
+from tgcnet.errors import InputError, LedgerError, OutputError
 from tgcnet.samples import phantom_stack
 
 CLASSES = (SegmentationClass(name="infection", colour=(230, 60, 60)),)
@@ -149,6 +149,11 @@ def save(taken: CorrectionToSave, ledger: Path) -> KeptCorrection:
     return DiskFiles().save_correction(taken, Draft(), (0,), ledger)
 
 
+def opened_from(ledger: Path, case_id: str) -> OpenedFrom:
+    key = Ledger.open(ledger).load(case_id).patient_key
+    return OpenedFrom(ledger=ledger, case_id=case_id, patient_key=key)
+
+
 def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> None:
     image_id = add_phantom(viewer, bridge)
     run(bridge, image_id, range(2, 5))
@@ -161,6 +166,7 @@ def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> No
     draft = Draft(report="Left lower zone.", notes="rim")
     kept = DiskFiles().save_correction(taken, draft, (2, 3), tmp_path / "ledger")
     assert (kept.revision, kept.changed_not_reviewed) == (1, (9,))
+    assert kept.is_new_ledger
     case = Ledger.open(tmp_path / "ledger").load(kept.case_id)
     np.testing.assert_array_equal(case.volume.array, phantom_stack().array)
     np.testing.assert_array_equal(case.labels, mask.data)
@@ -186,7 +192,8 @@ def test_a_case_is_saved_to_itself_only_in_its_own_ledger(viewer, bridge, tmp_pa
     first = DiskFiles().save_correction(
         bridge.take_correction(image_id), draft, (0,), tmp_path / "a"
     )
-    taken = replace(bridge.take_correction(image_id), case=(tmp_path / "a", first.case_id))
+    opened = opened_from(tmp_path / "a", first.case_id)
+    taken = replace(bridge.take_correction(image_id), case=opened)
     assert DiskFiles().save_correction(taken, draft, (0,), tmp_path / "a").revision == 2
     elsewhere = DiskFiles().save_correction(taken, draft, (0,), tmp_path / "b")
     assert (elsewhere.revision, elsewhere.case_id == first.case_id) == (1, False)
@@ -205,3 +212,108 @@ def test_labels_that_cannot_be_kept_are_refused(viewer, bridge, tmp_path) -> Non
 def test_an_image_without_a_mask_cannot_be_saved(viewer, bridge) -> None:
     with pytest.raises(InputError, match="no mask yet"):
         bridge.take_correction(add_phantom(viewer, bridge))
+
+
+def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
+    viewer, bridge, tmp_path
+) -> None:
+    image_id = add_phantom(viewer, bridge)
+    run(bridge, image_id, range(2, 4))
+    layers.find_mask(viewer.layers, viewer.layers[0]).paint((3, 20, 20), 1)
+    first = DiskFiles().save_correction(
+        bridge.take_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
+    )
+    before = Ledger.open(tmp_path / "ledger").load(first.case_id)
+    viewer.layers.clear()
+    again = add_phantom(viewer, bridge)
+    run(bridge, again, range(5, 7))
+    second = DiskFiles().save_correction(
+        bridge.take_correction(again), Draft(), (5,), tmp_path / "ledger"
+    )
+    assert (second.case_id, second.revision) == (first.case_id, 2)
+    assert (second.taken_over, second.is_new_ledger) == ((2, 3), False)
+    case = Ledger.open(tmp_path / "ledger").load(first.case_id)
+    assert case.reviewed_slices == (2, 3, 5)
+    np.testing.assert_array_equal(case.labels[2:4], before.labels[2:4])
+    np.testing.assert_array_equal(case.model_labels[2:4], before.model_labels[2:4])
+    assert case.record.model_slices == (2, 3, 5, 6)
+    other = replace(bridge.take_correction(again), model=None)
+    DiskFiles().save_correction(other, Draft(), (5, 6), tmp_path / "ledger")
+    case = Ledger.open(tmp_path / "ledger").load(first.case_id)
+    assert (case.reviewed_slices, case.model_labels) == ((2, 3, 5, 6), None)
+
+
+def test_what_another_model_drew_is_not_taken_for_this_ones(viewer, bridge, tmp_path) -> None:
+    image_id = add_phantom(viewer, bridge)
+    run(bridge, image_id, range(2, 4))
+    first = DiskFiles().save_correction(
+        bridge.take_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
+    )
+    taken = bridge.take_correction(image_id)
+    other = replace(taken.model, provenance={"model": "other", "sha256": "cd"})
+    DiskFiles().save_correction(replace(taken, model=other), Draft(), (3,), tmp_path / "ledger")
+    case = Ledger.open(tmp_path / "ledger").load(first.case_id)
+    assert (case.reviewed_slices, case.record.model_slices) == ((2, 3), (3,))
+
+
+def test_a_case_that_went_to_the_bin_comes_back_with_its_correction(
+    viewer, bridge, tmp_path
+) -> None:
+    image_id = add_phantom(viewer, bridge)
+    run(bridge, image_id, range(2))
+    first = save(bridge.take_correction(image_id), tmp_path / "a")
+    opened = opened_from(tmp_path / "a", first.case_id)
+    taken = replace(bridge.take_correction(image_id), case=opened)
+    ledger = Ledger.open(tmp_path / "a")
+    ledger.delete(first.case_id)
+    kept = save(taken, tmp_path / "a")
+    assert (kept.case_id, kept.revision, kept.was_in_bin) == (first.case_id, 2, True)
+    ledger.set_aside(first.case_id)
+    new = save(taken, tmp_path / "a")
+    assert (new.revision, new.case_id == first.case_id) == (1, False)
+    assert ledger.load(new.case_id).patient_key == taken.case.patient_key
+    (tmp_path / "a").rename(tmp_path / "elsewhere")
+    with pytest.raises(LedgerError, match="holds no ledger any more"):
+        save(taken, tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_stated_patient_keeps_images_together(viewer, bridge, tmp_path) -> None:
+    for value in (1, 2):
+        array = phantom_stack().array + value
+        volume = replace(phantom_stack(), array=array)
+        viewer.add_layer(Layer.create(*image_layer_tuple(volume, "scan")))
+        image_id = bridge.images()[-1].id
+        run(bridge, image_id, range(2))
+        taken = bridge.take_correction(image_id)
+        DiskFiles().save_correction(
+            taken, Draft(patient=" MRS-SMITH-4711 "), (0,), tmp_path / "ledger"
+        )
+    cases = Ledger.open(tmp_path / "ledger").cases().cases
+    assert len(cases) == 2
+    assert len({case.patient_key for case in cases}) == 1
+    assert b"SMITH" not in b"".join(
+        path.read_bytes() for path in (tmp_path / "ledger").rglob("*") if path.is_file()
+    )
+
+
+def test_a_folder_that_is_no_ledger_is_not_chosen(desk, tmp_path) -> None:
+    desk.files.check_ledger.side_effect = LedgerError("No ledger.")
+    desk.controller.correcting.choose_ledger(str(tmp_path))
+    assert (desk.state.problem, desk.state.ledger) == ("No ledger.", "ledger")
+
+
+def test_an_image_that_came_during_a_save_is_chosen_after_it(desk) -> None:
+    second = ImageInfo(id="b", name="other", num_slices=4)
+
+    def come(*_: object) -> KeptCorrection:
+        desk.layers.images.return_value = (*desk.state.images, second)
+        desk.controller.refresh_images()
+        assert desk.state.image_id == "a"
+        return KeptCorrection(case_id="3fa2c1d4e5f60718", revision=1)
+
+    desk.files.save_correction.side_effect = come
+    desk.controller.correcting.edit_reviewed("0")
+    desk.controller.correcting.save()
+    assert desk.state.image_id == "b"
+    assert "Correction saved" in desk.state.notices[0]

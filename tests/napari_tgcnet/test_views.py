@@ -260,6 +260,9 @@ def test_a_correction_is_written_and_saved(panel, qtbot, monkeypatch) -> None:
     with qtbot.waitSignal(panel.notes_edited) as heard:
         qtbot.keyClicks(view.notes, "r")
     assert heard.args == ["r"]
+    with qtbot.waitSignal(panel.patient_edited) as heard:
+        qtbot.keyClicks(view.patient, "A")
+    assert heard.args == ["A"]
     with qtbot.waitSignals([panel.current_marked, panel.all_marked, panel.correction_wanted]):
         view.current_button.click()
         view.all_button.click()

@@ -18,7 +18,7 @@ from napari_tgcnet.layers import (
     own_metadata,
     show_slice,
 )
-from napari_tgcnet.ports import LayerTuple
+from napari_tgcnet.ports import LayerTuple, OpenedFrom
 from napari_tgcnet.slice_ranges import write_slices
 from napari_tgcnet.state import Draft
 from tgcnet.domain import Case
@@ -37,7 +37,9 @@ class ViewerCases:
         """Select the mask of a case that is open, else its image; False where neither is."""
         layers = self._viewer.layers
         for layer in layers:
-            if isinstance(layer, Image) and own_metadata(layer).get("case") == (ledger, case_id):
+            if isinstance(layer, Image) and _is_case(
+                own_metadata(layer).get("case"), ledger, case_id
+            ):
                 layers.selection.active = find_mask(layers, layer) or layer
                 return True
         return False
@@ -72,7 +74,7 @@ def _image_tuple(opened: OpenedCase) -> LayerTuple:
     name = messages.layer_name(case.id)
     data, attributes, kind = image_layer_tuple(case.volume, name, report=case.report)
     attributes["metadata"][KEY] |= {
-        "case": (opened.ledger, case.id),
+        "case": OpenedFrom(ledger=opened.ledger, case_id=case.id, patient_key=case.patient_key),
         "draft": Draft(
             report=case.report,
             reviewed=write_slices(case.reviewed_slices),
@@ -90,3 +92,7 @@ def _mask_layer(image: Image, case: Case, labels: np.ndarray, *, name: str, role
     mask.data = labels[0] if mask.ndim == 2 else labels
     mask.metadata[KEY] = {**own_metadata(mask), "provenance": dict(case.record.provenance)}
     return mask
+
+
+def _is_case(opened: OpenedFrom | None, ledger: Path, case_id: str) -> bool:
+    return opened is not None and (opened.ledger, opened.case_id) == (ledger, case_id)

@@ -9,8 +9,9 @@ import numpy as np
 
 from napari_tgcnet.corrections.ports import Moved, OpenedCase
 from napari_tgcnet.corrections.thumbnail import thumbnail_of
+from napari_tgcnet.keeping import check_ledger
 from napari_tgcnet.ports import ModelMask
-from tgcnet.corrections import Ledger, Listing
+from tgcnet.corrections import Ledger, Listing, may_become_ledger
 from tgcnet.corrections.load import load_case
 from tgcnet.corrections.places import BIN, CASES, Places
 from tgcnet.domain import Case
@@ -28,8 +29,7 @@ class DiskShelf:
         LedgerError
             If it holds something else, or cannot be read.
         """
-        if not _may_become_ledger(folder):
-            Ledger.open(folder)
+        check_ledger(folder)
 
     def list_cases(self, folder: Path, *, in_bin: bool) -> Listing | None:
         """All cases, from JSON files alone; None where no ledger was made yet.
@@ -39,7 +39,7 @@ class DiskShelf:
         LedgerError
             If the folder is no ledger, or cannot be read.
         """
-        if _may_become_ledger(folder):
+        if may_become_ledger(folder):
             return None
         ledger = Ledger.open(folder)
         return ledger.deleted() if in_bin else ledger.cases()
@@ -97,13 +97,3 @@ def _model_mask(case: Case) -> ModelMask | None:
         provenance=case.record.provenance,
         since_s=None,
     )
-
-
-def _may_become_ledger(folder: Path) -> bool:
-    """Whether the first save makes a ledger here: nothing, or nothing but hidden files."""
-    try:
-        return all(path.name.startswith(".") for path in folder.iterdir())
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False  # a file, or forbidden: opening the ledger says which

@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import Estimate, Options
 from tgcnet.config import ModelConfig
-from tgcnet.corrections import CaseSummary, Ledger
+from tgcnet.corrections import CaseSummary, Ledger, may_become_ledger
 from tgcnet.data.folder import read_folder
 from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
 from tgcnet.errors import InputError, LedgerError
@@ -41,8 +41,7 @@ def estimate(*, ledger: Path, reference: Path | None, model: str, options: Optio
     try:
         listing = Ledger.open(ledger).cases()
     except LedgerError as error:
-        is_there = (ledger / "ledger.json").exists()
-        return Estimate(missing=str(error) if is_there else messages.NO_LEDGER)
+        return Estimate(missing=messages.NO_LEDGER if may_become_ledger(ledger) else str(error))
     learnt = [case for case in listing.cases if not case.is_held_out]
     held_out = [case for case in listing.cases if case.is_held_out]
     num_replayed, num_measured, missing = _reference(reference)
@@ -81,7 +80,7 @@ def _reference(folder: Path | None) -> tuple[int, int, str]:
     try:
         rows = read_folder(folder)
     except InputError as error:
-        return 0, 0, messages.reference_unusable(str(error))
+        return 0, 0, f"{messages.REFERENCE_UNUSABLE} {error}"
     if len(rows) < MIN_REFERENCE_IMAGES:
         return 0, 0, messages.reference_too_small(len(rows), MIN_REFERENCE_IMAGES)
     parts = part_reference(rows)

@@ -50,7 +50,7 @@ class Following:
         return self._paths_of(run)[0]
 
     def pick_up(self) -> None:
-        """Show the run that is under way, or whose end nobody has seen."""
+        """Show the run that is under way, else the latest."""
 
         def found(run: Found | None) -> None:
             # Somebody may have been quicker with Start.
@@ -76,7 +76,7 @@ class Following:
         if state.can_stop and state.run is not None:
             self._stop_asked_s = self._now_s()
             self._store.become(phase=Phase.STOPPING)
-            self._ask_to_stop(state.run)
+            self._work(partial(self._runs.ask_to_stop, state.run), _ignore, self._say)
 
     def stop_now(self) -> None:
         """The same without a worker thread: the window closes, and nothing may run after it."""
@@ -132,17 +132,9 @@ class Following:
             changes |= _end(changes["progress"], news)
         elif self._stop_asked_s is not None:
             changes["can_kill"] = self._now_s() - self._stop_asked_s >= KILL_AFTER_S
-            if news.events:
-                # A run that was still starting took the request for that of an earlier run.
-                self._ask_to_stop(state.run)
         self._store.become(**changes)
-        if not news.is_alive:
-            self._work(partial(self._runs.mark_seen, state.run), _ignore, self._say)
         if any(isinstance(one.event, Written | Compared | Done) for one in news.events):
             self._models_came()
-
-    def _ask_to_stop(self, run: Path) -> None:
-        self._work(partial(self._runs.ask_to_stop, run), _ignore, self._say)
 
     def _paths_of(self, run: Path) -> _Paths:
         state = self._store.state

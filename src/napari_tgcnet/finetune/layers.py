@@ -13,6 +13,7 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import HeldOutCase
 from napari_tgcnet.layers import (
     KEY,
+    SHOWN_ONLY,
     build_mask_layer,
     image_layer_tuple,
     own_metadata,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 ROLE = "comparison_of"
-MARK = "comparison"
 
 # Colours that people with any kind of colour vision tell apart (Okabe and Ito).
 _BEFORE = SegmentationClass(name="before", colour=(0, 114, 178))
@@ -79,7 +79,7 @@ def _ours(layers: Any) -> Iterator[Layer]:
     """
     seen = set()
     for layer in layers:
-        mark = own_metadata(layer).get(MARK)
+        mark = own_metadata(layer).get(SHOWN_ONLY)
         if mark is not None and mark not in seen:
             seen.add(mark)
             yield layer
@@ -87,7 +87,7 @@ def _ours(layers: Any) -> Iterator[Layer]:
 
 def _image_of(held_out: HeldOutCase) -> Image:
     data, attributes, _ = image_layer_tuple(held_out.case.volume, messages.LAYER_IMAGE)
-    attributes["metadata"][KEY][MARK] = uuid.uuid4().hex
+    attributes["metadata"][KEY][SHOWN_ONLY] = uuid.uuid4().hex
     window = held_out.case.record.window
     if window is not None and window[0] < window[1]:
         attributes["contrast_limits"] = window[:2]
@@ -104,7 +104,7 @@ def _mask(
 ) -> Labels:
     """A mask that cannot be painted on by accident; ``labels`` is (Z, Y, X) uint8."""
     layer = build_mask_layer(image, classes, name=name, role=ROLE)
-    layer.metadata[KEY][MARK] = uuid.uuid4().hex
+    layer.metadata[KEY][SHOWN_ONLY] = uuid.uuid4().hex
     layer.data = labels[0] if image.ndim == 2 else labels
     layer.contour = outline_px
     layer.opacity = 0.9 if outline_px else 0.6

@@ -22,6 +22,7 @@ REFERENCE_HINT = (
     "is not measured and the candidate is not recommended."
 )
 NO_REFERENCE = "none"
+REFERENCE_UNUSABLE = "The reference set cannot be used:"
 BY_NUMBER, DEFAULT = "by the number of images", "default"
 LEARNS, RATE, REPLAY, BATCH, CACHE, SEED = (
     "What learns",
@@ -176,10 +177,6 @@ def _size(size_bytes: int) -> str:
     return f"{max(1, round(size_bytes / 2**20))} MiB"
 
 
-def reference_unusable(sentence: str) -> str:
-    return f"The reference set cannot be used. {sentence[:1].upper()}{sentence[1:]}."
-
-
 def reference_too_small(number: int, least: int) -> str:
     return (
         f"The reference set holds {counted(number, 'image')}, expected at least {least}: fewer "
@@ -228,6 +225,10 @@ def verdict_of(name: str, active: str) -> str:
 def comparison_title(set_name: str, told: str, num_cases: int, num_patients: int) -> str:
     cases, patients = counted(num_cases, "case"), counted(num_patients, "patient")
     return f"{set_name}, {TOLD.get(told, told)}: {cases} of {patients}"
+
+
+def delete_for_good(name: str) -> str:
+    return f"Delete “{name}” for good? It can only be had again by another run."
 
 
 def go_back_to(name: str) -> str:

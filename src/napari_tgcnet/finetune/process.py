@@ -18,12 +18,10 @@ from tgcnet.errors import InputError, OutputError
 from tgcnet.io import write_atomically
 from tgcnet.runs.events import EVENTS_FILE
 from tgcnet.runs.folder import (
-    SEEN_FILE,
-    RunInfo,
     RunStatus,
     ask_to_stop,
+    lift_stop,
     list_runs,
-    mark_seen,
     new_run_folder,
     user_runs_folder,
 )
@@ -32,7 +30,6 @@ from tgcnet.runs.lock import process_of
 LOG_FILE = "log.txt"
 ORDER_FILE = "order.json"
 
-_RESUMABLE = (RunStatus.STOPPED, RunStatus.BROKEN)
 _MAX_WORDS = 300
 
 # A handle that is dropped while its process lives leaves a zombie behind: they are kept here, for
@@ -97,32 +94,26 @@ class RunProcesses:
             raise InputError(messages.NOT_OURS) from None
         if has_reference and reference is None:
             raise InputError(messages.REFERENCE_WANTED)
-        try:
-            (run / SEEN_FILE).unlink(missing_ok=True)  # its new end has to be shown again
-        except OSError as error:
-            raise OutputError(messages.not_started(error.strerror)) from None
+        lift_stop(run)
         # One that began without a reference set goes on without.
         self._launch(run, ledger, reference if has_reference else None, [*options, "--resume"])
         return Found(run=run, status=RunStatus.RUNNING, is_new=True)
 
     def pick_up(self) -> Found | None:
-        """A run to show when a panel opens: one under way, else the newest that nobody has seen.
+        """A run to show when a panel opens: one under way, else the newest.
 
-        The newest of all is shown again where it can be resumed. What never wrote an event has
-        nothing to show.
+        What never wrote an event has nothing to show.
         """
         infos = [info for info in list_runs(self._root()) if (info.folder / EVENTS_FILE).exists()]
-        wanted = [info for info in infos if info.status is RunStatus.RUNNING]
-        wanted = wanted or [
-            info for info in infos if not info.is_seen or _is_offered(info, infos[-1])
-        ]
+        under_way = [info for info in infos if info.status is RunStatus.RUNNING]
+        wanted = under_way or infos
         return Found(run=wanted[-1].folder, status=wanted[-1].status) if wanted else None
 
     def ask_to_stop(self, run: Path) -> None:
         ask_to_stop(run)
 
-    def mark_seen(self, run: Path) -> None:
-        mark_seen(run)
+    def is_alive(self, run: Path) -> bool:
+        return is_alive(run)
 
     def kill(self, run: Path) -> None:
         """End a run's process at once; its last checkpoint stays.
@@ -208,10 +199,6 @@ def last_words(run: Path) -> str:
         return ""
     line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
     return "" if any(mark in line for mark in ("/", "\\", "~")) else line[:_MAX_WORDS]
-
-
-def _is_offered(info: RunInfo, newest: RunInfo) -> bool:
-    return info is newest and info.status in _RESUMABLE
 
 
 def _write_text(path: Path, text: str) -> None:

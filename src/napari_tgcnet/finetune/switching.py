@@ -32,7 +32,7 @@ class Switching:
     ) -> None:
         self._store, self._workers, self._models = store, workers, models
         self._models_changed, self._listed = models_changed, listed
-        self._wanted: str | None = None
+        self._asked_for: Callable[[], None] | None = None
         self._is_listing = self._is_outdated = False
 
     def refresh(self) -> None:
@@ -47,7 +47,7 @@ class Switching:
 
     def select(self, name: str) -> None:
         """Show a model's lineage; what was asked about another one is off."""
-        self._wanted = None
+        self._asked_for = None
         self._store.become(selected=name, question="", models_problem="")
 
     def switch(self) -> None:
@@ -55,38 +55,43 @@ class Switching:
         row = self._store.state.selected_row
         if row is None or row.is_active or self._store.state.is_switching:
             return
+        work = partial(self._models.switch_to, row.name)
         if row.caution:
-            self._wanted = row.name
-            self._store.become(question=f"{row.caution} {messages.SWITCH_ALL_THE_SAME}")
+            self._ask(f"{row.caution} {messages.SWITCH_ALL_THE_SAME}", work)
         else:
-            self._change(partial(self._models.switch_to, row.name))
+            self._change(work)
 
     def answer(self, is_yes: bool) -> None:
         """Take the answer to the question that stands in the panel."""
-        wanted, self._wanted = self._wanted, None
+        work, self._asked_for = self._asked_for, None
         self._store.become(question="")
-        if is_yes and wanted is not None:
-            self._change(partial(self._models.switch_to, wanted))
+        if is_yes and work is not None:
+            self._change(work)
 
     def go_back(self) -> None:
         if self._store.state.models.previous is not None:
             self._change(self._models.go_back)
 
     def delete(self) -> None:
+        """Delete the selected model, after a question: there is no way back."""
         row = self._store.state.selected_row
-        if row is None:
+        if row is None or self._store.state.is_switching:
             return
         if row.is_active:
             self._store.become(models_problem=messages.removed_active(row.name))
         elif not row.is_own:
             self._store.become(models_problem=messages.removed_shipped(row.name))
         else:
-            self._change(partial(self._models.delete, row.name))
+            self._ask(messages.delete_for_good(row.name), partial(self._models.delete, row.name))
+
+    def _ask(self, question: str, work: Callable[[], None]) -> None:
+        self._asked_for = work
+        self._store.become(question=question, models_problem="")
 
     def _change(self, work: Callable[[], None]) -> None:
         if self._store.state.is_switching:
             return
-        self._wanted = None
+        self._asked_for = None
         self._store.become(is_switching=True, question="", models_problem="")
         self._workers.start(work, self._changed, self._change_failed)
 

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +25,7 @@ class CorrectionView(QGroupBox):
     reviewed_edited = Signal(str)
     current_marked = Signal()
     all_marked = Signal()
+    patient_edited = Signal(str)
     notes_edited = Signal(str)
     ledger_chosen = Signal(str)
     correction_wanted = Signal()
@@ -37,10 +37,12 @@ class CorrectionView(QGroupBox):
         self.reviewed.setToolTip(messages.REVIEWED_TIP)
         self.current_button = QPushButton(messages.THIS_SLICE)
         self.all_button = QPushButton(messages.ALL_SLICES)
+        self.patient = QLineEdit()
+        self.patient.setPlaceholderText(messages.PATIENT_HINT)
+        self.patient.setToolTip(messages.PATIENT_TIP)
         self.notes = QLineEdit()
         self.notes.setPlaceholderText(messages.NOTES_HINT)
         self.ledger = note_label()
-        self.ledger.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.ledger_button = QPushButton(messages.CHOOSE_LEDGER)
         self.ledger_button.setToolTip(messages.CHOOSE_LEDGER_TIP)
         self.save_button = QPushButton(messages.SAVE_CORRECTION)
@@ -50,6 +52,7 @@ class CorrectionView(QGroupBox):
         )
         layout = QVBoxLayout(self)
         layout.addWidget(self.reviewed_row)
+        layout.addWidget(_row(QLabel(messages.PATIENT), self.patient))
         layout.addWidget(_row(QLabel(messages.NOTES), self.notes))
         layout.addWidget(_row(self.ledger, self.ledger_button))
         layout.addWidget(self.save_button)
@@ -58,7 +61,11 @@ class CorrectionView(QGroupBox):
     def show_state(self, state: PanelState) -> None:
         is_stack = state.image is not None and state.image.num_slices > 1
         self.reviewed_row.setVisible(is_stack)
-        drafted = ((self.reviewed, state.draft.reviewed), (self.notes, state.draft.notes))
+        drafted = (
+            (self.reviewed, state.draft.reviewed),
+            (self.patient, state.draft.patient),
+            (self.notes, state.draft.notes),
+        )
         for line, text in drafted:
             if line.text() != text:  # leaves the cursor alone while typing
                 line.setText(text)
@@ -72,6 +79,7 @@ class CorrectionView(QGroupBox):
     def _connect(self) -> None:
         # textEdited, not textChanged: what a state shows is reported back by nobody.
         self.reviewed.textEdited.connect(self.reviewed_edited)
+        self.patient.textEdited.connect(self.patient_edited)
         self.notes.textEdited.connect(self.notes_edited)
         self.current_button.clicked.connect(self.current_marked)
         self.all_button.clicked.connect(self.all_marked)
@@ -89,5 +97,7 @@ def _row(*widgets: QWidget) -> QWidget:
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
-        layout.addWidget(widget)
+        # A caption and a button take what they need, the rest is for what is written.
+        is_note = isinstance(widget, QLabel) and widget.wordWrap()
+        layout.addWidget(widget, int(is_note or isinstance(widget, QLineEdit)))
     return row

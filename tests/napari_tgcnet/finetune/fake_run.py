@@ -22,7 +22,6 @@ def main() -> int:
         return 1
     log = EventLog(given.out)
     with running(given.out):
-        (given.out / STOP_FILE).unlink(missing_ok=True)
         log(Begun(parent="mini", num_new=4, num_earlier=0, num_reference=0, num_held_out=2,
                   total_steps=9, cache_bytes=0, device="cpu", process_id=0))  # fmt: skip
         log(Scored(epoch=0, step=0, dice_pooled=0.6, dice_mean=0.5))

@@ -125,7 +125,6 @@ def test_a_run_from_start_to_the_gate(desk, begun, report) -> None:
     assert desk.state.selected == "tuned", "what one may want to switch to next"
     assert desk.state.models.active == "mini", "nothing was switched"
     desk.models.switch_to.assert_not_called()
-    desk.runs.mark_seen.assert_called_once_with(RUN)
     assert not desk.state.can_resume
     assert desk.state.can_start
 
@@ -161,15 +160,6 @@ def test_stop_then_resume_on_what_the_run_began_with(desk, begun) -> None:
     desk.runs.resume.assert_called_once_with(RUN, Path("corrections"), None)
     assert desk.state.phase is Phase.RUNNING
     assert not desk.state.can_resume
-
-
-def test_stop_is_asked_again_where_the_run_was_still_starting(desk, begun) -> None:
-    desk.controller.start()
-    desk.controller.stop()
-    desk.hear()
-    desk.runs.ask_to_stop.assert_called_once()
-    desk.hear(begun)
-    assert desk.runs.ask_to_stop.call_count == 2
 
 
 def test_the_end_at_once_is_offered_only_to_a_run_that_does_not_stop(desk, begun) -> None:
@@ -228,17 +218,15 @@ def test_a_run_under_way_is_picked_up_when_a_panel_opens(unopened_desk, begun) -
     desk.hear(begun, STEP)
     assert desk.state.phase is Phase.RUNNING
     assert desk.state.progress.losses == ((1, 0.5),)
-    desk.runs.mark_seen.assert_not_called()
 
 
-def test_an_unseen_end_is_picked_up_and_marked_seen(unopened_desk, begun, report) -> None:
+def test_an_end_is_picked_up(unopened_desk, begun, report) -> None:
     desk = unopened_desk
     desk.runs.pick_up.return_value = Found(run=RUN, status=RunStatus.DONE)
     desk.open()
     done = (begun, Compared(report=report, slices=(SLICE,)), Done(model="tuned"))
     desk.hear(*done, is_alive=False)
     assert desk.state.progress.report == report
-    desk.runs.mark_seen.assert_called_once_with(RUN)
     assert desk.state.can_start
 
 
@@ -337,6 +325,11 @@ def test_only_models_of_ones_own_that_are_not_active_are_deleted(desk) -> None:
     desk.session.models_changed.emit()
     desk.controller.select_model("tuned")
     desk.controller.delete_model()
+    assert "for good" in desk.state.question
+    desk.controller.answer(False)
+    desk.models.delete.assert_not_called()
+    desk.controller.delete_model()
+    desk.controller.answer(True)
     desk.models.delete.assert_called_once_with("tuned")
 
 

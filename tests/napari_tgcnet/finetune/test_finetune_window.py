@@ -14,7 +14,6 @@ from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Runs
 from napari_tgcnet.finetune.process import RunProcesses, is_alive
-from napari_tgcnet.finetune.state import Phase
 from napari_tgcnet.session import Session
 from tgcnet.corrections import Ledger
 from tgcnet.runs.compared import ComparedMasks, write_compared
@@ -97,7 +96,7 @@ def finished_run(own_folders: Path, add_case, begun, report) -> Path:
     return run
 
 
-def test_a_run_that_ended_meanwhile_is_shown_once(finished_run: Path, open_window) -> None:
+def test_a_run_that_ended_is_shown_whenever_a_panel_opens(finished_run: Path, open_window) -> None:
     window = open_window()
     window.wait(lambda: window.state.ended is RunStatus.DONE)
     curves = window.view.run.curves
@@ -105,7 +104,6 @@ def test_a_run_that_ended_meanwhile_is_shown_once(finished_run: Path, open_windo
     assert len(curves.pooled.getData()[0]) == 2
     assert window.view.gate_section.isVisible()
     assert window.view.gate.verdict.text() == messages.RECOMMENDED
-    window.wait(lambda: list_runs(finished_run.parent)[0].is_seen)
     window.click(window.view.compare.show_button)
     window.wait(lambda: window.state.shown is not None)
     before = window.viewer.layers[messages.LAYER_BEFORE].data
@@ -115,9 +113,8 @@ def test_a_run_that_ended_meanwhile_is_shown_once(finished_run: Path, open_windo
     assert (difference[3, 10:20, 20:22] == 2).all()
     assert window.viewer.dims.current_step[0] == 3
     again = open_window()
-    again.wait(lambda: again.state.estimate is not None)
-    QThreadPool.globalInstance().waitForDone()
-    assert again.state.phase is Phase.IDLE
+    again.wait(lambda: again.state.ended is RunStatus.DONE)
+    assert again.view.gate.verdict.text() == messages.RECOMMENDED
 
 
 def test_start_stop_and_resume_by_its_buttons(open_window) -> None:
@@ -165,8 +162,17 @@ def test_closing_napari_in_mid_run_asks(open_window, monkeypatch, answer: str) -
         assert is_alive(run)
 
 
-def test_closing_the_dock_asks_nothing_and_leaves_the_run_going(open_window, monkeypatch) -> None:
-    monkeypatch.setattr(QMessageBox, "exec_", lambda box: pytest.fail("it asked"))
+def test_closing_the_dock_asks_nothing_and_closing_napari_then_does(
+    open_window, monkeypatch
+) -> None:
+    asked: list[str] = []
+
+    def let_it_finish(box: QMessageBox) -> int:
+        asked.append(box.defaultButton().text())
+        box.defaultButton().click()
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec_", let_it_finish)
     window = open_window("stops")
     window.wait(lambda: window.state.can_start)
     window.click(window.view.run.start_button)
@@ -175,7 +181,9 @@ def test_closing_the_dock_asks_nothing_and_leaves_the_run_going(open_window, mon
     window.click(window.panel.parentWidget().title.close_button)
     assert not window.panel.watch.is_following
     assert is_alive(run)
+    assert asked == []
     window.viewer.close()
+    assert len(asked) == 1
     assert is_alive(run)
     RunProcesses().ask_to_stop(run)
     window.wait(lambda: not is_alive(run))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_tgcnet.finetune.ports import RunOrder
+from napari_tgcnet.finetune.ports import Found, RunOrder
 from napari_tgcnet.finetune.process import (
     LOG_FILE,
     ORDER_FILE,
@@ -24,9 +24,9 @@ from napari_tgcnet.finetune.process import (
 )
 from napari_tgcnet.finetune.state import Options
 from tgcnet.errors import InputError, OutputError
-from tgcnet.runs.events import Done, EventLog, Stopped, read_events
-from tgcnet.runs.folder import RunStatus, list_runs, mark_seen
-from tgcnet.runs.lock import process_of
+from tgcnet.runs.events import EVENTS_FILE, Done, EventLog, Stopped, read_events
+from tgcnet.runs.folder import RunStatus, list_runs
+from tgcnet.runs.lock import process_of, running
 
 ORDER = RunOrder(
     ledger=Path("a ledger"), reference=None, model="mini", device="cpu", options=Options(epochs=2)
@@ -34,7 +34,7 @@ ORDER = RunOrder(
 PARENT = """
 import sys
 from pathlib import Path
-from napari_tgcnet.finetune.ports import RunOrder
+from napari_tgcnet.finetune.ports import Found, RunOrder
 from napari_tgcnet.finetune.process import RunProcesses
 from napari_tgcnet.finetune.state import Options
 order = RunOrder(ledger=Path("x"), reference=None, model="m", device="cpu", options=Options())
@@ -65,14 +65,10 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         time.sleep(0.01)
 
 
-def ended_run(root: Path, name: str, *, is_seen: bool = False, ends: bool = True) -> Path:
+def ended_run(root: Path, name: str) -> Path:
     run = root / name
     run.mkdir(parents=True)
-    EventLog(run)(Stopped(sentence="Stopped."))
-    if ends:
-        EventLog(run)(Done(model="tuned"))
-    if is_seen:
-        mark_seen(run)
+    EventLog(run)(Done(model="tuned"))
     return run
 
 
@@ -112,12 +108,11 @@ def test_a_run_starts_stops_and_resumes(runs) -> None:
     runs("stops").ask_to_stop(found.run)
     wait_for(lambda: not is_alive(found.run))
     assert isinstance(read_events(found.run)[-1], Stopped)
-    mark_seen(found.run)
     runs("stops").resume(found.run, Path("a ledger"), None)
     wait_for(lambda: not is_alive(found.run))
     assert read_events(found.run)[-1] == Done(model="tuned")
     (info,) = list_runs(found.run.parent)
-    assert (info.status, info.is_seen) == (RunStatus.DONE, False), "its new end nobody has seen"
+    assert info.status is RunStatus.DONE, "the stop was for the run before"
 
 
 def test_no_path_of_the_users_is_written_down(runs) -> None:
@@ -180,7 +175,7 @@ def test_a_program_that_is_not_there(root: Path) -> None:
 
 
 def test_resuming_needs_the_options_and_the_reference(runs, root: Path) -> None:
-    run = ended_run(root, "a", ends=False)
+    run = ended_run(root, "a")
     with pytest.raises(InputError, match="options this run began with"):
         runs("done").resume(run, Path("l"), None)
     text = json.dumps({"options": [], "has_reference": True})
@@ -195,10 +190,11 @@ def test_what_a_panel_picks_up(runs, root: Path) -> None:
     (root / "0").mkdir(parents=True)
     assert processes.pick_up() is None, "it never wrote an event"
     old = ended_run(root, "1")
-    assert processes.pick_up().run == old
-    mark_seen(old)
-    assert processes.pick_up() is None
-    stopped = ended_run(root, "2", is_seen=True, ends=False)
-    assert processes.pick_up().run == stopped, "seen or not, it can be resumed"
-    ended_run(root, "3", is_seen=True)
-    assert processes.pick_up() is None
+    assert processes.pick_up().run == old, "as often as a panel opens"
+    newer = ended_run(root, "2")
+    assert processes.pick_up().run == newer
+    with running(old):
+        assert processes.pick_up() == Found(run=old, status=RunStatus.RUNNING)
+    (newer / EVENTS_FILE).unlink()
+    (newer / EVENTS_FILE).mkdir()
+    assert processes.pick_up().run == old, "one that cannot be read is in nobody's way"

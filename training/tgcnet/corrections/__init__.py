@@ -1,7 +1,7 @@
 """The ledger of corrections: a store that loses nothing. Knows no torch."""
 
 from tgcnet.corrections.correction import Correction
-from tgcnet.corrections.ledger import Ledger, Saved, user_ledger_folder
+from tgcnet.corrections.ledger import Ledger, Saved, may_become_ledger, user_ledger_folder
 from tgcnet.corrections.listing import CaseSummary, Listing, Problem
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "Listing",
     "Problem",
     "Saved",
+    "may_become_ledger",
     "user_ledger_folder",
 ]

@@ -130,7 +130,7 @@ def _check_labels(labels: np.ndarray, called: str, correction: Correction) -> No
     if largest > num_classes or num_classes < 1:
         raise InputError(
             f"{called} holds the label {largest}, expected 0 to {num_classes}, the number of its "
-            "classes; remove the label or add the class."
+            "classes; paint with one of these instead, or erase it."
         )
 
 

@@ -5,6 +5,7 @@ bears yet; what is in its place is never changed, only moved whole. Each case is
 be read without this program.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -45,6 +46,16 @@ _CALLED = "The correction"
 def user_ledger_folder() -> Path:
     """Where a user's corrections lie: ``TGCNET_CORRECTIONS``, else the platform's data folder."""
     return user_folder("corrections", LEDGER_VARIABLE)
+
+
+def may_become_ledger(folder: Path) -> bool:
+    """Whether the first save makes a ledger here: nothing is there, or nothing but hidden files."""
+    try:
+        return all(path.name.startswith(".") for path in folder.iterdir())
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # a file, or forbidden: opening the ledger says which
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,8 +131,18 @@ class Ledger:
             sweep_leftovers(leftovers)
         return ledger
 
+    @property
+    def fingerprint(self) -> str:
+        """The same wherever the ledger lies, another one for every ledger; names nobody."""
+        return hashlib.sha256(b"fingerprint" + self._keys.salt).hexdigest()[:16]
+
     def save(
-        self, correction: Correction, case_id: str | None = None, *, as_new: bool = False
+        self,
+        correction: Correction,
+        case_id: str | None = None,
+        *,
+        as_new: bool = False,
+        patient_key: str | None = None,
     ) -> Saved:
         """Keep a correction; on return it is on the disk.
 
@@ -130,6 +151,8 @@ class Ledger:
         case_id : the case it is a revision of; None looks for a case of the same image, and makes
             one where there is none
         as_new : make a case although there is one of the same image
+        patient_key : of a new case whose patient this ledger knows, as another case of theirs has
+            it; None goes by the volume
 
         Raises
         ------
@@ -147,7 +170,15 @@ class Ledger:
             case_id = self.find(correction.volume)
         if case_id is not None:
             return self._add_revision(case_id, correction)
-        return self._add_case(correction)
+        return self._add_case(correction, patient_key or self._keys.of_patient(correction.volume))
+
+    def has(self, case_id: str) -> bool:
+        """Whether a case is there to be read and added to."""
+        return case_id in self._places.case_ids(CASES)
+
+    def has_deleted(self, case_id: str) -> bool:
+        """Whether a case lies in the bin."""
+        return case_id in self._places.case_ids(BIN)
 
     def find(self, volume: Volume) -> str | None:
         """The first case of an image, so that all processes find the same; None without one."""
@@ -241,9 +272,8 @@ class Ledger:
         """Move a case back from the bin; errors as those of :meth:`set_aside`."""
         self._places.move(case_id, BIN, CASES)
 
-    def _add_case(self, correction: Correction) -> Saved:
+    def _add_case(self, correction: Correction, patient_key: str) -> Saved:
         image_key = self._keys.of_image(correction.volume)
-        patient_key = self._keys.of_patient(correction.volume)
         is_held_out = self._is_held_out(patient_key)
 
         def fill(folder: Path) -> None:

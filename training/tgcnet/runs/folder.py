@@ -1,18 +1,21 @@
 """The folders of runs: where they lie, which there are, how each stands."""
 
+import logging
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from tgcnet.errors import InputError
 from tgcnet.io.atomic import not_written
 from tgcnet.io.user_data import user_folder
 from tgcnet.runs.events import STOP_FILE, Done, Event, Failed, Stopped, read_events
 from tgcnet.runs.lock import process_of
 
 RUNS_VARIABLE = "TGCNET_RUNS"
-SEEN_FILE = "seen"
+_LOG = logging.getLogger(__name__)
 
 
 class RunStatus(StrEnum):
@@ -28,16 +31,10 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
-    """One run.
-
-    Attributes
-    ----------
-    is_seen : somebody was shown its end
-    """
+    """One run."""
 
     folder: Path
     status: RunStatus
-    is_seen: bool
 
 
 def user_runs_folder() -> Path:
@@ -62,10 +59,18 @@ def new_run_folder(root: Path) -> Path:
 
 
 def list_runs(root: Path) -> tuple[RunInfo, ...]:
-    """Every run under a folder, the latest last."""
+    """Every run under a folder, the latest last; one that cannot be read is left out and logged."""
     if not root.is_dir():
         return ()
-    return tuple(run_info(path) for path in sorted(root.iterdir()) if path.is_dir())
+    runs: list[RunInfo] = []
+    for path in sorted(root.iterdir()):
+        if not path.is_dir():
+            continue
+        try:
+            runs.append(run_info(path))
+        except InputError as error:
+            _LOG.warning("%s", error)
+    return tuple(runs)
 
 
 def run_info(folder: Path) -> RunInfo:
@@ -82,7 +87,7 @@ def run_info(folder: Path) -> RunInfo:
     else:
         events = read_events(folder)
         status = _status_at_end(events[-1] if events else None)
-    return RunInfo(folder=folder, status=status, is_seen=(folder / SEEN_FILE).exists())
+    return RunInfo(folder=folder, status=status)
 
 
 def ask_to_stop(folder: Path) -> None:
@@ -93,12 +98,31 @@ def ask_to_stop(folder: Path) -> None:
     OutputError
         If that cannot be written.
     """
-    _touch(folder / STOP_FILE)
+    try:
+        (folder / STOP_FILE).touch()
+    except OSError as error:
+        raise not_written(f"The request to stop the run {folder.name}", error) from None
 
 
-def mark_seen(folder: Path) -> None:
-    """Remember that somebody was shown a run's end; errors as :func:`ask_to_stop`."""
-    _touch(folder / SEEN_FILE)
+def lift_stop(folder: Path, *, older_than_s: float = 0.0) -> None:
+    """Take back a request to stop; a younger one than ``older_than_s`` stands.
+
+    Whoever stops takes it back, and whoever has a run go on. A run that only just starts does not:
+    somebody may have changed their mind while it was starting.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be taken back.
+    """
+    path = folder / STOP_FILE
+    try:
+        if time.time() - path.stat().st_mtime >= older_than_s:
+            path.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise not_written(f"The request to stop the run {folder.name}", error) from None
 
 
 def _status_at_end(last: Event | None) -> RunStatus:
@@ -110,10 +134,3 @@ def _status_at_end(last: Event | None) -> RunStatus:
         case Failed():
             return RunStatus.FAILED
     return RunStatus.BROKEN
-
-
-def _touch(path: Path) -> None:
-    try:
-        path.touch()
-    except OSError as error:
-        raise not_written(f"The file {path.name!r} of the run {path.parent.name}", error) from None

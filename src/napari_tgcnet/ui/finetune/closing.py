@@ -31,8 +31,18 @@ class CloseGuard(QObject):
         self._is_running, self._stop = is_running, stop
         self._window: weakref.ref[QMainWindow] | None = None
 
+    def stay(self, is_running: Callable[[], bool], stop: Callable[[], None]) -> None:
+        """Go on without the panel, which has left the window, while its run is under way."""
+        window = self._window() if self._window is not None else None
+        if window is not None:
+            self._is_running, self._stop = is_running, stop
+            self.setParent(window)
+
     def watch(self, window: QMainWindow | None) -> None:
-        """Watch this window and no other; None watches none."""
+        """Watch this window and no other; None watches none.
+
+        One that stayed there for an earlier panel leaves: this one's panel follows the same run.
+        """
         watched = self._window() if self._window is not None else None
         if window is watched:
             return
@@ -42,6 +52,10 @@ class CloseGuard(QObject):
         if window is not None:
             # Not kept alive by us: it holds the panel, and so this object.
             self._window = weakref.ref(window)
+            for stayed in window.findChildren(CloseGuard):
+                if stayed.parent() is window:
+                    stayed.watch(None)
+                    stayed.deleteLater()
             window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name

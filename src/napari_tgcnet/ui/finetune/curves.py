@@ -60,6 +60,8 @@ class Curves(QWidget):
             steps = np.array([score.step for score in progress.scores], dtype=float)
             self.pooled.setData(steps, np.array([s.dice_pooled for s in progress.scores]))
             self.mean.setData(steps, np.array([s.dice_mean for s in progress.scores]))
+        last = max((step for step, _ in progress.losses), default=0)
+        self.loss.setXRange(0, max(1, last))  # from the parent's own point on
         self._shown = progress
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
