@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from magicgui.widgets import FloatSpinBox
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFormLayout, QGroupBox, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
 from napari_tgcnet.ui.parts import build_chooser, note_label, show_choices
 
 _DECIMALS = 3
+_SHORTEST = 4  # letters: device and threshold share a row of a panel 400 pixels wide
 
 
 class ModelView(QGroupBox):
@@ -34,8 +35,12 @@ class ModelView(QGroupBox):
         layout = QFormLayout(self)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         layout.addRow(messages.MODEL, self.model.native)
-        layout.addRow(messages.DEVICE, self.device.native)
-        layout.addRow(messages.THRESHOLD, self.threshold.native)
+        self.device.native.setMinimumContentsLength(_SHORTEST)
+        row = QHBoxLayout()
+        row.addWidget(self.device.native, 2)
+        row.addWidget(QLabel(messages.THRESHOLD))
+        row.addWidget(self.threshold.native, 1)
+        layout.addRow(messages.DEVICE, row)
         layout.addRow(self.findings)
         self.model.changed.connect(self._emit_model)
         self.device.changed.connect(self._emit_device)

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
 
-_NUM_LINES = 7
+_NUM_LINES = 5
 
 
 class ReportView(QGroupBox):
