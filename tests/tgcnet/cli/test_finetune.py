@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from tests.tgcnet.train.finetune.conftest import phantom_correction, switch_on
 
 from tgcnet.cli import build_parser, main
@@ -21,7 +23,9 @@ from tgcnet.runs.events import (
 )
 from tgcnet.runs.folder import RunStatus, run_info
 from tgcnet.runs.lock import running
-from tgcnet.train.finetune.config import FinetuneConfig, Learns
+from tgcnet.train.finetune.cases import Snapshot, write_snapshot
+from tgcnet.train.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
+from tgcnet.train.finetune.folder import begin
 from tgcnet.weights.registry import find_model
 
 
@@ -127,6 +131,13 @@ def test_a_stop_is_no_failure_and_can_be_resumed(
         (["--batch-size", "0"], "must be at least 1"),
         (["--cache-limit", "-1"], "cache_limit_bytes must be at least 0"),
         (["--cache-limit", "nan"], "--cache-limit must be a number of GiB, got nan"),
+        (["--cache-limit", "1e308"], "--cache-limit must be a number of GiB, got 1e+308"),
+        (["--seed", str(2**64)], "seed must lie in [0, 2**64)"),
+        (["--learning-rate", "inf"], "learning_rate must be above 0 and finite"),
+        (["--resume"], "There is no folder 'run' with a run to resume"),
+        (["--out", "{ledger}"], "ledger is the ledger of corrections or lies in it"),
+        (["--out", "{ledger}/run"], "run is the ledger of corrections or lies in it"),
+        (["--out", "{models}"], "user-models is the folder of your models or lies in it"),
         (["--device", "cuda:7"], "cuda:7"),
         (["--corrections", "nowhere"], "nowhere is no ledger of corrections"),
     ],
@@ -134,12 +145,14 @@ def test_a_stop_is_no_failure_and_can_be_resumed(
 def test_bad_input_is_a_sentence(
     ledger_folder: Path,
     tiny_model_folder: Path,
+    models: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     options: list[str],
     sentence: str,
 ) -> None:
-    assert main(command(ledger_folder, tiny_model_folder, tmp_path / "run", *options)) == 2
+    given = [option.format(ledger=ledger_folder, models=models) for option in options]
+    assert main(command(ledger_folder, tiny_model_folder, tmp_path / "run", *given)) == 2
     error = capsys.readouterr().err
     assert sentence in error
     assert "Traceback" not in error
@@ -155,6 +168,53 @@ def test_a_failure_is_told_to_whoever_watches_the_run(
     event = read_events(tmp_path / "run")[-1]
     assert isinstance(event, Failed)
     assert "expected at least two" in event.sentence
+
+
+def test_a_checkpoint_of_something_else_is_a_sentence(
+    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    revisions = tuple((case.case_id, 1) for case in Ledger.open(ledger_folder).cases().cases)
+    (tmp_path / "run").mkdir()
+    write_snapshot(
+        tmp_path / "run", Snapshot(revisions=revisions, taken_utc="2026-01-01", ledger="l")
+    )
+    save_file({"a": np.zeros(1)}, tmp_path / "run" / CHECKPOINT_FILE)
+    assert main(command(ledger_folder, tiny_model_folder, tmp_path / "run", "--resume")) == 2
+    assert "the checkpoint run.safetensors cannot be read (KeyError)" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_gate")
+def test_a_reader_that_has_enough_does_not_end_the_run(
+    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    discarded: list[bool] = []
+
+    def first_line_only(text: str) -> None:
+        if said and not discarded:
+            raise BrokenPipeError
+        said.append(text)
+
+    monkeypatch.setattr("tgcnet.cli.output.say", first_line_only)
+    monkeypatch.setattr("tgcnet.cli.output.discard_output", lambda: discarded.append(True))
+    assert main(command(ledger_folder, tiny_model_folder, tmp_path / "run")) == 0
+    assert discarded == [True]
+    assert isinstance(read_events(tmp_path / "run")[-1], Done)
+
+
+def test_only_what_a_run_left_half_written_is_swept_up(
+    ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    ours = [f"run/{place}.tgcnet-1.{end}" for place, end in (
+        ("", "safetensors"), ("features/key/", "safetensors"), ("model/a/", "json"),
+        ("compared/", "safetensors"),
+    )]  # fmt: skip
+    foreign = ["run/.tgcnet-1.png", "run/study/deep/.tgcnet-1.nii.gz", "run/study/.tgcnet-1.json"]
+    for name in ours + foreign:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert not begin(tmp_path / "run", resume=False)
+    assert [name for name in ours + foreign if (tmp_path / name).exists()] == foreign
 
 
 def test_the_options_are_those_of_the_configuration() -> None:

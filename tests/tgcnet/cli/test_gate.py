@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,67 @@ def test_a_ledgers_held_out_patients_are_compared(
     assert "SECRET" not in printed
 
 
+def test_scores_of_a_folder_name_no_file_and_nobody_and_still_pair_and_group(
+    model: str, candidate: Path, phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(phantoms, tmp_path / "named"))
+    rows = ["image,mask,report,subject,held_out"]
+    for index, subject in enumerate(("SECRET^A", "SECRET^A", "SECRET^B")):
+        (folder / "images" / f"{index}.png").rename(folder / "images" / f"SECRET{index}.png")
+        rows.append(f"SECRET{index}.png,{index}.png,text,{subject},{index != 1}")
+    (folder / "captions.csv").write_text("\n".join([*rows, "SECRET0.png,0.png,text,,true"]))
+    command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(folder)]
+    scores = tmp_path / "scores.json"
+    options = ["--reference", str(folder), "--whole-reference", "--scores", str(scores), "--json"]
+    assert main([*command, *options]) == 0
+    assert "SECRET" not in scores.read_text() + capsys.readouterr().out
+    held_out, reference = read_scores(scores)
+    assert reference is not None
+    places = [(score.case, score.group) for score in held_out.told("given").candidate]
+    assert places == [("held-out/2", "1"), ("held-out/4", "2"), ("held-out/5", "3")]
+    places = [(score.case, score.group) for score in reference.told("none").active]
+    assert places == [
+        ("reference/2", "1"), ("reference/3", "1"), ("reference/4", "2"), ("reference/5", "3")
+    ]  # fmt: skip
+
+
+def test_a_reference_image_that_a_correction_shows_is_not_measured(
+    model: str, candidate: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, folder = Ledger.create(tmp_path / "ledger"), tmp_path / "reference"
+    for index in range(2):
+        ledger.save(phantom_correction(index, patient=str(index)))
+    rows = ["image,mask,report"]
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for index in range(3):
+        correction = phantom_correction(index, patient="")
+        Image.fromarray(correction.volume.array[0]).save(folder / "images" / f"{index}.png")
+        Image.fromarray(correction.labels[0]).save(folder / "masks" / f"{index}.png")
+        rows.append(f"{index}.png,{index}.png,text")
+    (folder / "captions.csv").write_text("\n".join(rows))
+    command = ["gate", "--candidate", "candidate", "--active", model, "--json"]
+    more = ["--corrections", str(tmp_path / "ledger"), "--reference", str(folder)]
+    assert main([*command, *more]) == 0
+    printed = capsys.readouterr()
+    assert "has the same pixels: 1." in printed.err
+    assert [e.num_cases for e in report_from_json(json.loads(printed.out)).reference] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [("false", "no row of captions.csv of set is held out"), ("maybe", "nor false in row 2")],
+)
+def test_an_export_without_a_held_out_row_has_nothing_to_compare_on(
+    refused: Refused, model: str, candidate: Path, phantoms: Path, tmp_path: Path, said: str,
+    sentence: str,
+) -> None:  # fmt: skip
+    folder = Path(shutil.copytree(phantoms, tmp_path / "set"))
+    (folder / "captions.csv").write_text(f"image,mask,report,held_out\n0.png,0.png,text,{said}\n")
+    command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(folder)]
+    assert sentence in refused(command)
+
+
 def test_a_ledger_of_one_patient_has_nothing_to_compare_on(
     refused: Refused, model: str, candidate: Path, tmp_path: Path
 ) -> None:
@@ -156,5 +218,16 @@ def test_bad_input_is_refused_before_anything_is_scored(
     absent = str(tmp_path / "absent" / "report.json")
     for option in ("--out", "--scores"):
         assert f"{option} report.json" in refused([*command, *held_out, option, absent])
+    one_file = ["--out", str(tmp_path / "one.json"), "--scores", str(tmp_path / "one.json")]
+    assert "--out and --scores are one file, one.json" in refused([*command, *held_out, *one_file])
+    assert "--seed must be 0 or more, got -1" in refused([*command, *held_out, "--seed", "-1"])
+    Ledger.create(tmp_path / "ledger")
+    inside = [
+        "--corrections",
+        str(tmp_path / "ledger"),
+        "--out",
+        str(tmp_path / "ledger" / "r.json"),
+    ]
+    assert "is the ledger of corrections or lies in it" in refused([*command, *inside])
     assert "--held-out" in refused(command)
     assert "name it with --reference" in refused([*command, *held_out, "--whole-reference"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tgcnet
 from tgcnet.cli import demo, main
 from tgcnet.cli.demo import has_display
 
@@ -172,6 +173,8 @@ def test_training_names_the_extra_it_needs(
     for name in [name for name in sys.modules if name.startswith("tgcnet.train")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "tgcnet.losses", raising=False)
+    for name in ("train", "losses"):  # importing anew exchanges these, too, for all later tests
+        monkeypatch.setattr(tgcnet, name, getattr(tgcnet, name, None), raising=False)
     sentence = refused(["train", "mini", "--data", str(tmp_path), "--out", str(tmp_path / "run")])
     assert f"Training needs {absent}" in sentence
     assert "pip install 'napari-tgcnet[train]'" in sentence

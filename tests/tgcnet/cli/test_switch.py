@@ -45,6 +45,20 @@ def test_switching_there_and_back(
     assert not tiny.exists()
 
 
+def test_a_model_that_is_gone_is_skipped_on_the_way_back_and_named(
+    capsys: pytest.CaptureFixture[str], tiny: Path, no_user_models: Path
+) -> None:
+    other = Path(shutil.copytree(tiny, no_user_models / "other"))
+    write_manifest(replace(read_manifest(other), name="other"), other)
+    for name in ("tiny", "other"):
+        assert main(["models", "activate", name]) == 0
+    assert main(["models", "remove", "tiny"]) == 0
+    assert main(["models", "rollback"]) == 0
+    printed = capsys.readouterr()
+    assert "Active now: mini." in printed.out
+    assert "tiny is skipped." in printed.err
+
+
 @pytest.mark.parametrize(
     ("is_recommended", "words"),
     [(True, "the gate recommended it over mini"), (False, "the gate did not recommend it over")],

@@ -1,14 +1,15 @@
 """The data folder: tables and masks as people make them, read right or refused in one sentence."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tgcnet.data.folder import read_folder, read_mask
-from tgcnet.errors import InputError
+from tgcnet.data.folder import Row, at_row, read_folder, read_mask
+from tgcnet.errors import InputError, ModalityUnknownError
 
 HEADER = b"image,mask,report\n"
 
@@ -27,11 +28,23 @@ def folder(tmp_path: Path) -> Path:
     [
         (HEADER + b"a.png,a.png,gr\xf6\xdfer\n", r"as a table \(UnicodeDecodeError\); save it as"),
         (HEADER + b'a.png,a.png,"' + b"x" * 200_000, r"as a table \(Error\)"),
-        (HEADER + b"a.png\n", "has a row without an image or a mask"),
-        (HEADER + b",a.png,text\n", "has a row without an image or a mask"),
-        (HEADER + b"../../x.png,a.png,t\n", r"names x\.png by a path that leaves images/, exp"),
-        (HEADER + b"a.png,b/../../x.png,t\n", r"names x\.png by a path that leaves masks/, exp"),
-        (HEADER + b"/etc/x.png,a.png,t\n", r"names x\.png by a path that leaves images/"),
+        (
+            HEADER + b"a.png,a.png,t\n\na.png\n",
+            "row 3 of captions.csv of set has no image or no mask",
+        ),
+        (
+            HEADER + b",a.png,text\n",
+            "row 2 of captions.csv of set has no image or no mask; fill it",
+        ),
+        (
+            HEADER + b"../../x.png,a.png,t\n",
+            "row 2 .* names a file by a path that leaves images/, exp",
+        ),
+        (
+            HEADER + b"a.png,b/../../x.png,t\n",
+            "row 2 .* names a file by a path that leaves masks/, exp",
+        ),
+        (HEADER + b"/etc/x.png,a.png,t\n", "names a file by a path that leaves images/"),
     ],
 )
 def test_a_table_that_is_none_is_refused_without_its_path(
@@ -41,6 +54,26 @@ def test_a_table_that_is_none_is_refused_without_its_path(
     with pytest.raises(InputError, match=words) as caught:
         read_folder(folder)
     assert str(folder) not in str(caught.value)
+    assert ".png" not in str(caught.value)
+
+
+@pytest.mark.parametrize("row", [b"DOE.png,a.png,t\n", b"a.png,DOE.png,t\n"])
+def test_a_file_that_is_not_there_is_told_by_its_row(folder: Path, row: bytes) -> None:
+    (folder / "captions.csv").write_bytes(HEADER + b"a.png,a.png,t\n" + row)
+    with pytest.raises(
+        InputError, match=r"row 3 of .* names a file of \w+/ that is not th"
+    ) as caught:
+        read_folder(folder)
+    assert "DOE" not in str(caught.value)
+
+
+def test_what_a_reader_says_of_a_row_loses_the_files_name(folder: Path) -> None:
+    row = Row(number=7, image=folder / "images" / "a.b", mask=folder / "masks" / "m", report="")
+    with (
+        pytest.raises(ModalityUnknownError, match=r"^row 7 of captions\.csv: its image: aa\.b \(m"),
+        at_row(Row(**{**asdict(row), "mask": folder / "masks" / "mm"})),
+    ):
+        raise ModalityUnknownError("a.b: aa.b (m)")
 
 
 def test_a_row_may_end_before_its_report(folder: Path) -> None:
@@ -83,7 +116,7 @@ def test_a_mask_that_is_no_picture_is_named_without_its_path(
     tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(InputError, match=r"^the mask a\.png cannot be read as a pict") as caught:
+    with pytest.raises(InputError, match=r"^the mask cannot be read as a pict") as caught:
         read_mask(tmp_path / "a.png")
     assert str(tmp_path) not in str(caught.value)
 

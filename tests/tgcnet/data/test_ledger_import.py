@@ -102,6 +102,8 @@ def test_several_classes_and_other_sizes_are_refused(folder: Path, ledger: Ledge
     with pytest.raises(InputError, match="The model has 2 classes and the masks of a folder one"):
         import_folder(folder, ledger, predict=predict)
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(folder / "masks" / "0.png")
-    with pytest.raises(InputError, match=r"masks/0\.png \(9, 9\) \(y, x\), expected one slice"):
+    with pytest.raises(
+        InputError, match=r"row 2 of .* its mask \(9, 9\) \(y, x\), expected one slice"
+    ):
         import_folder(folder, ledger)
     assert ledger.cases().cases == ()

@@ -9,7 +9,7 @@ from tgcnet.data.folder import Row
 from tgcnet.data.reference import (
     MIN_REFERENCE_IMAGES,
     MIN_REPLAYED,
-    measured_slices,
+    measured_part,
     part_reference,
 )
 
@@ -18,6 +18,7 @@ def rows(count: int, *, images_a_subject: int = 0) -> list[Row]:
     """Rows without subjects, or with several images of each."""
     return [
         Row(
+            number=index + 2,
             image=Path(f"{index}.png"),
             mask=Path(f"{index}.png"),
             report="",
@@ -77,4 +78,4 @@ def test_the_gate_gets_the_measured_part(tmp_path: Path) -> None:
     table = "\n".join(["image,mask,report", *(f"{i}.png,{i}.png,text" for i in range(130))])
     (tmp_path / "captions.csv").write_text(table, encoding="utf-8")
     expected = [row.image.name for row in part_reference(rows(130)).measured]
-    assert [entry.name for entry in measured_slices(tmp_path)] == expected
+    assert [row.image.name for row in measured_part(tmp_path)] == expected

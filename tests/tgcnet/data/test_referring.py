@@ -93,7 +93,10 @@ def test_an_existing_folder_is_never_touched(both_sides: np.ndarray, tmp_path: P
         (None, r"in has no captions\.csv"),
         ("image,mask\n", "lacks the column 'report'"),
         ("image,mask,report\n", "has no rows"),
-        ("image,mask,report\nx.png,x.png,text\n", r"names images/x\.png, which is not there"),
+        (
+            "image,mask,report\nx.png,x.png,text\n",
+            "row 2 .* names a file of images/ that is not there",
+        ),
     ],
 )
 def test_a_broken_folder_is_named(tmp_path: Path, table: str | None, message: str) -> None:

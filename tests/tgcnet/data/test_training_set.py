@@ -1,12 +1,17 @@
 """Seeded batches: what a sample is depends on the seed, the epoch and its place alone."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
+from PIL import Image
 
+from tgcnet.config import PreprocessConfig
 from tgcnet.data.augment import AugmentConfig, augment
 from tgcnet.data.requests import RequestMix
-from tgcnet.data.training_set import Batch, Example, TrainingSet
+from tgcnet.data.training_set import Batch, Example, Source, TrainingSet, load_training_set
 from tgcnet.domain import Modality
+from tgcnet.train.recipes.mini import recipe
 
 STILL = AugmentConfig(
     rotation_deg=0.0,
@@ -104,3 +109,24 @@ def test_no_augmentation_is_the_identity() -> None:
     images = torch.rand(2, 1, 32, 32)
     same, _ = augment(images, torch.zeros_like(images), [0, 1], STILL, 32)
     torch.testing.assert_close(same, images, rtol=0, atol=1e-6)
+
+
+def test_a_report_that_denies_an_infection_empties_the_mask_only_where_a_source_says_so(
+    tmp_path: Path, both_sides: np.ndarray
+) -> None:
+    for part, pixels in (("images", both_sides * 200), ("masks", both_sides * 255)):
+        (tmp_path / "set" / part).mkdir(parents=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "set" / part / "a.png")
+    table = "image,mask,report\na.png,a.png,No pulmonary infection.\na.png,a.png,Infection.\n"
+    (tmp_path / "set" / "captions.csv").write_text(table)
+    for denied_means_empty in (False, True):
+        source = Source(folder="set", modality=Modality.XRAY, denied_means_empty=denied_means_empty)
+        examples = load_training_set(tmp_path, (source,), PreprocessConfig(), seed=0).examples
+        found = [bool(example.mask.any()) for example in examples]
+        assert found == [not denied_means_empty, True]
+
+
+def test_the_recipe_of_mini_asks_for_it_everywhere() -> None:
+    config = recipe()
+    assert all(source.denied_means_empty or source.is_lesion_free for source in config.sources)
+    assert config.validation.denied_means_empty

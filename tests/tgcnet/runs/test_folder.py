@@ -3,18 +3,19 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tgcnet.errors import InputError, OutputError
-from tgcnet.runs.events import STOP_FILE, Done, Event, EventLog, Failed, Stopped, Told
+from tgcnet.runs.events import EVENTS_FILE, STOP_FILE, Done, Event, EventLog, Failed, Stopped, Told
 from tgcnet.runs.folder import (
     RUNS_VARIABLE,
     RunStatus,
     ask_to_stop,
+    lift_stop,
     list_runs,
-    mark_seen,
     new_run_folder,
     run_info,
     user_runs_folder,
@@ -121,26 +122,44 @@ def test_a_run_that_ends_while_somebody_looks_is_not_broken(
     assert run_info(folder).status is RunStatus.DONE
 
 
-def test_runs_are_listed_by_time_and_seen_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_runs_are_listed_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(RUNS_VARIABLE, str(tmp_path / "runs"))
     root = user_runs_folder()
     assert list_runs(root) == ()
     for name in ("20260102-000000-aa", "20260101-000000-bb"):
         (root / name).mkdir(parents=True)
     (root / "a file").touch()
-    mark_seen(root / "20260102-000000-aa")
     infos = list_runs(root)
     assert [info.folder.name for info in infos] == ["20260101-000000-bb", "20260102-000000-aa"]
-    assert [info.is_seen for info in infos] == [False, True]
+
+
+def test_a_run_that_cannot_be_read_is_left_out_of_the_list(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unreadable = folder.with_name("20990101-000000-unreadable")
+    (unreadable / EVENTS_FILE).mkdir(parents=True)
+    assert [info.folder for info in list_runs(folder.parent)] == [folder]
+    assert "20990101-000000-unreadable told cannot be read" in caplog.text
 
 
 def test_a_run_is_asked_to_stop_by_a_file(folder: Path) -> None:
     ask_to_stop(folder)
     assert (folder / STOP_FILE).exists()
-    with pytest.raises(OutputError, match="'stop' of the run gone was not written"):
+    with pytest.raises(OutputError, match="request to stop the run gone was not written"):
         ask_to_stop(folder.with_name("gone"))
+
+
+def test_a_request_to_stop_is_taken_back_unless_it_is_younger_than_asked(folder: Path) -> None:
+    lift_stop(folder)  # there is none
+    ask_to_stop(folder)
+    lift_stop(folder, older_than_s=10.0)
+    assert (folder / STOP_FILE).exists()
+    os.utime(folder / STOP_FILE, times=(time.time() - 11,) * 2)
+    lift_stop(folder, older_than_s=10.0)
+    assert not (folder / STOP_FILE).exists()
+    ask_to_stop(folder)
+    lift_stop(folder)
+    assert not (folder / STOP_FILE).exists()
 
 
 def test_a_root_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

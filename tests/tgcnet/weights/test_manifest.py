@@ -143,3 +143,22 @@ def test_classes_and_outputs_must_agree(tiny_model_folder: Path) -> None:
     manifest = read_manifest(tiny_model_folder)
     with pytest.raises(ConfigError, match="1 output classes but its manifest describes 2"):
         replace(manifest, classes=manifest.classes * 2)
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "a/b", "a\\b", ".hidden", "..", "", "a b"])
+def test_a_name_that_is_no_folders_is_refused_when_read_and_when_written(
+    tiny_model_folder: Path, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"expected a plain name for its folder: letters, dig"
+    ):
+        read_manifest(_rewrite(tiny_model_folder, tmp_path, name=name))
+    (tmp_path / "written").mkdir()
+    with pytest.raises(CheckpointError, match=r"expected a plain name for its folder"):
+        write_manifest(replace(read_manifest(tiny_model_folder), name=name), tmp_path / "written")
+    assert not list((tmp_path / "written").iterdir())
+
+
+@pytest.mark.parametrize("name", ["mini", "tiny-ft-20260101-1200", "Größe_2.1", "-x"])
+def test_a_plain_name_is_read(tiny_model_folder: Path, tmp_path: Path, name: str) -> None:
+    assert read_manifest(_rewrite(tiny_model_folder, tmp_path, name=name)).name == name

@@ -1,13 +1,15 @@
 """Switching on, going back, deleting: verified first, and the active model stays otherwise."""
 
+import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tgcnet.errors import CheckpointError, OutputError
-from tgcnet.weights.active import ACTIVE_FILE, read_active
+from tgcnet.weights.active import ACTIVE_FILE, read_active, write_active
 from tgcnet.weights.manifest import WEIGHTS_FILE, read_manifest, write_manifest
 from tgcnet.weights.switch import activate, remove, rollback
 
@@ -31,7 +33,7 @@ def test_every_switch_can_be_taken_back(models: Path) -> None:
     assert activate("one").current.name == "one"
     activate("two")
     assert names() == ["mini", "one", "two"]
-    assert rollback().current.name == "one"
+    assert rollback().active.current.name == "one"
     assert names() == ["mini", "one"]
     rollback()
     assert names() == ["mini"]
@@ -53,21 +55,48 @@ def test_a_damaged_model_is_not_switched_on(models: Path) -> None:
     assert names() == ["mini", "one"]
 
 
-def test_a_damaged_model_is_not_gone_back_to(models: Path) -> None:
-    activate("one")
-    activate("two")
+def damage(models: Path) -> None:
     (models / "one" / WEIGHTS_FILE).write_bytes(b"damaged")
-    with pytest.raises(CheckpointError, match="has SHA-256"):
-        rollback()
-    assert names() == ["mini", "one", "two"]
 
 
-def test_a_model_that_was_exchanged_is_not_gone_back_to(models: Path) -> None:
+def exchange(models: Path) -> None:
+    write_manifest(replace(read_manifest(models / "one"), sha256="f" * 64), models / "one")
+
+
+def take_away(models: Path) -> None:
+    remove("one")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (damage, "one is skipped. .*has SHA-256"),
+        (exchange, "one is skipped. .*was active before, 'one', is not what was switched"),
+        (take_away, "one is skipped. .*'one', is not there any more"),
+    ],
+)
+def test_what_is_not_there_whole_is_skipped_on_the_way_back(
+    models: Path, change: Callable[[Path], None], sentence: str
+) -> None:
     activate("one")
     activate("two")
-    write_manifest(replace(read_manifest(models / "one"), sha256="f" * 64), models / "one")
-    with pytest.raises(CheckpointError, match="was active before, 'one', is not what was switched"):
+    change(models)
+    done = rollback()
+    assert done.active.current.name == "mini"
+    [said] = done.skipped
+    assert re.match(sentence, said)
+    assert names() == ["mini"]
+
+
+def test_with_nothing_whole_to_go_back_to_all_stays(models: Path) -> None:
+    activate("one")
+    activate("two")
+    active = read_active()
+    write_active(replace(active, history=active.history[1:]))
+    remove("one")
+    with pytest.raises(CheckpointError, match=r"'two' stays active: .*'one', is not there any mo"):
         rollback()
+    assert names() == ["one", "two"]
 
 
 def test_an_exchanged_model_can_be_switched_on_anew(models: Path) -> None:

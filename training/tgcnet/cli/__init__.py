@@ -1,7 +1,6 @@
 """The command line, ``tgcnet``: one module a command group, torch only in those that need it."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from tgcnet.cli import (
     segment,
     train,
 )
-from tgcnet.cli.output import RESEARCH_NOTICE, warn
+from tgcnet.cli.output import RESEARCH_NOTICE, discard_output, warn
 from tgcnet.errors import TgcnetError
 
 EXIT_BAD_INPUT = 2
@@ -88,8 +87,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warn("tgcnet: stopped before the end; no file was left half-written.")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output, such as head, has enough. What is still buffered has to go
-        # somewhere, or Python complains at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # whoever read it, such as head, has enough
         return EXIT_NOBODY_READS
     return status

@@ -10,15 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from tgcnet.cli.output import ACTIVE_IN_WORDS, RESEARCH_NOTICE, Commands, add_command, say, warn
+from tgcnet.cli.output import (
+    ACTIVE_IN_WORDS,
+    RESEARCH_NOTICE,
+    Commands,
+    Printer,
+    add_command,
+    warn,
+)
 from tgcnet.cli.train import import_or_explain
 from tgcnet.errors import Cancelled, ConfigError, InputError, OutputError, TgcnetError
 from tgcnet.runs.events import STOP_FILE, Event, EventLog, Failed, Stopped, in_words, to_values
+from tgcnet.runs.folder import lift_stop
 from tgcnet.runs.lock import running
 from tgcnet.train.finetune.config import FinetuneConfig, FinetuneJob, Learns
+from tgcnet.train.finetune.folder import begin, make_folder
 
 _STOPPED = 130
 _DEFAULT = FinetuneConfig()
+_JUST_ASKED_S = 10.0
+"""A request to stop that is younger was meant for this process and not for one before it."""
 
 
 def register(commands: Commands) -> None:
@@ -109,9 +120,6 @@ def _add_training_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fine-tune; 130 where it was stopped and can be resumed."""
-    finetune = import_or_explain("tgcnet.train.finetune.run").finetune
-    from tgcnet.train.finetune.folder import begin, make_folder
-
     config = _config(arguments)
     job = FinetuneJob(
         ledger=arguments.corrections,
@@ -120,29 +128,34 @@ def run(arguments: argparse.Namespace) -> int:
         reference=arguments.reference,
         device=arguments.device,
     )
-    log = EventLog(job.out)
+    log, printer = EventLog(job.out), Printer()
 
     def tell(event: Event) -> None:
         log(event)
-        _print(event, as_json=arguments.json)
+        _print(event, printer, as_json=arguments.json)
 
-    make_folder(job.out)
+    make_folder(job, resume=arguments.resume)
+    # Before the imports that take seconds: whoever looks sees a run, and one that was asked to
+    # stop while it was starting does.
     with running(job.out):
         begin(job.out, resume=arguments.resume)
+        lift_stop(job.out, older_than_s=_JUST_ASKED_S)
         with _ends_are_told(log), _stops_by_signal(job.out / STOP_FILE):
+            finetune = import_or_explain("tgcnet.train.finetune.run").finetune
             try:
                 folder = finetune(job, config, tell=tell, resume=arguments.resume)
             except Cancelled as error:
                 tell(Stopped(sentence=str(error)))
                 return _STOPPED
     if not arguments.json:
-        say(f"Switch it on, if you want to: tgcnet models activate {folder.name}")
-        say(RESEARCH_NOTICE)
+        printer(f"Switch it on, if you want to: tgcnet models activate {folder.name}")
+        printer(RESEARCH_NOTICE)
     return 0
 
 
 def _config(arguments: argparse.Namespace) -> FinetuneConfig:
-    if not math.isfinite(arguments.cache_limit):
+    cache_limit_bytes = arguments.cache_limit * 2**30
+    if not math.isfinite(cache_limit_bytes):
         raise InputError(
             f"--cache-limit must be a number of GiB, got {arguments.cache_limit}; change the "
             "option or leave it out"
@@ -154,7 +167,7 @@ def _config(arguments: argparse.Namespace) -> FinetuneConfig:
             learning_rate=arguments.learning_rate,
             replay_share=arguments.replay_share,
             batch_size=arguments.batch_size,
-            cache_limit_bytes=round(arguments.cache_limit * 2**30),
+            cache_limit_bytes=round(cache_limit_bytes),
             seed=arguments.seed,
         )
     except ConfigError as error:
@@ -205,11 +218,11 @@ def _stops_by_signal(stop_file: Path) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print(event: Event, *, as_json: bool) -> None:
+def _print(event: Event, printer: Printer, *, as_json: bool) -> None:
     if as_json:
-        say(json.dumps(to_values(event)))
+        printer(json.dumps(to_values(event)))
     elif (sentence := in_words(event)) is not None:
-        say(sentence)
+        printer(sentence)
 
 
 _BROKEN_OFF = "Fine-tuning was broken off; it goes on from its last checkpoint when resumed."

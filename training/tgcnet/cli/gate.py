@@ -33,7 +33,8 @@ def register(commands: Commands) -> None:
         "--held-out",
         metavar="FOLDER",
         type=Path,
-        help="the same from elsewhere: images/, masks/ and captions.csv",
+        help="the same from elsewhere: images/, masks/ and captions.csv; where that has a column "
+        "held_out, only the rows that it calls true",
     )
     parser.add_argument(
         "--reference",
@@ -61,9 +62,22 @@ def register(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare; 0 whatever comes out of it."""
+    from tgcnet.io.atomic import check_outside  # its image libraries take a second
+
     for option, path in (("--out", arguments.out), ("--scores", arguments.scores)):
         if path is not None:
             check_writable(path, option)
+            if arguments.corrections is not None:
+                check_outside(path, arguments.corrections, "the ledger of corrections")
+    files = [path.resolve() for path in (arguments.out, arguments.scores) if path is not None]
+    if len(set(files)) < len(files):
+        raise InputError(
+            f"--out and --scores are one file, {files[0].name}, expected two; change one of them"
+        )
+    if arguments.seed < 0:
+        raise InputError(
+            f"--seed must be 0 or more, got {arguments.seed}; change the option or leave it out"
+        )
     if arguments.whole_reference and arguments.reference is None:
         raise InputError(
             "--whole-reference says how a reference set is read, but there is none; name it with "

@@ -13,13 +13,16 @@ from tgcnet.cli.output import (
     stated_modality,
     warn,
 )
+from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger
-from tgcnet.data.reference import measured_slices
-from tgcnet.data.slices import SliceToScore, folder_slices, held_out_slices
+from tgcnet.data.folder import read_folder
+from tgcnet.data.reference import measured_part
+from tgcnet.data.slices import SliceToScore, held_out_rows, held_out_slices, nameless_slices
 from tgcnet.domain import Change, GateReport
 from tgcnet.errors import InputError
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.runs.report import report_to_json
+from tgcnet.train.finetune.reference import MEASURED_LEFT_OUT, rows_apart
 from tgcnet.train.gate_comparison import check_pair, compare_models
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import find_model
@@ -29,12 +32,13 @@ _TABLE_WIDTH = 110
 
 def compare(arguments: argparse.Namespace) -> None:
     """Compare, write what was asked for, print."""
-    held_out, reference = _held_out(arguments), _reference(arguments)
+    held_out = _held_out(arguments)
     active = load_predictor(arguments.active, arguments.device)
     candidate = load_predictor(arguments.candidate, arguments.device)
     check_pair(active, candidate)
     if arguments.record:
         _check_lineage(candidate.manifest)
+    reference = _reference(arguments, candidate.manifest.preprocess)
     with progress_bar("Comparing", is_quiet=arguments.json) as show:
         result = compare_models(
             active,
@@ -57,16 +61,26 @@ def compare(arguments: argparse.Namespace) -> None:
 
 def _held_out(arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:
     if arguments.corrections is None:
-        return folder_slices(arguments.held_out, stated_modality(arguments))
+        rows = held_out_rows(arguments.held_out)
+        return nameless_slices(rows, "held-out", stated_modality(arguments))
     ledger = Ledger.open(arguments.corrections)
     return held_out_slices(ledger, lambda problem: warn(f"Left out: {problem.sentence}"))
 
 
-def _reference(arguments: argparse.Namespace) -> tuple[SliceToScore, ...]:
+def _reference(
+    arguments: argparse.Namespace, preprocess: PreprocessConfig
+) -> tuple[SliceToScore, ...]:
     if arguments.reference is None:
         return ()
-    read = folder_slices if arguments.whole_reference else measured_slices
-    return read(arguments.reference, stated_modality(arguments))
+    read = read_folder if arguments.whole_reference else measured_part
+    rows, modality = read(arguments.reference), stated_modality(arguments)
+    if arguments.corrections is not None:
+        ledger = Ledger.open(arguments.corrections)
+        apart = rows_apart(rows, ledger, preprocess, modality, lambda problem: None)
+        if len(apart) < len(rows):
+            warn(MEASURED_LEFT_OUT.format(len(rows) - len(apart)))
+        rows = apart
+    return nameless_slices(rows, "reference", modality)
 
 
 def _check_lineage(candidate: Manifest) -> None:

@@ -25,7 +25,12 @@ def register(commands: Commands) -> None:
         group, "activate", "Make a model the one that is used where none is named.", _activate
     )
     activate.add_argument("model", metavar="NAME", help="a registered name")
-    add_command(group, "rollback", "Go back to the model that was active before.", _rollback)
+    add_command(
+        group,
+        "rollback",
+        "Go back to the latest model that was active before and is still there.",
+        _rollback,
+    )
     remove = add_command(
         group, "remove", "Delete a model of your own; not the active one.", _remove
     )
@@ -131,7 +136,10 @@ def _recommendation(name: str) -> str:
 def _rollback(_: argparse.Namespace) -> int:
     from tgcnet.weights.switch import rollback
 
-    say(f"Active now: {rollback().current.name}.")
+    done = rollback()
+    for sentence in done.skipped:
+        warn(sentence)
+    say(f"Active now: {done.active.current.name}.")
     return 0
 
 

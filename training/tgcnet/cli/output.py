@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,23 @@ class Commands(Protocol):
 def say(text: str) -> None:
     """A line on standard output."""
     sys.stdout.write(f"{text}\n")
+
+
+class Printer:
+    """Lines on standard output of what goes on although nobody reads it any more."""
+
+    def __call__(self, text: str) -> None:
+        """A line at once; once the reader has gone, into nothing."""
+        try:
+            say(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            discard_output()
+
+
+def discard_output() -> None:
+    """Send what comes, and what is still buffered, nowhere: Python would complain at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.data.folder import Row, naming, read_folder, read_mask
+from tgcnet.data.folder import Row, at_row, read_folder, read_mask
 from tgcnet.domain import Modality, Segmentation, SegmentationClass, Volume
 from tgcnet.errors import InputError
 from tgcnet.io import load_volume
@@ -66,15 +66,15 @@ def import_folder(
 
 
 def _correction_of(row: Row, modality: Modality | None, predict: Predict | None) -> Correction:
-    volume = replace(load_volume(row.image, modality=modality), patient_id=row.subject or None)
-    mask = read_mask(row.mask)
-    if volume.array.shape != (1, *mask.shape):
-        raise InputError(
-            f"images/{row.image.name} has shape {volume.array.shape} (z, y, x) and its mask "
-            f"masks/{row.mask.name} {mask.shape} (y, x), expected one slice of the same size; "
-            "remove the row, or make the mask on the image's own grid."
-        )
-    with naming(row.image.name):
+    with at_row(row):
+        volume = replace(load_volume(row.image, modality=modality), patient_id=row.subject or None)
+        mask = read_mask(row.mask)
+        if volume.array.shape != (1, *mask.shape):
+            raise InputError(
+                f"its image has shape {volume.array.shape} (z, y, x) and its mask {mask.shape} "
+                "(y, x), expected one slice of the same size; remove the row, or make the mask on "
+                "the image's own grid"
+            )
         predicted = None if predict is None else predict(volume, row.report)
     classes = (WITHOUT_MODEL,) if predicted is None else predicted.classes
     if len(classes) > 1:

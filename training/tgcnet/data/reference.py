@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgcnet.data.folder import Row, read_folder
-from tgcnet.data.slices import SliceToScore, row_slices
-from tgcnet.domain import Modality
 
 MIN_REFERENCE_IMAGES = 100
 """Measured ones: fewer cannot tell whether a model forgets."""
@@ -56,9 +54,9 @@ def part_reference(rows: Sequence[Row]) -> ReferenceParts:
     )
 
 
-def measured_slices(folder: Path, modality: Modality | None = None) -> tuple[SliceToScore, ...]:
-    """The measured part of a reference folder; parameters and errors as of ``folder_slices``."""
-    return row_slices(part_reference(read_folder(folder)).measured, modality)
+def measured_part(folder: Path) -> tuple[Row, ...]:
+    """The measured rows of a reference folder; errors as of ``read_folder``."""
+    return part_reference(read_folder(folder)).measured
 
 
 def _rank(row: Row) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.data import phrases
-from tgcnet.data.folder import read_folder, read_mask
+from tgcnet.data.folder import at_row, read_folder, read_mask
 from tgcnet.data.regions import components, split_by_side
 from tgcnet.domain import Side
 from tgcnet.errors import InputError, OutputError
@@ -87,7 +87,9 @@ def convert(folder: Path, out: Path) -> int:
             writer.writerow(["image", "mask", "report", "side", "subject"])
             count = 0
             for row in rows:
-                for request in one_sided_requests(read_mask(row.mask), row.report):
+                with at_row(row):
+                    mask = read_mask(row.mask)
+                for request in one_sided_requests(mask, row.report):
                     name = f"{row.mask.stem}-{request.side}.png"
                     Image.fromarray(request.mask).save(made / "masks" / name)
                     if not (made / "images" / row.image.name).exists():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.corrections import Ledger, Problem
-from tgcnet.data.folder import Row, read_folder, read_mask
+from tgcnet.data.folder import Row, at_row, read_folder, read_mask
 from tgcnet.domain import Case, Modality, Volume
 from tgcnet.errors import InputError
 from tgcnet.io import load_volume
@@ -44,20 +44,58 @@ def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[Slice
     InputError
         If the folder lacks something.
     """
-    return row_slices(read_folder(folder), modality)
+    rows = read_folder(folder)
+    return tuple(_slice_of(row, row.image.name, row.subject, modality) for row in rows)
 
 
-def row_slices(rows: Sequence[Row], modality: Modality | None = None) -> tuple[SliceToScore, ...]:
-    """Some rows of a data folder; ``modality`` as of :func:`folder_slices`."""
-    return tuple(
-        SliceToScore(
-            name=row.image.name,
-            group=row.subject,
-            report=row.report,
-            read=partial(_read_row, row, modality),
+def nameless_slices(
+    rows: Sequence[Row], set_name: str, modality: Modality | None = None
+) -> tuple[SliceToScore, ...]:
+    """Rows of a data folder under numbers, for what is kept of them: their names name patients.
+
+    A slice is called by its set and its row, a patient by a running number. An image whose patient
+    is not known is one of its own.
+
+    Parameters
+    ----------
+    modality : as of :func:`folder_slices`
+    """
+    numbers: dict[tuple[str, Path], int] = {}
+    slices = []
+    for row in rows:
+        patient = (row.subject, Path() if row.subject else row.image)
+        number = numbers.setdefault(patient, len(numbers) + 1)
+        slices.append(_slice_of(row, f"{set_name}/{row.number}", str(number), modality))
+    return tuple(slices)
+
+
+def held_out_rows(folder: Path) -> tuple[Row, ...]:
+    """The rows of a data folder that no model was trained on.
+
+    All, unless the table has a column ``held_out``, as the export of a ledger has: then those that
+    it calls true.
+
+    Raises
+    ------
+    InputError
+        If the folder lacks something, there is no such row, or the column says something else
+        than true or false.
+    """
+    rows = read_folder(folder)
+    odd = [row.number for row in rows if (row.held_out or "false").lower() not in ("true", "false")]
+    if odd:
+        raise InputError(
+            f"The column held_out of captions.csv of {folder.absolute().name} says neither true "
+            f"nor false in row {odd[0]}, expected one of them; correct the row or remove the column"
         )
-        for row in rows
-    )
+    held_out = tuple(row for row in rows if row.held_out is None or row.held_out.lower() == "true")
+    if not held_out:
+        raise InputError(
+            f"By its column held_out no row of captions.csv of {folder.absolute().name} is held "
+            "out, expected at least one; a model may have been trained on all of them, so name "
+            "another folder"
+        )
+    return held_out
 
 
 def held_out_slices(
@@ -106,13 +144,19 @@ def _give(volume: Volume, reference: np.ndarray) -> tuple[Volume, np.ndarray]:
     return volume, reference
 
 
+def _slice_of(row: Row, name: str, group: str, modality: Modality | None) -> SliceToScore:
+    read = partial(_read_row, row, modality)
+    return SliceToScore(name=name, group=group, report=row.report, read=read)
+
+
 def _read_row(row: Row, modality: Modality | None) -> tuple[Volume, np.ndarray]:
-    volume = load_volume(row.image, modality=modality)
-    reference = read_mask(row.mask)
-    if volume.array.shape != (1, *reference.shape):
-        raise InputError(
-            f"images/{row.image.name} has shape {volume.array.shape} (z, y, x) and its mask "
-            f"masks/{row.mask.name} {reference.shape} (y, x); expected one slice of the same size. "
-            "Remove the row, or make the mask on the image's own grid."
-        )
+    with at_row(row):
+        volume = load_volume(row.image, modality=modality)
+        reference = read_mask(row.mask)
+        if volume.array.shape != (1, *reference.shape):
+            raise InputError(
+                f"its image has shape {volume.array.shape} (z, y, x) and its mask "
+                f"{reference.shape} (y, x); expected one slice of the same size. Remove the row, "
+                "or make the mask on the image's own grid."
+            )
     return volume, reference

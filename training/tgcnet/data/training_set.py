@@ -12,13 +12,15 @@ from torch import Tensor
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.augment import AugmentConfig, augment
-from tgcnet.data.folder import Row, naming, read_folder, read_mask
+from tgcnet.data.folder import Row, at_row, read_folder, read_mask
 from tgcnet.data.requests import RequestMix, draw_request
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.io import load_volume
 from tgcnet.preprocess import decide_window, prepare_plane
 from tgcnet.report import swap_sides
+
+_DENIED = "no pulmonary infection"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +33,8 @@ class Source:
     repeats : how often each image comes in one epoch
     exclude : image names that are never read (held out, or twins of a test image)
     is_lesion_free : every mask is taken as empty
+    denied_means_empty : the mask of a report that begins with "no pulmonary infection" is taken
+        as empty: some masks of the pseudo-labelled CT set hold a few stray pixels there
     """
 
     folder: str
@@ -38,6 +42,7 @@ class Source:
     repeats: int = 1
     exclude: tuple[str, ...] = ()
     is_lesion_free: bool = False
+    denied_means_empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,10 +129,14 @@ def load_training_set(
     repeats: list[int] = []
     for source in sources:
         found = load_examples(
-            data / source.folder, source.modality, preprocess, exclude=source.exclude
+            data / source.folder,
+            source.modality,
+            preprocess,
+            exclude=source.exclude,
+            denied_means_empty=source.denied_means_empty,
         )
         if source.is_lesion_free:
-            found = [replace(e, mask=np.zeros_like(e.mask)) for e in found]
+            found = [_emptied(example) for example in found]
         examples += found
         repeats += [source.repeats] * len(found)
     return TrainingSet(examples, repeats, seed=seed)
@@ -140,34 +149,45 @@ def load_examples(
     *,
     exclude: Collection[str] = (),
     max_rows: int | None = None,
+    denied_means_empty: bool = False,
 ) -> list[Example]:
-    """The rows of a three-column folder, decoded onto the network's square grid."""
+    """The rows of a three-column folder, decoded onto the network's square grid.
+
+    ``denied_means_empty`` as of :class:`Source`.
+    """
     rows = [row for row in read_folder(folder) if row.image.name not in exclude]
-    return [_decode(row, modality, preprocess) for row in rows[:max_rows]]
+    examples = [decode_row(row, modality, preprocess) for row in rows[:max_rows]]
+    if not denied_means_empty:
+        return examples
+    return [_emptied(e) if e.report.lower().startswith(_DENIED) else e for e in examples]
 
 
-def _decode(row: Row, modality: Modality, preprocess: PreprocessConfig) -> Example:
-    volume = load_volume(row.image, modality=modality)
-    if len(volume.array) != 1:
-        raise InputError(
-            f"{row.image.name} holds {len(volume.array)} slices; a training row is one image"
-        )
-    with naming(row.image.name):
+def _emptied(example: Example) -> Example:
+    return replace(example, mask=np.zeros_like(example.mask))
+
+
+def decode_row(row: Row, modality: Modality, preprocess: PreprocessConfig) -> Example:
+    """A row of a three-column folder on the network's square grid.
+
+    Raises
+    ------
+    InputError
+        If its image or its mask cannot be read, or they do not fit each other; names the row.
+    """
+    with at_row(row):
+        volume = load_volume(row.image, modality=modality)
+        mask = read_mask(row.mask)
+        if volume.array.shape != (1, *mask.shape):
+            raise InputError(
+                f"its image has shape {volume.array.shape} (z, y, x) and its mask {mask.shape} "
+                "(y, x), expected one slice of the same size; remove the row, or make the mask on "
+                "the image's own grid"
+            )
         window = decide_window(volume, preprocess)
     plane, letterbox = prepare_plane(volume.array[0], window, preprocess)
-    mask = read_mask(row.mask)
-    if mask.shape != volume.array.shape[1:]:
-        raise InputError(
-            f"the mask {row.mask.name} is {mask.shape[1]} x {mask.shape[0]} pixels but its image "
-            f"{row.image.name} is {volume.array.shape[2]} x {volume.array.shape[1]}"
-        )
-    square = letterbox.apply(mask.astype(np.float32)) > 0.5
-    # Some masks of the pseudo-labelled CT set hold a few stray pixels under this caption.
-    if row.report.lower().startswith("no pulmonary infection"):
-        square = np.zeros_like(square)
     return Example(
         image=np.round(plane * 255).astype(np.uint8),
-        mask=square,
+        mask=letterbox.apply(mask.astype(np.float32)) > 0.5,
         report=row.report,
         modality=modality,
     )

@@ -1,8 +1,15 @@
 """Files in and out: pictures, TIFF stacks, NIfTI, report texts. Knows no torch."""
 
-from tgcnet.io.atomic import write_atomically
+from tgcnet.io.atomic import write_atomically, write_bytes_atomically
 from tgcnet.io.read import load_volume
 from tgcnet.io.report_file import read_report_text
 from tgcnet.io.write import RESEARCH_NOTICE, save_labels
 
-__all__ = ["RESEARCH_NOTICE", "load_volume", "read_report_text", "save_labels", "write_atomically"]
+__all__ = [
+    "RESEARCH_NOTICE",
+    "load_volume",
+    "read_report_text",
+    "save_labels",
+    "write_atomically",
+    "write_bytes_atomically",
+]

@@ -16,6 +16,7 @@ _ADVICE = {
     errno.EACCES: "writing there is not permitted. Choose another folder or ask for the permission",
     errno.EPERM: "writing there is not permitted. Choose another folder or ask for the permission",
     errno.EROFS: "the disk is read-only. Choose another folder",
+    errno.EFBIG: "files of that size are not allowed there. Choose another folder",
 }
 
 
@@ -67,6 +68,38 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
     flush_folder(target.parent)
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; errors as of :func:`write_atomically`.
+
+    Tensors go this way, too: safetensors' own writing of a file raises an error that is no
+    ``OSError``, so that a full disk would not be told as one.
+    """
+    write_atomically(path, lambda temporary: _write_bytes(temporary, content))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def check_outside(path: Path, folder: Path, called: str) -> None:
+    """Refuse to write where something else is kept, whatever links lead there.
+
+    Parameters
+    ----------
+    called : the folder, in a sentence
+
+    Raises
+    ------
+    OutputError
+        If ``path`` is the folder or lies in it.
+    """
+    if path.resolve().is_relative_to(folder.resolve()):
+        raise OutputError(
+            f"{path.absolute().name} is {called} or lies in it, expected a place outside; choose "
+            "another one."
+        )
 
 
 def is_write_protected(path: Path) -> bool:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import safetensors
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from tgcnet.errors import InputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_bytes_atomically
 from tgcnet.io.atomic import not_written
 
 COMPARED_FOLDER = "compared"
@@ -41,7 +41,7 @@ def write_compared(run: Path, case_id: str, masks: Mapping[int, ComparedMasks]) 
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise not_written("What the gate's models drew", error) from None
-    write_atomically(folder / f"{case_id}.safetensors", lambda path: save_file(tensors, path))
+    write_bytes_atomically(folder / f"{case_id}.safetensors", save(tensors))
 
 
 def read_compared(run: Path, case_id: str) -> dict[int, ComparedMasks]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import safetensors
 import safetensors.torch
 
-from tgcnet.io import write_atomically
+from tgcnet.io import write_bytes_atomically
 from tgcnet.models import TgcNet
 
 
@@ -26,9 +26,7 @@ class BestModel:
         if score < self._score():
             return
         state = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
-        write_atomically(
-            self._path, lambda path: safetensors.torch.save_file(state, path, {"score": str(score)})
-        )
+        write_bytes_atomically(self._path, safetensors.torch.save(state, {"score": str(score)}))
 
     def restore(self, model: TgcNet) -> TgcNet:
         """The best model, in the place of the one given."""

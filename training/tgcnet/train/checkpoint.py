@@ -18,14 +18,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from tgcnet.errors import CheckpointError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_bytes_atomically
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
     """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all.
 
-    ``halvings`` of the learning rate were needed because the run diverged.
+    ``halvings`` of the learning rate were needed because the run diverged; ``recent`` are the
+    losses that the watch over it remembers.
     """
 
     stage: str
@@ -33,6 +34,7 @@ class Progress:
     batch: int = 0
     step: int = 0
     halvings: int = 0
+    recent: tuple[float, ...] = ()
 
 
 def save_checkpoint(
@@ -58,7 +60,7 @@ def save_checkpoint(
         "config": json.dumps(config),
     }
     contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
-    write_atomically(path, lambda p: safetensors.torch.save_file(contiguous, p, metadata))
+    write_bytes_atomically(path, safetensors.torch.save(contiguous, metadata))
 
 
 def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
@@ -71,17 +73,22 @@ def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-    except (OSError, safetensors.SafetensorError) as error:
+            metadata = file.metadata() or {}
+        written_with = json.loads(metadata["config"])
+        values = json.loads(metadata["progress"])
+        progress = Progress(**{**values, "recent": tuple(values["recent"])})
+    # Damaged, of another version, or no checkpoint at all.
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise CheckpointError(
-            f"the checkpoint {path.name} cannot be read ({error}); start without --resume"
+            f"the checkpoint {path.name} cannot be read ({type(error).__name__}); start without "
+            "--resume in another folder"
         ) from error
-    if json.loads(metadata["config"]) != json.loads(json.dumps(config)):
+    if written_with != json.loads(json.dumps(config)):
         raise CheckpointError(
             f"the checkpoint {path.name} was written with another configuration; resume with the "
             "recipe that wrote it, or start without --resume in another folder"
         )
-    return Progress(**json.loads(metadata["progress"]))
+    return progress
 
 
 def restore_checkpoint(

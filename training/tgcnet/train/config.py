@@ -38,10 +38,14 @@ class PretrainConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationSource:
-    """A folder scored during training, and how many of its first rows."""
+    """A folder scored during training, and how many of its first rows.
+
+    ``denied_means_empty`` as of :class:`Source`.
+    """
 
     folder: str
     max_rows: int
+    denied_means_empty: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

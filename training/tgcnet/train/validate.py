@@ -26,7 +26,11 @@ class Validator:
 
     def __init__(self, data: Path, source: ValidationSource, preprocess: PreprocessConfig) -> None:
         examples = load_examples(
-            data / source.folder, Modality.XRAY, preprocess, max_rows=source.max_rows
+            data / source.folder,
+            Modality.XRAY,
+            preprocess,
+            max_rows=source.max_rows,
+            denied_means_empty=source.denied_means_empty,
         )
         self._sets = {
             "given": [(e.image, e.report, e.mask) for e in examples],

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tgcnet.config import ModelConfig
 from tgcnet.errors import CheckpointError, ConfigError, OutputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_bytes_atomically
 from tgcnet.models import TgcNet, build_model
 from tgcnet.weights.active import active_folder
 from tgcnet.weights.manifest import WEIGHTS_FILE, Manifest, read_manifest, write_manifest
@@ -94,14 +94,10 @@ def save_model(model: TgcNet, manifest: Manifest, folder: Path) -> Manifest:
         ) from error
     state = {key: _as_stored(tensor) for key, tensor in model.state_dict().items()}
     written = safetensors.torch.save(state)
-    write_atomically(folder / WEIGHTS_FILE, lambda path: _write_bytes(path, written))
+    write_bytes_atomically(folder / WEIGHTS_FILE, written)
     complete = replace(manifest, sha256=hashlib.sha256(written).hexdigest(), dtype="float16")
     write_manifest(complete, folder)
     return complete
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _as_stored(tensor: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
 """The manifest: what goes with a set of weights, so that they can be used without guessing."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 from tgcnet.config import (
@@ -29,6 +31,7 @@ _TEXT_LISTS = ("findings", "training_data")
 _FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
 _OPTIONAL = ("lineage",)
 _MAX_MANIFEST_BYTES = 4_000_000
+_PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +84,10 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     ------
     OutputError
         If the file cannot be written; an older one stays as it was.
+    CheckpointError
+        If the name cannot be that of a folder.
     """
+    check_name(manifest.name)
     values = {"schema_version": SCHEMA_VERSION, **to_json(manifest)}
     if manifest.lineage is None:
         del values["lineage"]  # older versions read what has none
@@ -162,6 +168,7 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
     for name in _TEXTS:
         if not isinstance(values[name], str):
             raise CheckpointError(f"{where} needs a text as {name!r}, got {values[name]!r}.")
+    check_name(values["name"])
     for name in _TEXT_LISTS:
         if not _is_text_list(values[name]):
             raise CheckpointError(f"{where} needs a list of texts as {name!r}.")
@@ -169,6 +176,21 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
         if not isinstance(values[name], dict):
             raise CheckpointError(f"{where} needs a JSON object as {name!r}.")
     _check_quick_gelu(values["model"], where)
+
+
+def check_name(name: str) -> None:
+    """Refuse a model's name that would lead elsewhere, since folders are called by it.
+
+    Raises
+    ------
+    CheckpointError
+        If it is more than letters, digits, dots, underscores and hyphens, or starts with a dot.
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise CheckpointError(
+            f"A model is called {shortened(name)}, expected a plain name for its folder: letters, "
+            "digits and . _ - only, not starting with a dot. Correct 'name' in its manifest."
+        )
 
 
 def _is_text_list(value: object) -> bool:

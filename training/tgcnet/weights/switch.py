@@ -1,6 +1,7 @@
 """Switching models: on, back, and off the disk. Nothing here decides; a person does."""
 
 import shutil
+from dataclasses import dataclass
 
 from tgcnet.errors import CheckpointError, OutputError
 from tgcnet.weights.active import (
@@ -42,13 +43,23 @@ def activate(name: str) -> ActiveModel:
     return active
 
 
-def rollback() -> ActiveModel:
-    """Go back to the model that was active before, once it is known to be whole.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RolledBack:
+    """What is active now, and the sentences on later models that could not be gone back to."""
+
+    active: ActiveModel
+    skipped: tuple[str, ...]
+
+
+def rollback() -> RolledBack:
+    """Go back to the latest model that was active before and is still there and whole.
+
+    Those that are gone, exchanged or damaged are skipped, and leave the history.
 
     Raises
     ------
     CheckpointError
-        If there is none, or it is gone, exchanged or damaged; the active model stays.
+        If there is none; the active model stays.
     OutputError
         If the choice cannot be written; the active model stays.
     """
@@ -58,11 +69,21 @@ def rollback() -> ActiveModel:
             f"There is nothing to go back to: no other model was active before "
             f"{active.current.name!r}. Switch one on by its name: tgcnet models activate NAME."
         )
-    previous = active.history[-1]
-    verify(folder_of(previous, "The model that was active before"))
-    restored = ActiveModel(current=previous, history=active.history[:-1])
-    write_active(restored)
-    return restored
+    skipped: list[str] = []
+    for index in reversed(range(len(active.history))):
+        previous = active.history[index]
+        try:
+            verify(folder_of(previous, "The model that was active before"))
+        except CheckpointError as error:
+            skipped.append(f"{previous.name} is skipped. {error}")
+            continue
+        restored = ActiveModel(current=previous, history=active.history[:index])
+        write_active(restored)
+        return RolledBack(active=restored, skipped=tuple(skipped))
+    raise CheckpointError(
+        f"There is nothing to go back to, and {active.current.name!r} stays active: no model that "
+        f"was active before it is still there and whole. {' '.join(skipped)}"
+    )
 
 
 def remove(name: str) -> None:

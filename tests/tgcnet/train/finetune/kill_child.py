@@ -20,7 +20,7 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from tests.tgcnet.kills import MOST_CALLS, fork, killed_at, tick
+from tests.tgcnet.kills import MOST_CALLS, fork, killed_at
 from tests.tgcnet.train.finetune.conftest import SHORT, phantom_correction, switch_on
 from torch import nn
 
@@ -93,8 +93,8 @@ def checkpoints() -> Operation:
 
 
 def snapshots() -> Operation:
-    old = Snapshot(revisions=(("a", 1),), taken_utc="2026-01-01")
-    new = Snapshot(revisions=(("a", 2), ("b", 1)), taken_utc="2026-01-02")
+    old = Snapshot(revisions=(("a", 1),), taken_utc="2026-01-01", ledger="l")
+    new = Snapshot(revisions=(("a", 2), ("b", 1)), taken_utc="2026-01-02", ledger="l")
 
     def wrong(folder: Path, is_done: bool) -> list[str]:
         return [] if read_snapshot(folder) in ([new] if is_done else [old, new]) else ["torn"]
@@ -135,7 +135,7 @@ def features(parent: LoadedModel, ledger: Ledger) -> Operation:
 
 def candidates(parent: LoadedModel, child: TgcNet) -> Operation:
     """A candidate over another one of the same name: loaded whole, or refused and made again."""
-    snapshot = Snapshot(revisions=(), taken_utc="2026-01-01T00:00:00")
+    snapshot = Snapshot(revisions=(), taken_utc="2026-01-01T00:00:00", ledger="l")
     config = parent.manifest.model
 
     def export(folder: Path, model: TgcNet) -> Path:
@@ -194,20 +194,6 @@ def has_weights(model: TgcNet, weights: dict[str, torch.Tensor]) -> bool:
     )
 
 
-def count_tensor_files() -> None:
-    """Their library writes without Python's ``open``: count that, and leave a half, too."""
-    real = safetensors.torch.save_file
-
-    def save_file(tensors: dict[str, torch.Tensor], path: Path, *metadata: object) -> None:
-        content = safetensors.torch.save(tensors)
-        tick(
-            lambda: os.write(os.open(path, os.O_WRONLY | os.O_CREAT), content[: len(content) // 2])
-        )
-        real(tensors, path, *metadata)
-
-    safetensors.torch.save_file = save_file
-
-
 def kill_each(folder: Path, model: Path) -> None:
     parent = load_model(str(model))
     child = load_model(str(model)).model
@@ -242,7 +228,6 @@ def kill_each(folder: Path, model: Path) -> None:
 
 
 def kill_at(number: int, operation: Operation, made: Path) -> None:
-    count_tensor_files()
     killed_at(number, lambda: operation.operate(made))
 
 
@@ -264,6 +249,7 @@ def kill_random(folder: Path, model: Path, count: str) -> None:
         made = folder / name
         os.environ["TGCNET_MODELS"] = str(made / "models")
         switch_on(model, made / "models")
+        (made / "run").mkdir()
         return made / "run"
 
     def weights(run: Path) -> list[bytes]:

@@ -66,6 +66,7 @@ def compare(job: FinetuneJob, candidate: Path) -> Compare:
             job,
             Ledger.open(job.ledger),
             torch.device("cpu"),
+            measured=(),
             tell=told.append,
             on_problem=lambda problem: pytest.fail(problem.sentence),
         )
@@ -200,6 +201,14 @@ def test_a_comparison_that_fails_names_the_candidate_and_says_what_to_do(
     assert sentence in str(caught.value)
     assert "resume the run, or compare with tgcnet gate --candidate child" in str(caught.value)
     assert str(models) not in str(caught.value)
+
+
+def test_the_remedy_names_all_that_the_gate_needs(
+    compare: Compare, job: FinetuneJob, models: Path
+) -> None:
+    break_active_file(job, models)
+    with pytest.raises(CheckpointError, match="tgcnet gate --candidate child --corrections LEDGER"):
+        compare()
 
 
 def test_the_gate_sees_what_was_corrected_meanwhile(compare: Compare, job: FinetuneJob) -> None:

@@ -6,9 +6,9 @@ import torch
 
 from tgcnet.data.training_set import Example
 from tgcnet.domain import Modality
-from tgcnet.errors import ConfigError
+from tgcnet.errors import ConfigError, InputError
 from tgcnet.train.finetune.config import FinetuneConfig
-from tgcnet.train.finetune.guard import LossGuard
+from tgcnet.train.finetune.guard import is_fine, remembering
 from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.train.finetune.variants import VARIANTS
 
@@ -50,6 +50,14 @@ def test_without_anything_new_the_earlier_cases_are_trained_on() -> None:
     assert [len(batch) for batch in names(plan, 0)] == [4]
 
 
+def test_what_is_to_be_replayed_is_replayed_in_small_batches_too() -> None:
+    sets = SampleSets(new=(sample("new"),), reference=tuple(sample(f"r{i}") for i in range(9)))
+    assert BatchPlan(sets, batch_size=2, replay_share=0.1, seed=0).num_replayed == 1
+    assert BatchPlan(sets, batch_size=1, replay_share=0.0, seed=0).num_replayed == 0
+    with pytest.raises(InputError, match=r"A batch of one image has no room .*--batch-size 2"):
+        BatchPlan(sets, batch_size=1, replay_share=0.5, seed=0)
+
+
 def test_a_mirrored_view_mirrors_the_text_too() -> None:
     plain, mirrored, cropped, both = VARIANTS
     image = torch.rand(1, 32, 32)
@@ -65,20 +73,21 @@ def test_a_mirrored_view_mirrors_the_text_too() -> None:
 
 
 def test_the_guard_lets_noise_pass_and_stops_explosions() -> None:
-    guard = LossGuard()
-    assert all(guard.is_fine(loss) for loss in (1.2, 0.8, 1.9, 0.5, 2.5))
-    assert not guard.is_fine(float("nan"))
-    assert not guard.is_fine(float("inf"))
-    assert not guard.is_fine(50.0)
-    assert guard.is_fine(1.0)
+    recent: tuple[float, ...] = ()
+    for loss in (1.2, 0.8, 1.9, 0.5, 2.5):
+        assert is_fine(loss, recent)
+        recent = remembering(loss, recent)
+    assert not is_fine(float("nan"), recent)
+    assert not is_fine(float("inf"), recent)
+    assert not is_fine(50.0, recent)
+    assert is_fine(1.0, recent)
 
 
 def test_corrections_far_from_what_the_parent_draws_are_no_explosion() -> None:
-    guard = LossGuard()
-    assert guard.is_fine(7.0)
-    assert guard.is_fine(9.0)
-    assert not guard.is_fine(40.0)
-    assert not LossGuard().is_fine(float("nan"))
+    assert is_fine(7.0, ())
+    assert is_fine(9.0, (7.0,))
+    assert not is_fine(40.0, (7.0, 9.0))
+    assert not is_fine(float("nan"), ())
 
 
 @pytest.mark.parametrize(
@@ -89,6 +98,10 @@ def test_corrections_far_from_what_the_parent_draws_are_no_explosion() -> None:
         ({"replay_share": 1.0}, "replay_share must lie in"),
         ({"cache_limit_bytes": -1}, "cache_limit_bytes must be at least 0, got -1"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"learning_rate": float("inf")}, "learning_rate must be above 0 and finite, got inf"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0 and finite, got nan"),
+        ({"seed": -1}, r"seed must lie in \[0, 2\*\*64\), got -1"),
+        ({"seed": 2**64}, r"seed must lie in \[0, 2\*\*64\)"),
     ],
 )
 def test_a_configuration_out_of_bounds_is_refused(changes: dict[str, float], sentence: str) -> None:

@@ -21,6 +21,7 @@ from tgcnet.runs.events import (
     Stepped,
     Told,
 )
+from tgcnet.train.finetune.cases import Snapshot, known_until
 from tgcnet.train.finetune.config import FinetuneJob, Learns, default_epochs
 from tgcnet.train.finetune.loop import Finetuner, choose_what_learns
 from tgcnet.train.finetune.samples import BatchPlan
@@ -267,6 +268,29 @@ def test_one_patient_is_too_few(tune: Tune, job: FinetuneJob) -> None:
     Ledger.create(lonely).save(phantom_correction(0, patient="only one"))
     with pytest.raises(InputError, match=r"Only one patient .* Correct a case of another patient"):
         tune(job_changes={"ledger": lonely})
+
+
+def test_a_held_out_patient_without_a_reviewed_slice_is_a_sentence_of_its_own(
+    tune: Tune, job: FinetuneJob
+) -> None:
+    ledger = Ledger.create(job.ledger.with_name("unreviewed"))
+    for index in range(2):
+        correction = phantom_correction(index, patient=f"patient {index}")
+        ledger.save(correction if index == 0 else replace(correction, reviewed_slices=()))
+    with pytest.raises(InputError, match="No slice of a held-out patient was marked as reviewed"):
+        tune(job_changes={"ledger": ledger.folder})
+
+
+def test_what_another_ledger_taught_a_parent_is_new_here(
+    job: FinetuneJob, tiny_model_folder: Path
+) -> None:
+    ledger, other = Ledger.open(job.ledger), Ledger.create(job.ledger.with_name("other"))
+    assert ledger.fingerprint == Ledger.open(job.ledger).fingerprint != other.fingerprint
+    later = "2999-01-01T00:00:00"
+    taught_by = Snapshot(revisions=(), taken_utc=later, ledger=ledger.fingerprint).identifier
+    assert known_until(taught_by, ledger.fingerprint) == later
+    assert known_until(taught_by, other.fingerprint) == ""
+    assert known_until("", ledger.fingerprint) == ""
 
 
 def test_slices_that_nobody_reviewed_are_not_trained_on(tune: Tune, job: FinetuneJob) -> None:

@@ -8,10 +8,9 @@ from tgcnet.config import ModelConfig
 from tgcnet.models import TgcNet, build_model
 from tgcnet.train.finetune.cases import Snapshot
 from tgcnet.train.finetune.config import FinetuneConfig, Learns
+from tgcnet.train.finetune.folder import MODEL_FOLDER
 from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.load import LoadedModel, save_model
-
-MODEL_FOLDER = "model"
 
 
 def config_with_adapters(model: ModelConfig, config: FinetuneConfig) -> ModelConfig:

@@ -26,16 +26,31 @@ class Snapshot:
     ----------
     revisions : case ids with the revision read of each, in the ledger's order
     taken_utc : ISO 8601; what was saved later is new to the model that comes of it
+    ledger : its fingerprint
     """
 
     revisions: tuple[CaseRevision, ...]
     taken_utc: str
+    ledger: str
 
     @property
     def identifier(self) -> str:
-        """Time and hash, for a model's lineage; names no case."""
+        """Time, hash and ledger, for a model's lineage; names no case."""
         lines = "\n".join(f"{case_id} {revision}" for case_id, revision in sorted(self.revisions))
-        return f"{self.taken_utc} {hashlib.sha256(lines.encode()).hexdigest()[:16]}"
+        digest = hashlib.sha256(lines.encode()).hexdigest()[:16]
+        return f"{self.taken_utc} {digest} {self.ledger}"
+
+
+def known_until(identifier: str, ledger: str) -> str:
+    """Up to when a model knows a ledger's corrections; "" where it learnt from another one.
+
+    Parameters
+    ----------
+    identifier : of the snapshot that the model was trained on; "" where there was none
+    ledger : the ledger's fingerprint
+    """
+    taken_utc, _, rest = identifier.partition(" ")
+    return taken_utc if rest.endswith(f" {ledger}") else ""
 
 
 def read_cases(
@@ -94,7 +109,11 @@ def read_snapshot(out: Path) -> Snapshot:
     try:
         values = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
         revisions = tuple((str(case), int(number)) for case, number in values["revisions"])
-        return Snapshot(revisions=revisions, taken_utc=str(values["taken_utc"]))
+        return Snapshot(
+            revisions=revisions,
+            taken_utc=str(values["taken_utc"]),
+            ledger=str(values["ledger"]),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{RUN_FILE} of {out.name} cannot be read ({type(error).__name__}), so nobody knows "

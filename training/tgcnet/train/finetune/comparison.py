@@ -1,15 +1,20 @@
 """The last part of a run: the gate compares the candidate with the active model."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from tgcnet.corrections import Ledger, Problem
-from tgcnet.data.reference import measured_slices
-from tgcnet.data.slices import SliceToScore, held_out_place, held_out_slices
+from tgcnet.data.folder import Row
+from tgcnet.data.slices import (
+    SliceToScore,
+    held_out_place,
+    held_out_slices,
+    nameless_slices,
+)
 from tgcnet.errors import Cancelled, TgcnetError
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.runs.compared import ComparedMasks, write_compared
@@ -32,6 +37,7 @@ def compare_with_active(
     ledger: Ledger,
     device: torch.device,
     *,
+    measured: Sequence[Row],
     tell: Callable[[Event], None],
     on_problem: Callable[[Problem], object],
 ) -> None:
@@ -43,6 +49,7 @@ def compare_with_active(
     Parameters
     ----------
     candidate : its registered name
+    measured : of the reference set, what was kept apart from training
     on_problem : receives the cases of the ledger that are left out
 
     Raises
@@ -54,17 +61,18 @@ def compare_with_active(
         name and what to do.
     """
     try:
-        _compare(candidate, job, ledger, device, tell, on_problem)
+        _compare(candidate, job, ledger, device, measured, tell, on_problem)
     except Cancelled:
         raise Cancelled(
             f"Stopped while comparing. The candidate {candidate} is among your models; it is "
             "compared when the run is resumed."
         ) from None
     except TgcnetError as error:
+        reference = "" if job.reference is None else " --reference FOLDER"
         raise type(error)(
             f"The candidate {candidate} is among your models, but it was not compared with the "
             f"active model: {error} Nothing is lost: mend that and resume the run, or compare "
-            f"with tgcnet gate --candidate {candidate}."
+            f"with tgcnet gate --candidate {candidate} --corrections LEDGER{reference}."
         ) from error
 
 
@@ -73,17 +81,17 @@ def _compare(
     job: FinetuneJob,
     ledger: Ledger,
     device: torch.device,
+    measured: Sequence[Row],
     tell: Callable[[Event], None],
     on_problem: Callable[[Problem], object],
 ) -> None:
     held_out = held_out_slices(ledger, on_problem)
-    reference = () if job.reference is None else measured_slices(job.reference)
     masks = _MaskKeeper(job.out)
     result = compare_models(
         load_predictor(None, str(device)),
         load_predictor(name, str(device)),
         held_out=held_out,
-        reference=reference,
+        reference=nameless_slices(measured, "reference"),
         on_progress=_Progress(job.out, tell),
         on_masks=masks,
     )

@@ -1,10 +1,18 @@
 """What a fine-tuning run is, and sensible defaults."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from tgcnet.errors import ConfigError
+
+_SEED_BITS = 64
+
+CHECKPOINT_FILE = "run.safetensors"
+"""In a run's folder: the last state that training was found to go on from."""
+STOPPED_FILE = "stopped.safetensors"
+"""Likewise: the last finished step of a run that was stopped."""
 
 
 class Learns(StrEnum):
@@ -88,8 +96,10 @@ class FinetuneConfig:
             )
         if self.cache_limit_bytes < 0:
             raise ConfigError(f"cache_limit_bytes must be at least 0, got {self.cache_limit_bytes}")
-        if not self.learning_rate > 0:
-            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ConfigError(f"learning_rate must be above 0 and finite, got {self.learning_rate}")
+        if not 0 <= self.seed < 2**_SEED_BITS:
+            raise ConfigError(f"seed must lie in [0, 2**{_SEED_BITS}), got {self.seed}")
 
 
 def default_epochs(num_images: int) -> int:

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from tgcnet.errors import OutputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_bytes_atomically
 from tgcnet.models import TgcNet
+from tgcnet.train.finetune.memory import needs_memory
 from tgcnet.train.finetune.samples import Sample
 from tgcnet.train.finetune.variants import Variant
 from tgcnet.train.pixels import PixelScale
@@ -48,7 +49,8 @@ class FeatureCache:
         """Compute what is absent, yielding after each, so that somebody can count and stop."""
         for sample, variant in samples:
             if not self._file(sample, variant).exists():
-                self._compute(sample, variant)
+                with needs_memory("the features of a single image"):
+                    self._compute(sample, variant)
             yield
 
     def _read(self, sample: Sample, variant: Variant) -> list[Tensor]:
@@ -70,7 +72,7 @@ class FeatureCache:
         state = {str(i): tap[0].half().cpu().contiguous() for i, tap in enumerate(frozen)}
         file = self._file(sample, variant)
         _make(file.parent)
-        write_atomically(file, lambda path: safetensors.torch.save_file(state, path))
+        write_bytes_atomically(file, safetensors.torch.save(state))
 
     def _file(self, sample: Sample, variant: Variant) -> Path:
         return self._folder / f"{sample.digest[:32]}-{variant.name}.safetensors"

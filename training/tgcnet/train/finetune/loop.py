@@ -1,7 +1,9 @@
 """The fine-tuning loop: micro-batches, a stop between them, roll-back, resumption to the bit.
 
-A checkpoint is written every few steps and on a stop; it always is the last finished step. Nothing
-is selected by the held-out corrections: they are scored for the curve, and judged by the gate.
+Every few steps and at the end the state is kept, once the next loss from it was found fine: so
+there always is one to go back to. On a stop the last finished step is kept beside it, untried.
+Nothing is selected by the held-out corrections: they are scored for the curve, and judged by the
+gate.
 """
 
 import time
@@ -15,14 +17,20 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tgcnet.errors import Cancelled, DeviceError, InputError
+from tgcnet.errors import Cancelled, InputError
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.models import TgcNet
 from tgcnet.runs.events import Event, Stepped, Told
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
-from tgcnet.train.finetune.config import FinetuneConfig, Learns
+from tgcnet.train.finetune.config import (
+    CHECKPOINT_FILE,
+    STOPPED_FILE,
+    FinetuneConfig,
+    Learns,
+)
 from tgcnet.train.finetune.features import FeatureCache
-from tgcnet.train.finetune.guard import MAX_ROLLBACKS, LossGuard
+from tgcnet.train.finetune.guard import MAX_ROLLBACKS, is_fine, remembering
+from tgcnet.train.finetune.memory import needs_memory, too_small_for
 from tgcnet.train.finetune.objective import FinetuneObjective
 from tgcnet.train.finetune.samples import BatchPlan, Sample
 from tgcnet.train.finetune.variants import VARIANTS, Variant
@@ -30,12 +38,6 @@ from tgcnet.train.pixels import PixelScale
 from tgcnet.train.schedule import rate_scale
 
 STAGE = "finetune"
-CHECKPOINT_FILE = "run.safetensors"
-_TOO_LITTLE_MEMORY = (
-    "The device's memory is too small for a single image at once. Close other programs that use it "
-    "and resume the run, resume it on the processor (--device cpu), or begin anew with less that "
-    "learns (--learns decoder)."
-)
 Choice = tuple[Sample, Variant, str]
 """An image, the view of it, and the text it is shown with."""
 
@@ -55,7 +57,7 @@ class Finetuner:
     Parameters
     ----------
     model : the parent's weights to start with; :func:`choose_what_learns` was applied
-    parent : the same weights, left alone, to distil from; None with a reference set
+    parent : the same weights, left alone, to distil from; None where a reference set is replayed
     cache : None where the towers learn, so that nothing can be kept
     identity : what the checkpoint has to fit: configuration, parent, cases
     """
@@ -76,7 +78,8 @@ class Finetuner:
     ) -> None:
         self._config, self._model, self._plan = config, model, plan
         self._cache, self._pixels, self._fabric, self._watcher = cache, pixels, fabric, watcher
-        self._checkpoint, self._identity = out / CHECKPOINT_FILE, identity
+        self._checkpoint, self._stopped = out / CHECKPOINT_FILE, out / STOPPED_FILE
+        self._identity = identity
         self._micro_batch = min(config.micro_batch, config.batch_size)
         assert config.epochs is not None  # noqa: S101 - chosen by now
         self.total_steps = config.epochs * plan.batches_per_epoch
@@ -89,8 +92,7 @@ class Finetuner:
             ),
         )
         self._learning = learning
-        # One for the whole run: what is rolled back to may have been saved just after an explosion.
-        self._guard = LossGuard()
+        self._kept_step = -1  # the checkpoint's
 
     def is_complete(self) -> bool:
         """Whether the checkpoint is there and holds the last step; errors as of :meth:`run`."""
@@ -108,48 +110,80 @@ class Finetuner:
         InputError
             If the run diverged again after the rate was halved three times.
         DeviceError
-            If not even one image at once fits into memory.
+            If the device's memory is too small even for one image at once.
         CheckpointError
             If the checkpoint to resume from is damaged or of another run.
         """
-        progress = Progress(stage=STAGE)
-        if resume and self._checkpoint.exists():
-            progress = read_progress(self._checkpoint, self._identity)
-            self._restore()
-        else:
-            self._save(progress)
+        progress = self._begin(resume=resume)
         if progress.step == 0:
             self._watcher.score(0, 0)
-        while progress.step < self.total_steps:
+        while self._kept_step < self.total_steps:
             progress = self._run_until_divergence(progress)
-        self._save(progress)
+
+    def _begin(self, *, resume: bool) -> Progress:
+        """Where the run stands, the model made so; a new one's first state is its parent's."""
+        if not (resume and self._checkpoint.exists()):
+            progress = Progress(stage=STAGE)
+            self._keep(progress)
+            return progress
+        path, progress = self._checkpoint, read_progress(self._checkpoint, self._identity)
+        self._kept_step = progress.step
+        if self._stopped.exists():
+            stopped = read_progress(self._stopped, self._identity)
+            # One from before a roll-back counts no more, however far it had come.
+            if (stopped.halvings, stopped.step) > (progress.halvings, progress.step):
+                path, progress = self._stopped, stopped
+        self._restore(path)
+        return progress
 
     def _run_until_divergence(self, progress: Progress) -> Progress:
         """Steps up to the end, or back to the checkpoint with half the rate."""
         began, first = time.perf_counter(), progress.step
         self._model.train()
-        while progress.step < self.total_steps:
-            batch = self._plan.batch(progress.epoch, progress.batch)
-            loss = self._accumulate([self._choose(sample, random) for sample, random in batch],
-                                    progress)  # fmt: skip
-            norm = nn.utils.clip_grad_norm_(self._learning, self._config.max_grad_norm)
-            if not self._guard.is_fine(loss) or not bool(torch.isfinite(norm)):
+        while True:
+            loss = self._loss_ahead(progress)
+            if loss is None:
                 return self._roll_back(progress)
+            if self._is_due(progress):
+                if not self._is_finite():
+                    return self._roll_back(progress)
+                self._keep(progress)
+            if progress.step >= self.total_steps:
+                return progress
             self._set_rate(progress)
-            self._optimizer.step()
+            with needs_memory("what the optimiser keeps of each parameter"):
+                self._optimizer.step()
             self._optimizer.zero_grad(set_to_none=True)
-            progress = self._after(progress)
+            progress = self._after(progress, loss)
             seconds = (time.perf_counter() - began) / (progress.step - first)
             left = seconds * (self.total_steps - progress.step)
             self._watcher.tell(
                 Stepped(step=progress.step, total=self.total_steps, loss=loss, seconds_left=left)
             )
-            if progress.step % self._config.checkpoint_every == 0 or progress.batch == 0:
-                self._save(progress)
             if progress.batch == 0:
                 self._watcher.score(progress.epoch, progress.step)
                 self._model.train()
-        return progress
+
+    def _loss_ahead(self, progress: Progress) -> float | None:
+        """The next batch's loss, its gradients in place; None where it exploded.
+
+        After the last step, too: nothing else would tell that this one ruined the weights.
+        """
+        batch = self._plan.batch(progress.epoch, progress.batch)
+        choices = [self._choose(sample, random) for sample, random in batch]
+        loss = self._accumulate(choices, progress)
+        norm = nn.utils.clip_grad_norm_(self._learning, self._config.max_grad_norm)
+        is_sound = is_fine(loss, progress.recent) and bool(torch.isfinite(norm))
+        return loss if is_sound else None
+
+    def _is_due(self, progress: Progress) -> bool:
+        """Whether this state is kept, now that the loss from it is known to be fine."""
+        is_end_of_epoch = progress.batch == 0
+        is_multiple = progress.step % self._config.checkpoint_every == 0
+        return progress.step != self._kept_step and (is_end_of_epoch or is_multiple)
+
+    def _is_finite(self) -> bool:
+        return all(bool(torch.isfinite(parameter).all()) for parameter in self._learning)
 
     def _accumulate(self, batch: Sequence[Choice], progress: Progress) -> float:
         """Gradients of a whole batch, in pieces that fit; its mean loss."""
@@ -160,7 +194,7 @@ class Finetuner:
                 if not is_out_of_memory(error):
                     raise
                 if self._micro_batch == 1:
-                    raise DeviceError(_TOO_LITTLE_MEMORY) from error
+                    raise too_small_for("a single image at once") from error
             self._optimizer.zero_grad(set_to_none=True)
             self._micro_batch = max(1, self._micro_batch // 2)
             if torch.cuda.is_available():
@@ -176,7 +210,8 @@ class Finetuner:
         for start in range(0, len(batch), self._micro_batch):
             if self._watcher.should_stop():
                 self._optimizer.zero_grad(set_to_none=True)
-                self._save(progress)
+                if progress.step != self._kept_step:
+                    self._save(self._stopped, progress)
                 raise Cancelled("Fine-tuning was stopped; it goes on from here when resumed.")
             piece = batch[start : start + self._micro_batch]
             share = len(piece) / len(batch)
@@ -210,13 +245,14 @@ class Finetuner:
         for group in self._optimizer.param_groups:
             group["lr"] = warm * (config.final_rate + (top - config.final_rate) * cosine)
 
-    def _after(self, progress: Progress) -> Progress:
+    def _after(self, progress: Progress, loss: float) -> Progress:
         is_last = progress.batch + 1 == self._plan.batches_per_epoch
         return replace(
             progress,
             epoch=progress.epoch + is_last,
             batch=0 if is_last else progress.batch + 1,
             step=progress.step + 1,
+            recent=remembering(loss, progress.recent),
         )
 
     def _roll_back(self, progress: Progress) -> Progress:
@@ -229,8 +265,8 @@ class Finetuner:
             )
         self._optimizer.zero_grad(set_to_none=True)
         back = replace(read_progress(self._checkpoint, self._identity), halvings=halvings)
-        self._restore()
-        self._save(back)
+        self._restore(self._checkpoint)
+        self._keep(back)
         self._watcher.tell(
             Told(
                 sentence=f"The loss exploded at step {progress.step + 1}: back to step "
@@ -239,9 +275,14 @@ class Finetuner:
         )
         return back
 
-    def _save(self, progress: Progress) -> None:
+    def _keep(self, progress: Progress) -> None:
+        """Write the state that a roll-back goes back to."""
+        self._save(self._checkpoint, progress)
+        self._kept_step = progress.step
+
+    def _save(self, path: Path, progress: Progress) -> None:
         save_checkpoint(
-            self._checkpoint,
+            path,
             model=self._model,
             average=None,
             optimizer=self._optimizer,
@@ -249,10 +290,8 @@ class Finetuner:
             config=self._identity,
         )
 
-    def _restore(self) -> None:
-        restore_checkpoint(
-            self._checkpoint, model=self._model, average=None, optimizer=self._optimizer
-        )
+    def _restore(self, path: Path) -> None:
+        restore_checkpoint(path, model=self._model, average=None, optimizer=self._optimizer)
 
 
 def choose_what_learns(model: TgcNet, learns: Learns, *, frozen_cnn_stages: int = 2) -> None:

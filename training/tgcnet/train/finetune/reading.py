@@ -8,13 +8,15 @@ from tgcnet.corrections.revision import now_utc
 from tgcnet.runs.events import Event, Told
 from tgcnet.train.finetune.cases import (
     Snapshot,
+    known_until,
     read_cases,
     read_snapshot,
     sort_samples,
     write_snapshot,
 )
 from tgcnet.train.finetune.config import FinetuneJob
-from tgcnet.train.finetune.samples import SampleSets, load_replayed
+from tgcnet.train.finetune.reference import MeasuredRow, keep_apart, load_reference
+from tgcnet.train.finetune.samples import SampleSets
 from tgcnet.weights.load import LoadedModel
 
 
@@ -38,14 +40,18 @@ def read_samples(
     parent: LoadedModel,
     *,
     is_resumed: bool,
+    tell: Callable[[Event], None],
     on_problem: Callable[[Problem], object],
 ) -> tuple[SampleSets, Snapshot]:
     """The corrections as they stand, or as they stood when a resumed run began.
 
+    What is trained on shares no image with what is measured; ``tell`` hears of what was left out.
+
     Raises
     ------
     InputError
-        If the reference folder, or the snapshot of a resumed run, cannot be used.
+        If the reference folder, or the snapshot of a resumed run, cannot be used, or too few
+        images remain to be measured.
     LedgerError
         If a case of the snapshot is gone or damaged.
     OutputError
@@ -53,14 +59,18 @@ def read_samples(
     """
     preprocess, lineage = parent.manifest.preprocess, parent.manifest.lineage
     snapshot = read_snapshot(job.out) if is_resumed else None
-    known_until = "" if lineage is None else lineage.ledger_snapshot.partition(" ")[0]
+    known = "" if lineage is None else known_until(lineage.ledger_snapshot, ledger.fingerprint)
     taken = now_utc()
     cases = read_cases(ledger, snapshot, on_problem)
-    sets, revisions = sort_samples(cases, preprocess, known_until_utc=known_until)
+    sets, revisions = sort_samples(cases, preprocess, known_until_utc=known)
+    measured: tuple[MeasuredRow, ...] = ()
     if job.reference is not None:
-        replayed, num_measured = load_replayed(job.reference, preprocess)
-        sets = replace(sets, reference=replayed, num_measured=num_measured)
+        replayed, measured = load_reference(job.reference, preprocess)
+        sets = replace(sets, reference=replayed)
+    sets, sentences = keep_apart(sets, measured, job.reference)
+    for sentence in sentences:
+        tell(Told(sentence=sentence))
     if snapshot is None:
-        snapshot = Snapshot(revisions=tuple(revisions), taken_utc=taken)
+        snapshot = Snapshot(revisions=tuple(revisions), taken_utc=taken, ledger=ledger.fingerprint)
         write_snapshot(job.out, snapshot)
     return sets, snapshot

@@ -3,7 +3,8 @@
 Nothing is switched: a person does that.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,17 @@ import torch
 
 from tgcnet.config import to_json
 from tgcnet.corrections import Ledger
+from tgcnet.data.folder import Row
+from tgcnet.errors import Cancelled, OutputError
 from tgcnet.inference.device import resolve_device
-from tgcnet.runs.events import Done, Event, Written
+from tgcnet.runs.events import Done, Event, Told, Written
+from tgcnet.runs.folder import lift_stop
 from tgcnet.train.finetune.candidate import export_candidate
 from tgcnet.train.finetune.comparison import compare_with_active
 from tgcnet.train.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
-from tgcnet.train.finetune.folder import begin, make_folder
+from tgcnet.train.finetune.folder import begin, clear_away, make_folder
 from tgcnet.train.finetune.reading import ProblemTeller, read_samples
-from tgcnet.train.finetune.samples import check_enough
+from tgcnet.train.finetune.samples import Sample, check_enough
 from tgcnet.train.finetune.training import Training
 from tgcnet.weights.install import install_model
 from tgcnet.weights.load import load_model
@@ -52,14 +56,30 @@ def finetune(
         If the ledger, a model or the run's folder cannot be used. Once the candidate is
         installed, the sentence names it.
     """
-    make_folder(job.out)
+    make_folder(job, resume=resume)
     is_resumed = begin(job.out, resume=resume)
+    try:
+        return _finetune(job, config, tell, is_resumed=is_resumed)
+    except Cancelled:
+        lift_stop(job.out)  # it was heard
+        raise
+
+
+def _finetune(
+    job: FinetuneJob, config: FinetuneConfig, tell: Callable[[Event], None], *, is_resumed: bool
+) -> Path:
     ledger, on_problem = Ledger.open(job.ledger), ProblemTeller(tell)
     device = resolve_device(job.device)
-    written = _train(job, config, ledger, device, tell, on_problem, is_resumed=is_resumed)
+    written, measured = _train(job, config, ledger, device, tell, on_problem, is_resumed=is_resumed)
     name = install_model(written)
     tell(Written(model=name))
-    compare_with_active(name, job, ledger, device, tell=tell, on_problem=on_problem)
+    compare_with_active(
+        name, job, ledger, device, measured=measured, tell=tell, on_problem=on_problem
+    )
+    try:
+        clear_away(job.out)
+    except OutputError as error:
+        tell(Told(sentence=str(error)))  # the run itself is done
     tell(Done(model=name))
     return find_model(name)
 
@@ -73,11 +93,16 @@ def _train(
     on_problem: ProblemTeller,
     *,
     is_resumed: bool,
-) -> Path:
-    """The candidate in the run's folder; what training held is given back by then."""
+) -> tuple[Path, tuple[Row, ...]]:
+    """The candidate in the run's folder, and the reference rows to measure.
+
+    What training held is given back by then.
+    """
     parent = load_model(job.model, str(device))
-    sets, snapshot = read_samples(ledger, job, parent, is_resumed=is_resumed, on_problem=on_problem)
-    check_enough(sets)
+    sets, snapshot = read_samples(
+        ledger, job, parent, is_resumed=is_resumed, tell=tell, on_problem=on_problem
+    )
+    check_enough(sets, ledger)
     if config.epochs is None:
         config = replace(config, epochs=default_epochs(len(sets.new or sets.earlier)))
     # An unfinished run keeps the configuration it began with.
@@ -85,9 +110,16 @@ def _train(
         "config": to_json(config),
         "parent": parent.manifest.sha256,
         "snapshot": snapshot.identifier,
-        "reference": sorted(sample.digest for sample in sets.reference),
+        "reference": _hash_of(sets.reference),
     }
     torch.manual_seed(config.seed)
     training = Training(job.out, config, parent, sets, device, tell)
     training.run(identity, resume=is_resumed)
-    return export_candidate(training.model, parent, snapshot, job.out, training.model_config)
+    written = export_candidate(training.model, parent, snapshot, job.out, training.model_config)
+    return written, sets.measured
+
+
+def _hash_of(samples: Sequence[Sample]) -> str:
+    """One over all: of a single image's hash somebody could tell whether they have that image."""
+    digests = sorted(sample.digest for sample in samples)
+    return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -6,16 +6,15 @@ A case's text is shown as it is: the person's mask answers the whole report.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 import numpy as np
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.folder import read_folder
-from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
-from tgcnet.data.training_set import Example, load_examples
-from tgcnet.domain import Case, Modality
+from tgcnet.corrections import Ledger
+from tgcnet.data.folder import Row
+from tgcnet.data.training_set import Example
+from tgcnet.domain import Case
 from tgcnet.errors import InputError
 from tgcnet.preprocess import decide_window, prepare_plane
 
@@ -44,14 +43,14 @@ class SampleSets:
 
     ``new`` is corrected since the parent was trained, ``earlier`` was known to it already,
     ``reference`` is the replayed part of the user's own set, ``held_out`` is scored and never
-    trained on. ``num_measured`` images of the user's set are kept for the gate.
+    trained on. ``measured`` is the part of the user's set that is kept for the gate.
     """
 
     new: tuple[Sample, ...]
     earlier: tuple[Sample, ...] = ()
     reference: tuple[Sample, ...] = ()
     held_out: tuple[Sample, ...] = ()
-    num_measured: int = 0
+    measured: tuple[Row, ...] = ()
 
     @property
     def replay(self) -> tuple[Sample, ...]:
@@ -71,31 +70,20 @@ def samples_of_case(case: Case, preprocess: PreprocessConfig) -> Iterable[Sample
             report=case.report,
             modality=case.volume.modality,
         )
-        yield _sample(example, case_id=case.id, group=case.patient_key)
+        yield sample_of(example, case_id=case.id, group=case.patient_key)
 
 
-def load_replayed(folder: Path, preprocess: PreprocessConfig) -> tuple[tuple[Sample, ...], int]:
-    """The part of the user's reference folder that is trained on, and how many are measured.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be read as one, or holds fewer than 100 images.
-    """
-    rows = read_folder(folder)
-    if len(rows) < MIN_REFERENCE_IMAGES:
-        raise InputError(
-            f"The reference folder {folder.name!r} holds {len(rows)} images, expected at least "
-            f"{MIN_REFERENCE_IMAGES}: fewer cannot tell whether the model forgets. Add images, or "
-            "leave the reference out."
-        )
-    parts = part_reference(rows)
-    measured = {row.image.name for row in parts.measured}
-    examples = load_examples(folder, Modality.UNKNOWN, preprocess, exclude=measured)
-    return tuple(_sample(example) for example in examples), len(parts.measured)
+def sample_of(example: Example, *, case_id: str = "", group: str = "") -> Sample:
+    """An image with what it is known by."""
+    return Sample(example=example, digest=digest_of(example), case_id=case_id, group=group)
 
 
-def check_enough(sets: SampleSets) -> None:
+def digest_of(example: Example) -> str:
+    """SHA-256 of an image's pixels on the network's grid."""
+    return hashlib.sha256(example.image.tobytes()).hexdigest()
+
+
+def check_enough(sets: SampleSets, ledger: Ledger) -> None:
     """Say what is missing before anything starts.
 
     Raises
@@ -108,11 +96,18 @@ def check_enough(sets: SampleSets) -> None:
             "No corrected slice to train on: every case is held out, or no slice was marked as "
             "reviewed. Correct cases of at least two patients and mark the slices you reviewed."
         )
-    if not sets.held_out:
+    if sets.held_out:
+        return
+    if any(case.is_held_out for case in ledger.cases().cases):
         raise InputError(
-            "Only one patient has reviewed corrections, expected at least two: one is kept aside "
-            "to score the result on. Correct a case of another patient."
+            "No slice of a held-out patient was marked as reviewed, expected at least one to score "
+            "the result on. Open a held-out case, mark the slices you reviewed and save it."
         )
+    raise InputError(
+        "Only one patient has reviewed corrections, or none of several is held out, expected at "
+        "least two, of whom one is kept aside to score the result on. Correct a case of another "
+        "patient."
+    )
 
 
 class BatchPlan:
@@ -125,9 +120,19 @@ class BatchPlan:
         self._main: Sequence[Sample] = sets.new if has_new else sets.earlier
         self._replay: Sequence[Sample] = sets.replay if has_new else sets.reference
         share = replay_share if has_replay and self._replay else 0.0
-        self._num_replay = min(batch_size - 1, round(batch_size * share))
+        if share and batch_size == 1:
+            raise InputError(
+                "A batch of one image has no room for one that is replayed, expected at least two "
+                "(--batch-size 2), or nothing to replay (--replay-share 0)."
+            )
+        self._num_replay = min(batch_size - 1, max(1, round(batch_size * share))) if share else 0
         self._num_main = batch_size - self._num_replay
         self._seed = seed
+
+    @property
+    def num_replayed(self) -> int:
+        """How many of a batch come from what was known before."""
+        return self._num_replay
 
     @property
     def batches_per_epoch(self) -> int:
@@ -147,8 +152,3 @@ class BatchPlan:
             (sample, Random(f"{self._seed}/{epoch}/{index}/{position}"))
             for position, sample in enumerate(samples)
         ]
-
-
-def _sample(example: Example, *, case_id: str = "", group: str = "") -> Sample:
-    digest = hashlib.sha256(example.image.tobytes()).hexdigest()
-    return Sample(example=example, digest=digest, case_id=case_id, group=group)

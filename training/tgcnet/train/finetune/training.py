@@ -1,27 +1,30 @@
 """The training of a run: its parts put together, its features kept, its epochs scored."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from tgcnet.data.training_set import Example
+from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.runs.events import Begun, Event, Prepared, Scored, Told
 from tgcnet.train.finetune.candidate import config_with_adapters, copy_of
 from tgcnet.train.finetune.config import FinetuneConfig, Learns
 from tgcnet.train.finetune.features import FeatureCache, feature_bytes
-from tgcnet.train.finetune.folder import is_asked_to_stop
+from tgcnet.train.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
 from tgcnet.train.finetune.loop import Finetuner, Watcher, choose_what_learns
+from tgcnet.train.finetune.memory import too_small_for
 from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.train.finetune.variants import VARIANTS, Variant
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.texts import TextEncoder
 from tgcnet.weights.load import LoadedModel
 
-FEATURES_FOLDER = "features"
 _SCORE_BATCH = 16
 
 
@@ -45,6 +48,7 @@ class Training:
     ) -> None:
         self._out, self._config, self._sets, self._tell = out, config, sets, tell
         self._parent, self._device = parent, device
+        self._score_batch = _SCORE_BATCH
         self.model_config = config_with_adapters(parent.manifest.model, config)
         self.model = copy_of(parent, self.model_config)
         self.model.to(device).to(memory_format=torch.channels_last)
@@ -67,7 +71,7 @@ class Training:
         trainer = Finetuner(
             config=config,
             model=self.model,
-            parent=None if sets.reference else self._parent.model,
+            parent=None if sets.reference and plan.num_replayed else self._parent.model,
             plan=plan,
             cache=cache,
             pixels=self._pixels,
@@ -89,7 +93,7 @@ class Training:
                 num_new=len(sets.new),
                 num_earlier=len(sets.earlier),
                 num_reference=len(sets.reference),
-                num_measured=sets.num_measured,
+                num_measured=len(sets.measured),
                 num_held_out=len(sets.held_out),
                 total_steps=total_steps,
                 cache_bytes=cache_bytes,
@@ -97,10 +101,10 @@ class Training:
                 process_id=os.getpid(),
             )
         )
-        if not sets.num_measured:
+        if not sets.measured:
             self._tell(Told(sentence=_NO_REFERENCE))
         elif not sets.reference:
-            self._tell(Told(sentence=_NOTHING_TO_REPLAY.format(sets.num_measured)))
+            self._tell(Told(sentence=_NOTHING_TO_REPLAY.format(len(sets.measured))))
 
     def _cache(self) -> tuple[FeatureCache | None, int]:
         """The kept features and their size; none where they would change or take too much."""
@@ -142,14 +146,22 @@ class Training:
         """Dice on the held-out corrections, on the network's grid; nothing is chosen by it."""
         self.model.eval()
         encode, scores = TextEncoder(self.model), MetricAccumulator()
-        held_out = self._sets.held_out
-        for start in range(0, len(held_out), _SCORE_BATCH):
-            part = [sample.example for sample in held_out[start : start + _SCORE_BATCH]]
-            images = torch.stack([torch.from_numpy(e.image)[None].float() / 255 for e in part])
-            text = encode(tuple(e.report for e in part))
-            logits = self.model(self._pixels(images.to(self._device)), text).logits
-            for mask, example in zip((logits > 0).any(1).cpu().numpy(), part, strict=True):
+        examples = [sample.example for sample in self._sets.held_out]
+        done = 0
+        while done < len(examples):
+            part = examples[done : done + self._score_batch]
+            try:
+                masks = self._masks(part, encode)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(part) == 1:
+                    raise too_small_for("a single image at once") from error
+                self._score_batch = len(part) // 2
+                continue
+            for mask, example in zip(masks, part, strict=True):
                 scores.add(mask, example.mask)
+            done += len(part)
         result = scores.result()
         self._tell(
             Scored(
@@ -159,6 +171,14 @@ class Training:
                 dice_mean=result.dice_mean,
             )
         )
+
+    def _masks(self, examples: Sequence[Example], encode: TextEncoder) -> np.ndarray:
+        """What the model draws, (B, S, S) bool."""
+        images = torch.stack([torch.from_numpy(e.image)[None].float() / 255 for e in examples])
+        text = encode(tuple(example.report for example in examples))
+        logits = self.model(self._pixels(images.to(self._device)), text).logits
+        masks: np.ndarray = (logits > 0).any(1).cpu().numpy()
+        return masks
 
 
 def _fabric_on(device: torch.device) -> Fabric:

@@ -19,19 +19,25 @@ def recipe() -> TrainConfig:
     return TrainConfig(
         model=named_configs()["mini"],
         sources=(
-            Source(folder="qata_cov19/train", modality=Modality.XRAY, exclude=twins),
+            Source(
+                folder="qata_cov19/train",
+                modality=Modality.XRAY,
+                exclude=twins,
+                denied_means_empty=True,
+            ),
             Source(
                 folder="ct_covid_semiseg/train",
                 modality=Modality.CT,
                 repeats=10,
                 exclude=held_out_ct_slices(),
+                denied_means_empty=True,
             ),
-            Source(folder="ct_covid_semiseg/pseudo", modality=Modality.CT),
+            Source(folder="ct_covid_semiseg/pseudo", modality=Modality.CT, denied_means_empty=True),
             Source(
                 folder="lesion_free/train", modality=Modality.CT, repeats=6, is_lesion_free=True
             ),
         ),
-        validation=ValidationSource(folder="qata_cov19/val", max_rows=300),
+        validation=ValidationSource(folder="qata_cov19/val", max_rows=300, denied_means_empty=True),
         pretrain=PretrainConfig(
             phases=(Phase(epochs=2, side_px=128), Phase(epochs=1, side_px=160))
         ),
