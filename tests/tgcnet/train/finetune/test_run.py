@@ -10,7 +10,7 @@ import torch
 from tests.tgcnet.train.finetune.conftest import Tune, phantom_correction
 
 from tgcnet.corrections import Ledger
-from tgcnet.errors import Cancelled, CheckpointError, DeviceError, InputError
+from tgcnet.errors import Cancelled, CheckpointError, DeviceError, InputError, LedgerError
 from tgcnet.models import build_model
 from tgcnet.runs.events import (
     STOP_FILE,
@@ -94,7 +94,13 @@ def test_a_resumed_run_reads_the_corrections_it_began_with(
 
     with pytest.raises(Cancelled):
         tune(on_event=stop_and_correct)
-    Ledger.open(ledger_folder).save(phantom_correction(20, patient="came later"))
+    ledger = Ledger.open(ledger_folder)
+    ledger.save(phantom_correction(20, patient="came later"))
+    first = ledger.cases().cases[0].case_id
+    ledger.delete(first)
+    with pytest.raises(LedgerError, match="Choose the corrections it began with, restore the case"):
+        tune(resume=True)
+    ledger.restore(first)
     _, told = tune(resume=True)
     assert next(event.num_new for event in told if isinstance(event, Begun)) == 6
 

@@ -10,7 +10,7 @@ from tgcnet.config import PreprocessConfig, to_json
 from tgcnet.corrections import Ledger
 from tgcnet.corrections.listing import Problem
 from tgcnet.domain import Case
-from tgcnet.errors import InputError
+from tgcnet.errors import InputError, LedgerError
 from tgcnet.io import write_atomically
 from tgcnet.train.finetune.samples import Sample, SampleSets, samples_of_case
 
@@ -67,6 +67,12 @@ def read_cases(
         yield from ledger.load_reviewed(on_problem)
         return
     for case_id, revision in snapshot.revisions:
+        if not ledger.has(case_id):
+            raise LedgerError(
+                f"Case {case_id}, which this run began with, is not in the ledger "
+                f"{ledger.folder.name}, expected all that it began with. Choose the corrections it "
+                "began with, restore the case if it was deleted, or start a new run."
+            )
         yield ledger.load(case_id, revision)
 
 
