@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_tgcnet.keeping import check_ledger, keep, labels_as_bytes
+from napari_tgcnet.keeping import keep, labels_as_bytes
 from napari_tgcnet.layers import image_layer_tuple
 from napari_tgcnet.ports import CorrectionToSave, KeptCorrection, LayerTuple, MaskToSave
 from napari_tgcnet.state import Draft
+from tgcnet.corrections import check_ledger_folder
 from tgcnet.io import load_volume, read_report_text, save_labels
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")
@@ -34,7 +35,7 @@ class DiskFiles:
         save_labels(labels, mask.geometry, path, provenance=mask.provenance)
 
     def check_ledger(self, folder: Path) -> None:
-        check_ledger(folder)
+        check_ledger_folder(folder)
 
     def save_correction(
         self, taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path

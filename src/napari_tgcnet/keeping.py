@@ -16,18 +16,6 @@ from tgcnet.domain import Case
 from tgcnet.errors import LedgerError, OutputError
 
 
-def check_ledger(folder: Path) -> None:
-    """Refuse a folder that neither is a ledger nor can become one.
-
-    Raises
-    ------
-    LedgerError
-        If it holds something else, or cannot be read.
-    """
-    if not may_become_ledger(folder):
-        Ledger.open(folder)
-
-
 def keep(
     taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], folder: Path
 ) -> KeptCorrection:

@@ -9,9 +9,8 @@ import numpy as np
 
 from napari_tgcnet.corrections.ports import Moved, OpenedCase
 from napari_tgcnet.corrections.thumbnail import thumbnail_of
-from napari_tgcnet.keeping import check_ledger
 from napari_tgcnet.ports import ModelMask
-from tgcnet.corrections import Ledger, Listing, may_become_ledger
+from tgcnet.corrections import Ledger, Listing, check_ledger_folder, may_become_ledger
 from tgcnet.corrections.load import load_case
 from tgcnet.corrections.places import BIN, CASES, Places
 from tgcnet.domain import Case
@@ -29,7 +28,7 @@ class DiskShelf:
         LedgerError
             If it holds something else, or cannot be read.
         """
-        check_ledger(folder)
+        check_ledger_folder(folder)
 
     def list_cases(self, folder: Path, *, in_bin: bool) -> Listing | None:
         """All cases, from JSON files alone; None where no ledger was made yet.

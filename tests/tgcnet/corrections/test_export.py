@@ -19,7 +19,7 @@ from tgcnet.errors import InputError, OutputError
 from tgcnet.io import load_volume
 
 MakeCorrection = Callable[..., Correction]
-PRIVATE = (b"DOE", b"4711", b"1.2.840.113619", b"Consolidation", b"rim too wide")
+PRIVATE = (b"DOE", b"JOHN-4711", b"1.2.840.113619", b"Consolidation", b"rim too wide")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tgcnet.domain import Modality
 from tgcnet.errors import InputError, LedgerDamageError, LedgerError, OutputError
 
 MakeCorrection = Callable[..., Correction]
-PRIVATE = (b"DOE", b"4711", b"1.2.840.113619", b"Consolidation", b"bermut")
+PRIVATE = (b"DOE", b"JOHN-4711", b"1.2.840.113619", b"Consolidation", b"bermut")
 
 
 def test_a_later_save_is_a_revision(ledger: Ledger, make_correction: MakeCorrection) -> None:

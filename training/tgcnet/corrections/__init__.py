@@ -1,7 +1,13 @@
 """The ledger of corrections: a store that loses nothing. Knows no torch."""
 
 from tgcnet.corrections.correction import Correction
-from tgcnet.corrections.ledger import Ledger, Saved, may_become_ledger, user_ledger_folder
+from tgcnet.corrections.ledger import (
+    Ledger,
+    Saved,
+    check_ledger_folder,
+    may_become_ledger,
+    user_ledger_folder,
+)
 from tgcnet.corrections.listing import CaseSummary, Listing, Problem
 
 __all__ = [
@@ -11,6 +17,7 @@ __all__ = [
     "Listing",
     "Problem",
     "Saved",
+    "check_ledger_folder",
     "may_become_ledger",
     "user_ledger_folder",
 ]

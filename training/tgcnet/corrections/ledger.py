@@ -58,6 +58,18 @@ def may_become_ledger(folder: Path) -> bool:
         return False  # a file, or forbidden: opening the ledger says which
 
 
+def check_ledger_folder(folder: Path) -> None:
+    """Refuse a folder that neither is a ledger nor can become one.
+
+    Raises
+    ------
+    LedgerError
+        If it holds something else, or cannot be read.
+    """
+    if not may_become_ledger(folder):
+        Ledger.open(folder)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saved:
     """Where a correction went."""
