@@ -172,14 +172,14 @@ def test_the_wrong_half_follows_the_geometry() -> None:
 def test_a_mask_of_another_size_is_refused(predictor: Predictor, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "set", [REPORT, REPORT])
     Image.new("L", (7, 9)).save(folder / "masks" / "phantom-0.png")
-    with pytest.raises(InputError, match="row 2 of captions.csv: its image has shape"):
+    with pytest.raises(InputError, match=r"row 2 of captions\.csv: its image has shape"):
         evaluate_folder(predictor, folder)
 
 
 def test_a_missing_file_is_refused(predictor: Predictor, tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "set", [REPORT, REPORT])
     (folder / "masks" / "phantom-1.png").unlink()
-    with pytest.raises(InputError, match="row 3 .* names a file of masks/ that is not there"):
+    with pytest.raises(InputError, match=r"row 3 .* names a file of masks/ that is not there"):
         evaluate_folder(predictor, folder)
 
 
