@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
-    QAbstractSpinBox,
     QDoubleSpinBox,
     QFormLayout,
     QLineEdit,
@@ -128,8 +127,7 @@ def _value(box: QDoubleSpinBox) -> float | None:
     return None if box.value() < 0 else round(float(box.value()), 2)
 
 
-def _show(box: QAbstractSpinBox, value: float | None) -> None:
-    assert isinstance(box, QSpinBox | QDoubleSpinBox)  # noqa: S101 - what this module builds
+def _show(box: QSpinBox | QDoubleSpinBox, value: float | None) -> None:
     shown = box.minimum() if value is None else value
     if box.value() != shown:  # setting it again would wipe out what is being typed
         blocker = QSignalBlocker(box)
