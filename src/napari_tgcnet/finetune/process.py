@@ -15,7 +15,7 @@ from typing import Any
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Found, RunOrder
 from tgcnet.errors import InputError, OutputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_text_atomically
 from tgcnet.runs.events import EVENTS_FILE
 from tgcnet.runs.folder import (
     RunStatus,
@@ -69,7 +69,7 @@ class RunProcesses:
         # Neither ledger nor reference: no path of the user's is written down.
         kept = {"options": options, "has_reference": order.reference is not None}
         text = json.dumps(kept, indent=1) + "\n"
-        write_atomically(run / ORDER_FILE, lambda path: _write_text(path, text))
+        write_text_atomically(run / ORDER_FILE, text)
         self._launch(run, order.ledger, order.reference, options)
         return Found(run=run, status=RunStatus.RUNNING, is_new=True)
 
@@ -199,7 +199,3 @@ def last_words(run: Path) -> str:
         return ""
     line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
     return "" if any(mark in line for mark in ("/", "\\", "~")) else line[:_MAX_WORDS]
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -1,6 +1,10 @@
 """Files in and out: pictures, TIFF stacks, NIfTI, report texts. Knows no torch."""
 
-from tgcnet.io.atomic import write_atomically, write_bytes_atomically
+from tgcnet.io.atomic import (
+    write_atomically,
+    write_bytes_atomically,
+    write_text_atomically,
+)
 from tgcnet.io.read import load_volume
 from tgcnet.io.report_file import read_report_text
 from tgcnet.io.write import RESEARCH_NOTICE, save_labels
@@ -12,4 +16,5 @@ __all__ = [
     "save_labels",
     "write_atomically",
     "write_bytes_atomically",
+    "write_text_atomically",
 ]

@@ -79,6 +79,11 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     write_atomically(path, lambda temporary: _write_bytes(temporary, content))
 
 
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a text as UTF-8, its line ends as they are; errors as of :func:`write_atomically`."""
+    write_bytes_atomically(path, text.encode())
+
+
 def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 

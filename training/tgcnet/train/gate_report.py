@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tgcnet.domain import GateReport
 from tgcnet.errors import InputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_text_atomically
 from tgcnet.runs.report import report_to_json
 from tgcnet.weights.manifest import read_manifest, write_manifest
 
@@ -20,7 +20,7 @@ def write_report(report: GateReport, path: Path) -> None:
         If the file cannot be written; what stood there before is intact.
     """
     text = json.dumps(report_to_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
+    write_text_atomically(path, text)
 
 
 def keep_in_lineage(report: GateReport, folder: Path) -> None:
@@ -41,7 +41,3 @@ def keep_in_lineage(report: GateReport, folder: Path) -> None:
     # As JSON has it, so that a manifest reads back equal.
     values = json.loads(json.dumps(report_to_json(report)))
     write_manifest(replace(manifest, lineage=replace(manifest.lineage, gate=values)), folder)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

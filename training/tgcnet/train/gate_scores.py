@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tgcnet.config import from_json, to_json
 from tgcnet.errors import ConfigError, InputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_text_atomically
 
 SCHEMA_VERSION = 1
 
@@ -104,7 +104,7 @@ def write_scores(path: Path, held_out: PairedScores, reference: PairedScores | N
         "reference": None if reference is None else to_json(reference),
     }
     text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
+    write_text_atomically(path, text)
 
 
 def read_scores(path: Path) -> tuple[PairedScores, PairedScores | None]:
@@ -146,7 +146,3 @@ def _paired(values: dict[str, list[object]]) -> PairedScores:
         active=tuple(from_json(CaseScore, entry) for entry in values["active"]),
         candidate=tuple(from_json(CaseScore, entry) for entry in values["candidate"]),
     )
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

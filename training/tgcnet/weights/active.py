@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tgcnet.domain import ModelIdentity
 from tgcnet.errors import CheckpointError, OutputError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_text_atomically
 from tgcnet.weights.registry import DEFAULT_MODEL, registered_models, user_models_folder
 
 ACTIVE_FILE = "active.json"
@@ -71,7 +71,7 @@ def write_active(active: ActiveModel) -> None:
         "history": [asdict(entry) for entry in active.history],
     }
     text = json.dumps(values, indent=2, ensure_ascii=False)
-    write_atomically(folder / ACTIVE_FILE, lambda path: _write_text(path, text + "\n"))
+    write_text_atomically(folder / ACTIVE_FILE, text + "\n")
 
 
 def active_folder() -> Path:
@@ -144,7 +144,3 @@ def _identity(values: object) -> ModelIdentity:
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ValueError
     return ModelIdentity(**values)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ from tgcnet.config import (
 )
 from tgcnet.domain import ModelIdentity, SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_text_atomically
 from tgcnet.weights.lineage import Lineage, lineage_from_json
 
 MANIFEST_FILE = "manifest.json"
@@ -92,11 +92,7 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     if manifest.lineage is None:
         del values["lineage"]  # older versions read what has none
     text = json.dumps(values, indent=2, ensure_ascii=False)
-    write_atomically(folder / MANIFEST_FILE, lambda path: _write_text(path, text + "\n"))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text_atomically(folder / MANIFEST_FILE, text + "\n")
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -11,7 +11,7 @@ from tgcnet.corrections import Ledger
 from tgcnet.corrections.listing import Problem
 from tgcnet.domain import Case
 from tgcnet.errors import InputError, LedgerError
-from tgcnet.io import write_atomically
+from tgcnet.io import write_text_atomically
 from tgcnet.train.finetune.samples import Sample, SampleSets, samples_of_case
 
 CaseRevision = tuple[str, int]
@@ -101,7 +101,7 @@ def sort_samples(
 def write_snapshot(out: Path, snapshot: Snapshot) -> None:
     """Keep a snapshot in the run's folder, atomically."""
     text = json.dumps(to_json(snapshot), indent=1) + "\n"
-    write_atomically(out / RUN_FILE, lambda path: _write_text(path, text))
+    write_text_atomically(out / RUN_FILE, text)
 
 
 def read_snapshot(out: Path) -> Snapshot:
@@ -125,7 +125,3 @@ def read_snapshot(out: Path) -> Snapshot:
             f"{RUN_FILE} of {out.name} cannot be read ({type(error).__name__}), so nobody knows "
             "which corrections the run was trained on; start anew in another folder."
         ) from None
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
