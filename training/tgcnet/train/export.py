@@ -3,13 +3,11 @@
 from pathlib import Path
 
 from tgcnet.config import PostprocessConfig
-from tgcnet.domain import SegmentationClass
+from tgcnet.data.classes import LUNG_OPACITY
 from tgcnet.models import TgcNet
 from tgcnet.train.config import TrainConfig
 from tgcnet.weights.load import save_model
 from tgcnet.weights.manifest import Manifest
-
-LUNG_OPACITY = SegmentationClass(name="lung opacity", colour=(230, 80, 60))
 
 
 def export_model(model: TgcNet, config: TrainConfig, folder: Path) -> Path:
