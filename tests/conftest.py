@@ -68,9 +68,11 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from tgcnet.config import (
         DecoderConfig,
-        ModelConfig,
+        ImageTowerConfig,
         PostprocessConfig,
         PreprocessConfig,
+        TextTowerConfig,
+        TgcNetConfig,
         TowerConfig,
     )
     from tgcnet.domain import SegmentationClass
@@ -80,20 +82,16 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tgcnet.weights.manifest import Manifest
 
     words = {word for word, _ in words_with_tokens(TINY_REPORT + " right upper")}
-    config = ModelConfig(
+    config = TgcNetConfig(
         name="tiny",
         towers=TowerConfig(
             embed_dim=16,
-            image_width=32,
-            image_layers=4,
-            image_heads=2,
-            patch_px=16,
-            side_px=64,
-            text_width=32,
-            text_layers=2,
-            text_heads=2,
-            words=tuple(sorted(words)),
-            quick_gelu=True,
+            image=ImageTowerConfig(
+                width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
+            ),
+            text=TextTowerConfig(
+                width=32, layers=2, heads=2, words=tuple(sorted(words)), quick_gelu=True
+            ),
         ),
         decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),
     )

@@ -14,40 +14,58 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TowerConfig:
-    """CLIP's two towers, as open_clip builds them.
+class ImageTowerConfig:
+    """CLIP's image tower, as open_clip builds it; features are tapped after four blocks."""
+
+    width: int
+    layers: int
+    heads: int
+    patch_px: int
+    side_px: int
+    quick_gelu: bool
+
+    def __post_init__(self) -> None:
+        if self.layers % 4:
+            raise ConfigError(
+                f"an image tower's layers must be a multiple of 4, since features are tapped after "
+                f"four evenly spaced blocks; got {self.layers}"
+            )
+        _check_heads(self.width, self.heads)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextTowerConfig:
+    """CLIP's text tower, as open_clip builds it.
 
     ``words`` make a pruned vocabulary: the tower holds embeddings of their tokens alone, and any
     other word is not read at all.
     """
 
-    embed_dim: int
-    image_width: int
-    image_layers: int
-    image_heads: int
-    patch_px: int
-    side_px: int
-    text_width: int
-    text_layers: int
-    text_heads: int
+    width: int
+    layers: int
+    heads: int
+    quick_gelu: bool
     words: tuple[str, ...] = ()
-    """The whole vocabulary of a pruned text tower; empty means all that CLIP's tokenizer knows."""
+    """The whole vocabulary of a pruned tower; empty means all that CLIP's tokenizer knows."""
     context_length: int = 77
     max_sentences: int = 12
-    quick_gelu: bool
 
     def __post_init__(self) -> None:
-        if self.image_layers % 4:
-            raise ConfigError(
-                f"image_layers must be a multiple of 4, since features are tapped after four "
-                f"evenly spaced blocks; got {self.image_layers}"
-            )
-        towers = ((self.image_width, self.image_heads), (self.text_width, self.text_heads))
-        for width, heads in towers:
-            if heads < 1 or width % heads:
-                raise ConfigError(
-                    f"a tower's width must divide by its heads, got {width} and {heads}"
-                )
+        _check_heads(self.width, self.heads)
+
+
+def _check_heads(width: int, heads: int) -> None:
+    if heads < 1 or width % heads:
+        raise ConfigError(f"a tower's width must divide by its heads, got {width} and {heads}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TowerConfig:
+    """Both towers of a CLIP, and the width of the space they share."""
+
+    embed_dim: int
+    image: ImageTowerConfig
+    text: TextTowerConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +106,7 @@ class DecoderConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelConfig:
+class TgcNetConfig:
     """TGC-Net, whole."""
 
     name: str
@@ -100,8 +118,43 @@ class ModelConfig:
     num_classes: int = 1
 
     def __post_init__(self) -> None:
-        if self.num_classes < 1:
-            raise ConfigError(f"num_classes must be at least 1, got {self.num_classes}")
+        _check_num_classes(self.num_classes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TmcaConfig:
+    """TMCA, whole (internals OURS): a CNN pyramid, a text tower, levels aligned by contrast.
+
+    ``has_enhancement`` is language-guided target enhancement; ``text_strides`` are the levels
+    whose positions attend to the report's tokens.
+    """
+
+    name: str
+    text: TextTowerConfig
+    cnn: str = "convnext_tiny"
+    joint_dim: int = 128
+    num_heads: int = 4
+    has_enhancement: bool = True
+    text_strides: tuple[int, ...] = (8, 16, 32)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    num_classes: int = 1
+
+    def __post_init__(self) -> None:
+        _check_num_classes(self.num_classes)
+
+
+ModelConfig = TgcNetConfig | TmcaConfig
+"""Everything that decides the names and shapes of a model's weights."""
+
+
+def text_tower_config(model: ModelConfig) -> TextTowerConfig:
+    """The text tower of any model."""
+    return model.towers.text if isinstance(model, TgcNetConfig) else model.text
+
+
+def _check_num_classes(num_classes: int) -> None:
+    if num_classes < 1:
+        raise ConfigError(f"num_classes must be at least 1, got {num_classes}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,22 +202,6 @@ def to_json(config: object) -> dict[str, Any]:
     return asdict(config)  # type: ignore[call-overload,no-any-return]
 
 
-def model_config_from_json(values: dict[str, Any]) -> ModelConfig:
-    """Read what :func:`to_json` wrote; an unknown or a missing field is a ConfigError."""
-    parts = {
-        "towers": TowerConfig,
-        "sse": SseConfig,
-        "date": DateConfig,
-        "vlcm": VlcmConfig,
-        "decoder": DecoderConfig,
-    }
-    nested = {
-        key: from_json(parts[key], value) if key in parts else value
-        for key, value in values.items()
-    }
-    return from_json(ModelConfig, nested)
-
-
 def from_json(cls: type[T], values: object) -> T:
     """Build a configuration dataclass from JSON values, lists as tuples.
 
@@ -190,6 +227,8 @@ def from_json(cls: type[T], values: object) -> T:
 
 def _as_declared(value: object, declared: Any, name: str) -> object:
     """A JSON value as its field declares it: a list as a tuple, 1 as 1.0 where floats go."""
+    if isinstance(declared, type) and is_dataclass(declared):
+        return value if isinstance(value, declared) else from_json(declared, value)
     if get_origin(declared) is tuple:
         element, *others = get_args(declared)
         if isinstance(value, list) and (others == [Ellipsis] or len(value) == 1 + len(others)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import Estimate, Options
-from tgcnet.config import ModelConfig
+from tgcnet.config import ModelConfig, TgcNetConfig
 from tgcnet.corrections import CaseSummary, Ledger, may_become_ledger
 from tgcnet.data.folder import read_folder
 from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
@@ -26,11 +26,14 @@ def feature_bytes(model: ModelConfig, *, side_px: int, has_adapters: bool) -> in
     """What the frozen image tower's features of one image in one view take on disk.
 
     Four maps; where adapters change what comes after the first block, that block's tokens alone.
+    TMCA has no such tower, and nothing is kept.
     """
-    grid = side_px // model.towers.patch_px
+    if not isinstance(model, TgcNetConfig):
+        return 0
+    grid = side_px // model.towers.image.patch_px
     if has_adapters:
-        return (1 + grid * grid) * model.towers.image_width * _HALF_BYTES
-    return _NUM_TAPS * grid * grid * model.towers.image_width * _HALF_BYTES
+        return (1 + grid * grid) * model.towers.image.width * _HALF_BYTES
+    return _NUM_TAPS * grid * grid * model.towers.image.width * _HALF_BYTES
 
 
 def estimate(*, ledger: Path, reference: Path | None, model: str, options: Options) -> Estimate:
@@ -97,6 +100,7 @@ def _reviewed(cases: Sequence[CaseSummary]) -> tuple[int, int]:
 def _bytes_of_one(manifest: Manifest, options: Options) -> int:
     if options.learns == "all":
         return 0
-    has_adapters = bool(manifest.model.sse.adapter_width) or options.learns == "adapters"
-    side_px = manifest.preprocess.side_px
-    return feature_bytes(manifest.model, side_px=side_px, has_adapters=has_adapters)
+    model, side_px = manifest.model, manifest.preprocess.side_px
+    is_adapted = isinstance(model, TgcNetConfig) and model.sse.adapter_width > 0
+    has_adapters = is_adapted or options.learns == "adapters"
+    return feature_bytes(model, side_px=side_px, has_adapters=has_adapters)

@@ -6,35 +6,39 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tgcnet.config import DateConfig, DecoderConfig, ModelConfig, SseConfig, TowerConfig, VlcmConfig
+from tgcnet.config import (
+    DateConfig,
+    DecoderConfig,
+    ImageTowerConfig,
+    SseConfig,
+    TextTowerConfig,
+    TgcNetConfig,
+    TowerConfig,
+    VlcmConfig,
+)
 from tgcnet.domain import EncodedText
 from tgcnet.models import TgcNet, build_model
 
-_WHOLE = ModelConfig(
+_WHOLE = TgcNetConfig(
     name="test",
     towers=TowerConfig(
         embed_dim=16,
-        image_width=32,
-        image_layers=4,
-        image_heads=2,
-        patch_px=16,
-        side_px=64,
-        text_width=32,
-        text_layers=2,
-        text_heads=2,
-        quick_gelu=True,
+        image=ImageTowerConfig(
+            width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
+        ),
+        text=TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=True),
     ),
     decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),
 )
 
 
 @pytest.fixture
-def small_config() -> Callable[..., ModelConfig]:
+def small_config() -> Callable[..., TgcNetConfig]:
     """The small network's configuration, modules switched on or off."""
 
     def configure(
         *, sse: bool = True, date: bool = True, vlcm: bool = True, adapter_width: int = 0
-    ) -> ModelConfig:
+    ) -> TgcNetConfig:
         return replace(
             _WHOLE,
             sse=SseConfig(enabled=sse, adapter_width=adapter_width),

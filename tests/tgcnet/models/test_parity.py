@@ -10,39 +10,48 @@ import safetensors.torch
 import torch
 from open_clip.model import CLIP, resize_pos_embed
 
-from tgcnet.config import ModelConfig
+from tgcnet.config import TgcNetConfig, TowerConfig
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TgcNet, build_model, load_clip_towers, named_configs
 from tgcnet.models.build import build_clip
 from tgcnet.models.text_tower import ClipTextTower
 
 SENTENCES = ("Consolidation in the left lower zone.", "Patchy opacities.")
-Configure = Callable[..., ModelConfig]
+Configure = Callable[..., TgcNetConfig]
 
 
-def reference_clip(config: ModelConfig, *, side_px: int, quick_gelu: bool = True) -> CLIP:
+def with_activation(towers: TowerConfig, *, quick_gelu: bool) -> TowerConfig:
+    """Both towers with the same activation."""
+    return replace(
+        towers,
+        image=replace(towers.image, quick_gelu=quick_gelu),
+        text=replace(towers.text, quick_gelu=quick_gelu),
+    )
+
+
+def reference_clip(config: TgcNetConfig, *, side_px: int, quick_gelu: bool = True) -> CLIP:
     """open_clip's model with seeded weights, at an image size of its own."""
     torch.manual_seed(7)
-    towers = replace(config.towers, quick_gelu=quick_gelu)
+    towers = with_activation(config.towers, quick_gelu=quick_gelu)
     native = build_clip(towers)
     with torch.no_grad():
         for parameter in native.parameters():
             if parameter.ndim == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
-    if side_px == towers.side_px:
+    if side_px == towers.image.side_px:
         return native.eval()
     state = native.state_dict()
-    larger = build_clip(replace(towers, side_px=side_px))
+    larger = build_clip(replace(towers, image=replace(towers.image, side_px=side_px)))
     resize_pos_embed(state, larger)
     larger.load_state_dict(state)
     return larger.eval()
 
 
-def tapped_model(config: ModelConfig, clip: CLIP, folder: Path, *, quick_gelu: bool) -> TgcNet:
+def tapped_model(config: TgcNetConfig, clip: CLIP, folder: Path, *, quick_gelu: bool) -> TgcNet:
     """Our network with the towers of ``clip``, brought through a safetensors file."""
     file = folder / "open_clip_model.safetensors"
     safetensors.torch.save_file(clip.state_dict(), file)
-    towers = replace(config.towers, quick_gelu=quick_gelu)
+    towers = with_activation(config.towers, quick_gelu=quick_gelu)
     model = build_model(replace(config, towers=towers))
     load_clip_towers(model, file)
     return model
@@ -105,12 +114,12 @@ def test_a_flipped_quick_gelu_does_not_pass(small_config: Configure, tmp_path: P
 
 def test_weights_of_another_clip_are_refused(small_config: Configure, tmp_path: Path) -> None:
     config = small_config()
-    towers = replace(config.towers, image_layers=8)
+    towers = replace(config.towers, image=replace(config.towers.image, layers=8))
     file = tmp_path / "open_clip_model.safetensors"
     safetensors.torch.save_file(build_clip(towers).state_dict(), file)
     with pytest.raises(CheckpointError, match=r"does not fit this CLIP.*another architecture"):
         load_clip_towers(build_model(config), file)
-    wider = replace(config.towers, image_width=64)
+    wider = replace(config.towers, image=replace(config.towers.image, width=64))
     safetensors.torch.save_file(build_clip(wider).state_dict(), file)
     with pytest.raises(CheckpointError, match=r"does not fit this CLIP.*another architecture"):
         load_clip_towers(build_model(config), file)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tgcnet.config import ModelConfig
+from tgcnet.config import TgcNetConfig
 from tgcnet.domain import EncodedText
 from tgcnet.models import TextFeatures, TgcNet, build_model
 
@@ -78,7 +78,7 @@ def test_knowledge_reaches_the_tokens(model: TgcNet, encode: Encode) -> None:
 
 
 @torch.inference_mode()
-def test_date_speaks_without_vlcm(small_config: Callable[..., ModelConfig]) -> None:
+def test_date_speaks_without_vlcm(small_config: Callable[..., TgcNetConfig]) -> None:
     """Plain CLIP's similarity reads the sentence after DATE, too."""
     model = build_model(small_config(vlcm=False))
     assert model.date is not None
@@ -96,7 +96,7 @@ def test_date_speaks_without_vlcm(small_config: Callable[..., ModelConfig]) -> N
 
 @torch.inference_mode()
 def test_a_report_is_pooled_as_the_mean_of_its_sentences(
-    small_config: Callable[..., ModelConfig],
+    small_config: Callable[..., TgcNetConfig],
 ) -> None:
     model = build_model(small_config(date=False))
     sentences = [model.reader.tokenize(sentence)[0] for sentence in (LEFT, RIGHT)]
@@ -125,7 +125,7 @@ def logits_of(model: TgcNet, image: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("module", ["sse", "vlcm"])
 def test_an_added_module_changes_nothing_at_step_0(
-    small_config: Callable[..., ModelConfig], module: str
+    small_config: Callable[..., TgcNetConfig], module: str
 ) -> None:
     """The same weights with and without the module, gates as they are initialised."""
     torch.manual_seed(0)
@@ -139,7 +139,7 @@ def test_an_added_module_changes_nothing_at_step_0(
 
 
 def test_date_changes_next_to_nothing_at_step_0(
-    model: TgcNet, small_config: Callable[..., ModelConfig]
+    model: TgcNet, small_config: Callable[..., TgcNetConfig]
 ) -> None:
     """Beside an open VLCM, which is what reads DATE's tokens; gamma starts at 1e-4, not at 0."""
     without = build_model(small_config(date=False))
@@ -181,7 +181,7 @@ def test_frozen_towers_stay_frozen_and_in_eval(model: TgcNet, encode: Encode) ->
     assert not torch.equal(before["decoder.head.0.weight"], after["decoder.head.0.weight"])
 
 
-def test_only_adapters_of_the_image_tower_learn(small_config: Callable[..., ModelConfig]) -> None:
+def test_only_adapters_of_the_image_tower_learn(small_config: Callable[..., TgcNetConfig]) -> None:
     model = build_model(small_config(adapter_width=8))
     learning = {n for n, p in model.image_tower.named_parameters() if p.requires_grad}
     assert learning

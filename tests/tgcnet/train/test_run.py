@@ -9,7 +9,14 @@ import safetensors.torch
 import torch
 from lightning_fabric import Fabric
 
-from tgcnet.config import DecoderConfig, ModelConfig, PreprocessConfig, TowerConfig
+from tgcnet.config import (
+    DecoderConfig,
+    ImageTowerConfig,
+    PreprocessConfig,
+    TextTowerConfig,
+    TgcNetConfig,
+    TowerConfig,
+)
 from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
 from tgcnet.data.training_set import Example, TrainingSet
@@ -37,11 +44,14 @@ GIVEN = RequestMix(
     no_text=0.0, reworded=0.0, one_side=0.0, some_zones=0.0, one_lesion=0.0, wrong_side=0.0,
     nothing=0.0,
 )  # fmt: skip
-MODEL = ModelConfig(
+MODEL = TgcNetConfig(
     name="phantom",
     towers=TowerConfig(
-        embed_dim=16, image_width=32, image_layers=4, image_heads=2, patch_px=16, side_px=64,
-        text_width=32, text_layers=2, text_heads=2, quick_gelu=True,
+        embed_dim=16,
+        image=ImageTowerConfig(
+            width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
+        ),
+        text=TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=True),
     ),
     decoder=DecoderConfig(channels=(8, 16, 16, 16), head_channels=8),
 )  # fmt: skip

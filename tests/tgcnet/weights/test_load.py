@@ -136,7 +136,7 @@ def test_another_architecture_is_refused(model_copy: Path) -> None:
 
 
 def test_a_vocabulary_of_another_size_is_refused(model_copy: Path) -> None:
-    _set_manifest(model_copy, lambda values: values["model"]["towers"].update(words=["lung"]))
+    _set_manifest(model_copy, lambda values: values["model"]["towers"]["text"].update(words=["lung"]))
     with pytest.raises(
         CheckpointError, match=r"have another shape \(first: text_tower\.token_embedding"
     ):
@@ -150,7 +150,7 @@ def test_an_unknown_network_is_refused(model_copy: Path) -> None:
 
 
 def test_a_senseless_size_is_refused(model_copy: Path) -> None:
-    _set_manifest(model_copy, lambda values: values["model"]["towers"].update(patch_px=0))
+    _set_manifest(model_copy, lambda values: values["model"]["towers"]["image"].update(patch_px=0))
     with pytest.raises(CheckpointError, match=r"manifest describes cannot be built"):
         load_model(str(model_copy))
 

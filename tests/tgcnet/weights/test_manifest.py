@@ -52,8 +52,8 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes, words: st
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"schema_version": 99}, "schema version 99, this tgcnet reads 1"),
-        ({"architecture": "unet"}, "architecture 'unet'.*builds 'tgcnet' only"),
+        ({"schema_version": 99}, "schema version 99, this tgcnet reads 2"),
+        ({"architecture": "unet"}, "architecture 'unet'.*builds 'tgcnet' and 'tmca' only"),
         ({"surprise": 1}, r"unknown fields \['surprise'\]"),
         ({"findings": "all"}, "list of texts as 'findings'"),
         ({"name": 3}, "needs a text as 'name', got 3"),
@@ -108,8 +108,9 @@ def test_an_odd_tower_is_refused(
     tiny_model_folder: Path, tmp_path: Path, layers: object, heads: int
 ) -> None:
     model = json.loads((tiny_model_folder / MANIFEST_FILE).read_text(encoding="utf-8"))["model"]
-    towers = {**model["towers"], "image_layers": layers, "image_heads": heads}
-    with pytest.raises(CheckpointError, match=r"divide by its heads|image_layers must be int, got"):
+    image = {**model["towers"]["image"], "layers": layers, "heads": heads}
+    towers = {**model["towers"], "image": image}
+    with pytest.raises(CheckpointError, match=r"divide by its heads|layers must be int, got"):
         read_manifest(_rewrite(tiny_model_folder, tmp_path, model={**model, "towers": towers}))
 
 
@@ -124,10 +125,11 @@ def test_an_unstated_quick_gelu_is_refused(
 ) -> None:
     values = json.loads((tiny_model_folder / MANIFEST_FILE).read_text(encoding="utf-8"))
     model = values["model"]
-    model["towers"]["quick_gelu"] = stated
+    image = model["towers"]["image"]
+    image["quick_gelu"] = stated
     if stated == "absent":
-        del model["towers"]["quick_gelu"]
-    with pytest.raises(CheckpointError, match="does not state whether the towers use QuickGELU"):
+        del image["quick_gelu"]
+    with pytest.raises(CheckpointError, match="does not state whether its image tower uses Quick"):
         read_manifest(_rewrite(tiny_model_folder, tmp_path, model=model))
 
 

@@ -15,7 +15,7 @@ import torch
 from tgcnet.config import PostprocessConfig, PreprocessConfig
 from tgcnet.domain import EncodedText, Volume
 from tgcnet.errors import Cancelled, DeviceError
-from tgcnet.models import TextFeatures, TgcNet
+from tgcnet.models import SegmentationModel, TextFeatures
 from tgcnet.postprocess import to_labels
 from tgcnet.preprocess import IntensityWindow, prepare_plane
 
@@ -57,7 +57,7 @@ class Listeners:
 class BatchRunner:
     """Network, text and device of one run; device and batch shrink when memory runs out."""
 
-    model: TgcNet
+    model: SegmentationModel
     device: torch.device
     batch_size: int
     on_notice: OnNotice | None = None
@@ -126,11 +126,7 @@ class BatchRunner:
         self.device, self.batch_size = _CPU, _CPU_BATCH
         self.model.to(_CPU)
         if self._text is not None:
-            self._text = TextFeatures(
-                tokens=self._text.tokens.to(_CPU),
-                is_padding=self._text.is_padding.to(_CPU),
-                pooled=self._text.pooled.to(_CPU),
-            )
+            self._text = self._text.to(_CPU)
 
 
 def default_batch_size(device: torch.device) -> int:

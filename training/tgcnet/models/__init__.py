@@ -1,14 +1,23 @@
-"""Networks: CLIP towers, CNN pyramid, SSE, DATE, VLCM, decoder, and what puts them together."""
+"""Networks: towers, CNN pyramid, TGC-Net's and TMCA's modules, and what puts them together."""
 
-from tgcnet.models.build import build_model, named_configs
+from tgcnet.models.build import build_model, build_tgcnet, build_tmca, named_configs
 from tgcnet.models.clip_weights import find_clip_weights, load_clip_towers
-from tgcnet.models.tgcnet import TextFeatures, TgcNet, TgcNetOutput
+from tgcnet.models.segmenter import ModelOutput, SegmentationModel
+from tgcnet.models.text_features import TextFeatures
+from tgcnet.models.tgcnet import TgcNet, TgcNetOutput
+from tgcnet.models.tmca import TmcaNet, TmcaOutput
 
 __all__ = [
+    "ModelOutput",
+    "SegmentationModel",
     "TextFeatures",
     "TgcNet",
     "TgcNetOutput",
+    "TmcaNet",
+    "TmcaOutput",
     "build_model",
+    "build_tgcnet",
+    "build_tmca",
     "find_clip_weights",
     "load_clip_towers",
     "named_configs",

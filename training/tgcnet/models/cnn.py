@@ -1,4 +1,4 @@
-"""The CNN branch of SSE: a timm pyramid at strides 4, 8, 16 and 32, BatchNorm statistics frozen.
+"""A timm pyramid at strides 4, 8, 16 and 32, BatchNorm statistics frozen: SSE's and TMCA's CNN.
 
 The statistics are ImageNet's for good: one process or several, batch 1 or 32, training or not, an
 image always gives the same features.
@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from tgcnet.errors import CheckpointError
+from tgcnet.errors import CheckpointError, ConfigError
 
 STRIDES = (4, 8, 16, 32)
 
@@ -22,10 +22,16 @@ class CnnPyramid(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.net = timm.create_model(
-            name, pretrained=False, features_only=True, out_indices=(1, 2, 3, 4)
+            name, pretrained=False, features_only=True, out_indices=(-4, -3, -2, -1)
         )
         # timm has no types, and nn.Module would call its attributes tensors.
         features: Any = self.net
+        strides = tuple(features.feature_info.reduction())
+        if strides != STRIDES:
+            raise ConfigError(
+                f"the CNN {name!r} gives maps at the strides {strides}, expected {STRIDES}; choose "
+                "another of timm's networks"
+            )
         self.channels: tuple[int, ...] = tuple(features.feature_info.channels())
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -34,7 +40,13 @@ class CnnPyramid(nn.Module):
     def freeze_stem(self, num_stages: int) -> None:
         """Keep the stem and the first stages as they are: most of the cost, little to learn."""
         features: Any = self.net
-        for part in (features.conv_stem, features.bn1, *features.blocks[:num_stages]):
+        if hasattr(features, "blocks"):  # the EfficientNets
+            parts = [features.conv_stem, features.bn1, *features.blocks[:num_stages]]
+        else:  # timm flattens others: stem_0, stem_1, stages_0, ...
+            stages = {f"stages_{stage}" for stage in range(num_stages)}
+            children = dict(features.named_children())
+            parts = [part for n, part in children.items() if n.startswith("stem") or n in stages]
+        for part in parts:
             part.requires_grad_(False)
 
     def train(self, mode: bool = True) -> "CnnPyramid":

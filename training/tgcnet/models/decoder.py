@@ -30,21 +30,31 @@ class UpBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Pyramid (strides 4, 8, 16, 32), each map with its similarity as one more channel, to logits.
+    """A pyramid (strides 4, 8, 16, 32) to logits.
 
     Parameters
     ----------
-    channels : of the pyramid's maps, fine to coarse
+    inputs : channels of the pyramid's maps, fine to coarse
+    channels : of the decoder's own maps there
     head_channels : at stride 2, the last convolution's grid
     num_classes : logit maps
     """
 
-    def __init__(self, *, channels: Sequence[int], head_channels: int, num_classes: int) -> None:
+    def __init__(
+        self,
+        *,
+        inputs: Sequence[int],
+        channels: Sequence[int],
+        head_channels: int,
+        num_classes: int,
+    ) -> None:
         super().__init__()
-        c4, c8, c16, c32 = channels
-        self.up16 = UpBlock(coarse=c32 + 1, fine=c16 + 1, out=c16)
-        self.up8 = UpBlock(coarse=c16, fine=c8 + 1, out=c8)
-        self.up4 = UpBlock(coarse=c8, fine=c4 + 1, out=c4)
+        self.num_classes = num_classes
+        i4, i8, i16, i32 = inputs
+        c4, c8, c16, _ = channels
+        self.up16 = UpBlock(coarse=i32, fine=i16, out=c16)
+        self.up8 = UpBlock(coarse=c16, fine=i8, out=c8)
+        self.up4 = UpBlock(coarse=c8, fine=i4, out=c4)
         self.head = nn.Sequential(
             nn.Conv2d(c4, head_channels, 3, padding=1, bias=False),
             nn.GroupNorm(4, head_channels),
@@ -52,13 +62,8 @@ class Decoder(nn.Module):
             nn.Conv2d(head_channels, num_classes, 3, padding=1),
         )
 
-    def forward(
-        self, pyramid: Sequence[Tensor], similarities: Sequence[Tensor], size: tuple[int, int]
-    ) -> Float[Tensor, "B K H W"]:
-        f4, f8, f16, f32 = (
-            torch.cat([feature_map, similarity], dim=1)
-            for feature_map, similarity in zip(pyramid, similarities, strict=True)
-        )
+    def forward(self, pyramid: Sequence[Tensor], size: tuple[int, int]) -> Float[Tensor, "B K H W"]:
+        f4, f8, f16, f32 = pyramid
         x = self.up4(self.up8(self.up16(f32, f16), f8), f4)  # (B, c4, H / 4, W / 4)
         x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
         return F.interpolate(self.head(x), size=size, mode="bilinear", align_corners=False)

@@ -7,58 +7,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
-from tgcnet.domain import EncodedText, Report
-from tgcnet.models.cnn import STRIDES
+from tgcnet.domain import EncodedText
+from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.image_tower import ClipImageTower
-from tgcnet.models.reader import END_TOKEN, START_TOKEN, ReportReader
+from tgcnet.models.reader import ReportReader
+from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.sse import Sse, TapProjection
+from tgcnet.models.text_features import NOTHING_SAID, TextFeatures, pool_sentences, run_tower
 from tgcnet.models.text_tower import ClipTextTower
 from tgcnet.models.vlcm import Similarity, Vlcm
 
-_NOTHING_SAID = ((START_TOKEN, END_TOKEN),)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TextFeatures:
-    """Encoded reports: every token after DATE, which of them are padding, and the joint vector."""
-
-    tokens: Float[Tensor, "B L D"]
-    is_padding: Bool[Tensor, "B L"]
-    pooled: Float[Tensor, "B E"]
-
-    def expand(self, batch: int) -> "TextFeatures":
-        """One report for a whole batch of slices; no memory is copied."""
-        return TextFeatures(
-            tokens=self.tokens.expand(batch, -1, -1),
-            is_padding=self.is_padding.expand(batch, -1),
-            pooled=self.pooled.expand(batch, -1),
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TgcNetOutput:
+class TgcNetOutput(ModelOutput):
     """What the network says, and what it says it with.
 
     Attributes
     ----------
-    logits : (B, C, H, W), unbounded
     similarities : per stride 4, 8, 16, 32 the calibrated similarity map (B, 1, h, w)
     gates : per calibrated stride VLCM's gate (B, K, h, w) in (0, 1)
     """
 
-    logits: Float[Tensor, "B C H W"]
     similarities: tuple[Tensor, ...]
     gates: Mapping[int, Tensor]
 
 
-class TgcNet(nn.Module):
-    """The whole network; ``models.build`` puts it together from a ModelConfig.
+class TgcNet(SegmentationModel):
+    """The whole network; ``models.build`` puts it together from a TgcNetConfig.
 
     SSE, DATE and VLCM may each be None: what remains is plain CLIP's taps, its raw similarity and
     the decoder. Towers are frozen and in eval mode whatever ``train`` says; only the adapters of
@@ -92,6 +72,10 @@ class TgcNet(nn.Module):
         self.decoder = decoder
         self.freeze_towers()
 
+    @property
+    def has_adapters(self) -> bool:
+        return len(self.image_tower.adapters) > 0
+
     def freeze_towers(self) -> None:
         """Towers get no gradient; adapters do."""
         self.image_tower.requires_grad_(False)
@@ -99,51 +83,31 @@ class TgcNet(nn.Module):
         self.image_tower.adapters.requires_grad_(True)
         self.train(self.training)
 
+    @property
+    def pyramid(self) -> CnnPyramid | None:
+        return None if self.sse is None else self.sse.cnn
+
     def train(self, mode: bool = True) -> "TgcNet":
         super().train(mode)
         self.image_tower.eval()
         self.text_tower.eval()
         return self
 
-    def read_text(self, report: Report) -> EncodedText:
-        """What this model's encoder reads of a report."""
-        return self.reader.read(report)
-
     def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
-        """Encode reports; a report of which nothing is read equals no report at all."""
-        reports = [text.token_ids or _NOTHING_SAID for text in texts]
-        tokens, is_padding = self._run_tower(reports)
+        reports = [text.token_ids or NOTHING_SAID for text in texts]
+        tokens, is_padding = run_tower(self.text_tower, reports)
         if self.date is not None:
             known = [
                 tuple(ids for name in text.findings for ids in self.knowledge.get(name, ()))
                 for text in texts
             ]
             if any(known):
-                tokens = self.date(tokens, *self._run_tower(known))
-        # CLIP projects each sentence's end token; that is linear, so the mean may come first.
-        ends = _end_token_weights(reports, tokens.shape[1]).to(tokens)  # (B, L)
-        pooled = self.text_tower.project((ends[:, None] @ tokens)[:, 0])  # (B, E)
+                tokens = self.date(tokens, *run_tower(self.text_tower, known))
+        pooled = pool_sentences(self.text_tower, tokens, reports)
         return TextFeatures(tokens=tokens, is_padding=is_padding, pooled=pooled)
 
-    def _run_tower(
-        self, reports: Sequence[Sequence[tuple[int, ...]]]
-    ) -> tuple[Float[Tensor, "B L D"], Bool[Tensor, "B L"]]:
-        """Each different sentence through the tower once; a report's tokens one after another."""
-        device = self.text_tower.kept_token_ids.device
-        unique = list(dict.fromkeys(ids for report in reports for ids in report))
-        padded = pad_sequence([torch.tensor(ids) for ids in unique], batch_first=True)  # (S, L)
-        tokens = self.text_tower(padded.to(device))
-        row = {ids: index for index, ids in enumerate(unique)}
-        packed = [
-            torch.cat([tokens[row[ids], : len(ids)] for ids in report])
-            if report
-            else tokens.new_zeros(1, tokens.shape[-1])
-            for report in reports
-        ]
-        lengths = torch.tensor([sum(len(ids) for ids in report) for report in reports])
-        stacked = pad_sequence(packed, batch_first=True)  # (B, L, D)
-        is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
-        return stacked, is_padding.to(device)
+    def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
+        return self.image_tower.frozen_features(image)
 
     def forward(
         self,
@@ -151,18 +115,9 @@ class TgcNet(nn.Module):
         text: TextFeatures,
         frozen: Sequence[Tensor] | None = None,
     ) -> TgcNetOutput:
-        """Segment.
-
-        Parameters
-        ----------
-        image : normalised as the manifest's PreprocessConfig says; sides divisible by 32
-        text : from :meth:`encode_text`, one row an image
-        frozen : what the image tower's ``frozen_features`` gave of these images, where it is
-            known already; it does not change while the tower is frozen
-        """
         size = (image.shape[2], image.shape[3])
         if frozen is None:
-            frozen = self.image_tower.frozen_features(image)
+            frozen = self.frozen_features(image)
         taps = self.image_tower.taps_from(frozen, self.image_tower.grid_of(image))
         pyramid = [
             project(tap, (size[0] // stride, size[1] // stride))
@@ -180,15 +135,6 @@ class TgcNet(nn.Module):
                 )
                 raw = similarity(pyramid[level], calibrated_text)
             similarities.append(raw)
-        logits = self.decoder(pyramid, similarities, size)
+        inputs = [torch.cat(pair, dim=1) for pair in zip(pyramid, similarities, strict=True)]
+        logits = self.decoder(inputs, size)
         return TgcNetOutput(logits=logits, similarities=tuple(similarities), gates=gates)
-
-
-def _end_token_weights(
-    reports: Sequence[Sequence[tuple[int, ...]]], length: int
-) -> Float[Tensor, "B L"]:
-    """Weights that average the end tokens of each report's sentences, packed one after another."""
-    weights = torch.zeros(len(reports), length)
-    for row, report in zip(weights, reports, strict=True):
-        row[torch.tensor([len(ids) for ids in report]).cumsum(0) - 1] = 1 / len(report)
-    return weights

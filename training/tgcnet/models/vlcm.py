@@ -19,6 +19,8 @@ from torch import Tensor, nn
 
 from tgcnet.models.date import CrossAttention
 
+NUM_COORDINATES = 6
+
 
 class Similarity(nn.Module):
     """``S0 = cos(W F, t) / tau``: plain CLIP's dense similarity at one stride."""
@@ -53,12 +55,12 @@ class Vlcm(nn.Module):
     def __init__(self, *, channels: int, text_dim: int, joint_dim: int, num_heads: int) -> None:
         super().__init__()
         self.channels = channels
-        self.place = nn.Conv2d(_NUM_COORDINATES, channels, 1)
+        self.place = nn.Conv2d(NUM_COORDINATES, channels, 1)
         self.attend_text = CrossAttention(
             query_dim=channels, context_dim=text_dim, num_heads=num_heads
         )
         self.mix = nn.Sequential(
-            nn.Conv2d(2 * channels + _NUM_COORDINATES + 1, channels, 1),
+            nn.Conv2d(2 * channels + NUM_COORDINATES + 1, channels, 1),
             nn.GELU(),
             nn.Conv2d(channels, channels, 3, padding=1, groups=channels),
             nn.GELU(),
@@ -91,9 +93,6 @@ class Vlcm(nn.Module):
         nowhere = torch.zeros(placed.shape[:2], dtype=torch.bool, device=placed.device)
         seen = self.attend_map(text[:, None], placed, nowhere)[:, 0]  # (B, E)
         return calibrated, text + self.text_delta(seen), gate
-
-
-_NUM_COORDINATES = 6
 
 
 def coordinates(feature_map: Float[Tensor, "B C H W"]) -> Float[Tensor, "1 6 H W"]:

@@ -7,7 +7,7 @@ import safetensors
 import safetensors.torch
 
 from tgcnet.io import write_bytes_atomically
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
 
 
 class BestModel:
@@ -19,7 +19,7 @@ class BestModel:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def offer(self, model: TgcNet, scores: Mapping[str, float]) -> None:
+    def offer(self, model: SegmentationModel, scores: Mapping[str, float]) -> None:
         """Keep this model if none before it scored better."""
         dice = [value for name, value in scores.items() if name.startswith("dice")]
         score = sum(dice) / len(dice) if dice else 0.0
@@ -28,7 +28,7 @@ class BestModel:
         state = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
         write_bytes_atomically(self._path, safetensors.torch.save(state, {"score": str(score)}))
 
-    def restore(self, model: TgcNet) -> TgcNet:
+    def restore(self, model: SegmentationModel) -> SegmentationModel:
         """The best model, in the place of the one given."""
         model.load_state_dict(safetensors.torch.load_file(self._path))
         return model

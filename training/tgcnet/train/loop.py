@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tgcnet.config import to_json
 from tgcnet.data.training_set import Batch, TrainingSet
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel, TgcNet
 from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.config import Phase, TrainConfig
@@ -38,7 +38,7 @@ class Trainer:
         self,
         *,
         config: TrainConfig,
-        model: TgcNet,
+        model: SegmentationModel,
         training_set: TrainingSet,
         validator: Validator,
         out: Path,
@@ -57,7 +57,7 @@ class Trainer:
         self._as_json = to_json(replace(config, clip_weights=Path(config.clip_weights).name))
         self._pixels = PixelScale(config.preprocess).to(fabric.device)
 
-    def run(self, *, resume: bool) -> TgcNet:
+    def run(self, *, resume: bool) -> SegmentationModel:
         """Train to the end; the averaged model is returned."""
         done = Progress(stage=PRETRAIN if self._config.pretrain else TRAIN)
         if resume and self._checkpoint.exists():
@@ -74,6 +74,7 @@ class Trainer:
         config = self._config.pretrain
         if config is None:
             return
+        assert isinstance(self._model, TgcNet)  # noqa: S101 - TrainConfig checked it
         alignment = TowerAlignment(self._model, tau_init=config.tau_init)
         alignment.to(self._fabric.device).requires_grad_(True)
         optimizer = torch.optim.AdamW(
@@ -102,7 +103,7 @@ class Trainer:
             self._maybe_save(alignment, None, optimizer, progress)
         self._model.freeze_towers()
 
-    def _train(self, done: Progress, *, resume: bool) -> TgcNet:
+    def _train(self, done: Progress, *, resume: bool) -> SegmentationModel:
         """Stage two: everything but the frozen towers."""
         config = self._config
         # Frozen before the average is taken and before the optimizer looks for what learns.
@@ -112,9 +113,9 @@ class Trainer:
             multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay),  # type: ignore[no-untyped-call]  # torch's
             use_buffers=False,
         )
-        averaged = cast(TgcNet, average.module)
+        averaged = cast(SegmentationModel, average.module)
         optimizer = torch.optim.AdamW(parameter_groups(self._model, config), fused=True)
-        objective = SegmentationObjective(self._model, alignment_weight=config.alignment_weight)
+        objective = SegmentationObjective(self._model, config.objective)
         wrapped, optimizer = self._fabric.setup(objective, optimizer)
         if resume:
             restore_checkpoint(
@@ -126,14 +127,14 @@ class Trainer:
         self._model.train()
         for batch, progress in self._batches(config.phases, config.batch_size, done):
             self._set_rate(optimizer, progress.step, cycles)
-            loss, gates = wrapped(
+            loss, maps = wrapped(
                 self._pixels(batch.images.to(self._fabric.device)),
                 batch.masks.to(self._fabric.device),
                 batch.texts,
             )
             self._step(optimizer, loss, self._model)
             average.update_parameters(self._model)
-            log.step(progress, loss, total, gates)
+            log.step(progress, loss, total, maps)
             self._maybe_save(self._model, average, optimizer, progress)
             if progress.batch == 0:
                 scores = self._validator.score(averaged)
@@ -211,7 +212,7 @@ class Trainer:
             )
 
 
-def parameter_groups(model: TgcNet, config: TrainConfig) -> list[dict[str, object]]:
+def parameter_groups(model: SegmentationModel, config: TrainConfig) -> list[dict[str, object]]:
     """What learns, in groups of rate and decay: zero-initialised gates fast, the CNN slowly."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -220,7 +221,7 @@ def parameter_groups(model: TgcNet, config: TrainConfig) -> list[dict[str, objec
         rate, decay = config.learning_rate, config.weight_decay
         if name.rsplit(".", 1)[-1] in _GATES:
             rate, decay = rate * config.gate_rate_factor, 0.0
-        elif name.startswith("sse.cnn."):
+        elif name.startswith(("sse.cnn.", "cnn.")):
             rate *= config.cnn_rate_factor
         if parameter.ndim == 1:
             decay = 0.0

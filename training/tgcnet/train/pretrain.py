@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tgcnet.losses import SegmentationLoss
 from tgcnet.models import TgcNet
 from tgcnet.report import load_knowledge
+from tgcnet.train.contrast import soft_dice
 from tgcnet.train.texts import TextEncoder
 
 
@@ -57,11 +58,7 @@ class TowerAlignment(nn.Module):
 
 def soft_targets(target: Float[Tensor, "B 1 h w"], *, tau: float) -> Float[Tensor, "B B"]:
     """Rows of ``softmax(-D / tau)`` with D one minus the soft Dice of two samples' masks."""
-    flat = target.flatten(1)  # (B, h*w)
-    overlap = flat @ flat.T
-    sizes = flat.square().sum(1)
-    dice = (2 * overlap + 1) / (sizes[:, None] + sizes[None, :] + 1)
-    return ((dice - 1) / tau).softmax(dim=1)
+    return ((soft_dice(target.flatten(1)) - 1) / tau).softmax(dim=1)
 
 
 def soft_contrast(

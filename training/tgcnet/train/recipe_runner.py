@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -13,15 +14,25 @@ from types import ModuleType
 import torch
 from lightning_fabric import Fabric
 
+from tgcnet.config import TgcNetConfig, TmcaConfig, text_tower_config
 from tgcnet.data.training_set import load_training_set
 from tgcnet.errors import InputError, MissingExtraError, OutputError
-from tgcnet.models import TgcNet, build_model, find_clip_weights, load_clip_towers
+from tgcnet.models import (
+    SegmentationModel,
+    TgcNet,
+    build_model,
+    find_clip_weights,
+    load_clip_towers,
+)
 from tgcnet.models.cnn import load_imagenet_lite0
 from tgcnet.train.config import TrainConfig
 from tgcnet.train.export import export_model
 from tgcnet.train.loop import Trainer
 from tgcnet.train.validate import Validator
 from tgcnet.train.vocabulary import training_words
+from tgcnet.weights.load import load_model
+from tgcnet.weights.manifest import read_manifest
+from tgcnet.weights.registry import find_model
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +64,7 @@ def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
     _check_sources(config, recipe, data)
     torch.manual_seed(config.seed)
     training_set = load_training_set(data, config.sources, config.preprocess, seed=config.seed)
-    if not config.clip_weights:
-        words = training_words(example.report for example in training_set.examples)
-        towers = replace(config.model.towers, words=words)
-        config = replace(config, model=replace(config.model, towers=towers))
+    config = _with_words(config, [example.report for example in training_set.examples])
     logger.info("%d images, %d samples an epoch", len(training_set.examples), len(training_set))
     validator = Validator(data, config.validation, config.preprocess)
     model = build_for_training(config)
@@ -105,20 +113,37 @@ def _not_made(folder: Path, reason: str) -> OutputError:
     )
 
 
-def build_for_training(config: TrainConfig) -> TgcNet:
+def _with_words(config: TrainConfig, reports: Sequence[str]) -> TrainConfig:
+    """The vocabulary of a small text tower: another model's whose tower it is, or its own."""
+    if config.text_tower_of:
+        text = text_tower_config(read_manifest(find_model(config.text_tower_of)).model)
+    elif config.clip_weights:
+        return config
+    else:
+        text = replace(text_tower_config(config.model), words=training_words(reports))
+    model = config.model
+    if isinstance(model, TmcaConfig):
+        return replace(config, model=replace(model, text=text))
+    return replace(config, model=replace(model, towers=replace(model.towers, text=text)))
+
+
+def build_for_training(config: TrainConfig) -> SegmentationModel:
     """The network as a run starts: towers and CNN pretrained where the recipe says so."""
     model = build_model(config.model)
-    if config.clip_weights:
+    if config.clip_weights and isinstance(model, TgcNet) and isinstance(config.model, TgcNetConfig):
         file = find_clip_weights(
             config.clip_weights,
             architecture=config.clip_architecture,
-            quick_gelu=config.model.towers.quick_gelu,
+            quick_gelu=config.model.towers.image.quick_gelu,
         )
         load_clip_towers(model, file)
-    if model.sse is not None:
+    if config.text_tower_of:
+        source = load_model(config.text_tower_of).model
+        model.text_tower.load_state_dict(source.text_tower.state_dict())
+    if model.pyramid is not None:
         if config.starts_from_imagenet:
-            load_imagenet_lite0(model.sse.cnn, imagenet_file())
-        model.sse.cnn.freeze_stem(config.frozen_cnn_stages)
+            load_imagenet_lite0(model.pyramid, imagenet_file())
+        model.pyramid.freeze_stem(config.frozen_cnn_stages)
     return model
 
 

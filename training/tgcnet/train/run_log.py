@@ -26,18 +26,18 @@ class RunLog:
         progress: Progress,
         loss: Tensor,
         total: int,
-        gates: Mapping[int, Tensor] | None = None,
+        watched: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """Note a step's loss and, for VLCM, the gate's mean, deviation and spatial variance."""
+        """Note a step's loss, and of each gate the mean, deviation and spatial variance."""
         self._losses.append(loss.item())
         if progress.step % 20:
             return
         seconds = (time.perf_counter() - self._since) / len(self._losses)
         values = {"loss": sum(self._losses) / len(self._losses), "seconds_per_step": seconds}
-        for stride, gate in (gates or {}).items():
-            values[f"gate{stride}_mean"] = gate.mean().item()
-            values[f"gate{stride}_std"] = gate.std().item()
-            values[f"gate{stride}_spatial_variance"] = gate.var(dim=(2, 3)).mean().item()
+        for name, gate in (watched or {}).items():
+            values[f"{name}_mean"] = gate.mean().item()
+            values[f"{name}_std"] = gate.std().item()
+            values[f"{name}_spatial_variance"] = gate.var(dim=(2, 3)).mean().item()
         self._write(progress, values)
         logger.info(
             "%s step %d of %d: loss %.4f, %.2f s a step", self._stage, progress.step, total,

@@ -3,14 +3,14 @@
 from functools import lru_cache
 
 from tgcnet.domain import EncodedText
-from tgcnet.models import TextFeatures, TgcNet
+from tgcnet.models import SegmentationModel, TextFeatures
 from tgcnet.report import read_report
 
 
 class TextEncoder:
     """Encodes the texts of a batch with the network's frozen tower and its DATE."""
 
-    def __init__(self, model: TgcNet) -> None:
+    def __init__(self, model: SegmentationModel) -> None:
         self._model = model
         self._read = lru_cache(maxsize=20_000)(self._read_one)
 

@@ -11,7 +11,7 @@ from tgcnet.data.referring import one_sided_requests
 from tgcnet.data.training_set import Example, load_examples
 from tgcnet.domain import Modality, Side
 from tgcnet.metrics import MetricAccumulator
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
 from tgcnet.train.config import ValidationSource
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.texts import TextEncoder
@@ -40,7 +40,7 @@ class Validator:
         self._pixels = PixelScale(preprocess)
 
     @torch.inference_mode()
-    def score(self, model: TgcNet) -> dict[str, float]:
+    def score(self, model: SegmentationModel) -> dict[str, float]:
         """Pooled Dice by set, and the share of one-sided predictions on the other side."""
         model.eval()
         device = next(model.parameters()).device

@@ -13,7 +13,7 @@ from torch import Tensor
 from tgcnet.config import ModelConfig
 from tgcnet.errors import CheckpointError, ConfigError, OutputError
 from tgcnet.io import write_bytes_atomically
-from tgcnet.models import TgcNet, build_model
+from tgcnet.models import SegmentationModel, build_model
 from tgcnet.weights.active import active_folder
 from tgcnet.weights.manifest import WEIGHTS_FILE, Manifest, read_manifest, write_manifest
 from tgcnet.weights.registry import find_model, is_pickle_or_zip
@@ -23,7 +23,7 @@ from tgcnet.weights.registry import find_model, is_pickle_or_zip
 class LoadedModel:
     """A network with its weights, in eval mode, and the manifest they came with."""
 
-    model: TgcNet
+    model: SegmentationModel
     manifest: Manifest
 
 
@@ -67,7 +67,7 @@ def verify(folder: Path | str) -> None:
         )
 
 
-def save_model(model: TgcNet, manifest: Manifest, folder: Path) -> Manifest:
+def save_model(model: SegmentationModel, manifest: Manifest, folder: Path) -> Manifest:
     """Write a model folder: the weights as float16, then the manifest with their hash.
 
     Parameters
@@ -148,7 +148,7 @@ def _read_weights(path: Path, manifest: Manifest) -> dict[str, Tensor]:
     }
 
 
-def _build(config: ModelConfig) -> TgcNet:
+def _build(config: ModelConfig) -> SegmentationModel:
     """The architecture with random weights."""
     try:
         return build_model(config)

@@ -12,8 +12,9 @@ from tgcnet.config import (
     ModelConfig,
     PostprocessConfig,
     PreprocessConfig,
+    TgcNetConfig,
+    TmcaConfig,
     from_json,
-    model_config_from_json,
     to_json,
 )
 from tgcnet.domain import ModelIdentity, SegmentationClass
@@ -23,8 +24,8 @@ from tgcnet.weights.lineage import Lineage, lineage_from_json
 
 MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "weights.safetensors"
-SCHEMA_VERSION = 1
-ARCHITECTURE = "tgcnet"
+SCHEMA_VERSION = 2
+ARCHITECTURES: Mapping[str, type[ModelConfig]] = {"tgcnet": TgcNetConfig, "tmca": TmcaConfig}
 
 _TEXTS = ("name", "architecture", "sha256", "dtype", "licence", "notes")
 _TEXT_LISTS = ("findings", "training_data")
@@ -55,7 +56,6 @@ class Manifest:
     postprocess: PostprocessConfig
     classes: tuple[SegmentationClass, ...]
     findings: tuple[str, ...]
-    architecture: str = ARCHITECTURE
     sha256: str = ""
     dtype: str = "float16"
     licence: str = "unstated"
@@ -70,6 +70,11 @@ class Manifest:
                 f"model {self.name!r} has {self.model.num_classes} output classes but its manifest "
                 f"describes {len(self.classes)}"
             )
+
+    @property
+    def architecture(self) -> str:
+        """The method, as the manifest's file calls it."""
+        return next(n for n, config in ARCHITECTURES.items() if type(self.model) is config)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -88,7 +93,11 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         If the name cannot be that of a folder.
     """
     check_name(manifest.name)
-    values = {"schema_version": SCHEMA_VERSION, **to_json(manifest)}
+    values = {
+        "schema_version": SCHEMA_VERSION,
+        "architecture": manifest.architecture,
+        **to_json(manifest),
+    }
     if manifest.lineage is None:
         del values["lineage"]  # older versions read what has none
     text = json.dumps(values, indent=2, ensure_ascii=False)
@@ -144,7 +153,9 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
     """Schema, architecture, fields and types, before anything is built from them."""
     where = f"The manifest of model folder {folder.name!r}"
     version = values.pop("schema_version", None)
-    if version != SCHEMA_VERSION:
+    if version == 1:
+        _upgrade(values)
+    elif version != SCHEMA_VERSION:
         raise CheckpointError(
             f"{where} has schema version {version!r}, this tgcnet reads {SCHEMA_VERSION}. Install "
             "the version of napari-tgcnet that wrote it, or fetch the model again."
@@ -156,21 +167,13 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
             f"{where} lacks {absent or 'no field'} and holds unknown fields {unknown or 'none'}. "
             "Use a folder that this version of tgcnet wrote."
         )
-    if values["architecture"] != ARCHITECTURE:
+    _check_types(values, where)
+    if values["architecture"] not in ARCHITECTURES:
         raise CheckpointError(
             f"{where} names architecture {values['architecture']!r}, this tgcnet builds "
-            f"{ARCHITECTURE!r} only. Choose another model."
+            f"{' and '.join(map(repr, ARCHITECTURES))} only. Choose another model."
         )
-    for name in _TEXTS:
-        if not isinstance(values[name], str):
-            raise CheckpointError(f"{where} needs a text as {name!r}, got {values[name]!r}.")
     check_name(values["name"])
-    for name in _TEXT_LISTS:
-        if not _is_text_list(values[name]):
-            raise CheckpointError(f"{where} needs a list of texts as {name!r}.")
-    for name in ("model", "preprocess", "postprocess", "measured"):
-        if not isinstance(values[name], dict):
-            raise CheckpointError(f"{where} needs a JSON object as {name!r}.")
     _check_quick_gelu(values["model"], where)
 
 
@@ -189,20 +192,55 @@ def check_name(name: str) -> None:
         )
 
 
+def _check_types(values: dict[str, Any], where: str) -> None:
+    for name in _TEXTS:
+        if not isinstance(values[name], str):
+            raise CheckpointError(f"{where} needs a text as {name!r}, got {values[name]!r}.")
+    for name in _TEXT_LISTS:
+        if not _is_text_list(values[name]):
+            raise CheckpointError(f"{where} needs a list of texts as {name!r}.")
+    for name in ("model", "preprocess", "postprocess", "measured"):
+        if not isinstance(values[name], dict):
+            raise CheckpointError(f"{where} needs a JSON object as {name!r}.")
+
+
 def _is_text_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
 
 
+def _upgrade(values: dict[str, Any]) -> None:
+    """Bring what version 1 wrote to today's form: both towers' numbers stood in one list there."""
+    model = values.get("model")
+    if not isinstance(model, dict) or not isinstance(model.get("towers"), dict):
+        return  # whatever it is, reading it will say so
+    towers = model["towers"]
+    new: dict[str, Any] = {"image": {}, "text": {}}
+    for key, value in towers.items():
+        half, _, name = key.partition("_")
+        if half in new:
+            new[half][name] = value
+        elif key in ("patch_px", "side_px"):
+            new["image"][key] = value
+        elif key in ("words", "context_length", "max_sentences"):
+            new["text"][key] = value
+        elif key == "quick_gelu":
+            new["image"][key] = new["text"][key] = value
+        else:
+            new[key] = value
+    model["towers"] = new
+
+
 def _check_quick_gelu(model: dict[str, Any], where: str) -> None:
     """The one setting that changes every activation and that no weight's shape gives away."""
-    towers = model.get("towers")
-    stated = towers.get("quick_gelu") if isinstance(towers, dict) else None
-    if not isinstance(stated, bool):
-        raise CheckpointError(
-            f"{where} does not state whether the towers use QuickGELU (model.towers.quick_gelu "
-            "must be true or false). It cannot be guessed from the weights: ask whoever trained "
-            "them, and write it down."
-        )
+    towers = model["towers"] if isinstance(model.get("towers"), dict) else model
+    for half in ("image", "text") if towers is not model else ("text",):
+        tower = towers.get(half)
+        if not isinstance(tower, dict) or not isinstance(tower.get("quick_gelu"), bool):
+            raise CheckpointError(
+                f"{where} does not state whether its {half} tower uses QuickGELU (quick_gelu must "
+                "be true or false). It cannot be guessed from the weights: ask whoever trained "
+                "them, and write it down."
+            )
 
 
 def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
@@ -212,10 +250,10 @@ def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
             f"The manifest of model folder {folder.name!r} needs a list of objects as 'classes'."
         )
     return Manifest(
-        **{name: values[name] for name in _TEXTS},
+        **{name: values[name] for name in _TEXTS if name != "architecture"},
         findings=tuple(values["findings"]),
         training_data=tuple(values["training_data"]),
-        model=model_config_from_json(values["model"]),
+        model=from_json(ARCHITECTURES[values["architecture"]], values["model"]),
         preprocess=from_json(PreprocessConfig, values["preprocess"]),
         postprocess=from_json(PostprocessConfig, values["postprocess"]),
         classes=tuple(from_json(SegmentationClass, entry) for entry in classes),

@@ -4,8 +4,9 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-from tgcnet.config import ModelConfig
-from tgcnet.models import TgcNet, build_model
+from tgcnet.config import ModelConfig, TgcNetConfig
+from tgcnet.errors import InputError
+from tgcnet.models import SegmentationModel, build_model
 from tgcnet.train.finetune.cases import Snapshot
 from tgcnet.train.finetune.config import FinetuneConfig, Learns
 from tgcnet.train.finetune.folder import MODEL_FOLDER
@@ -14,13 +15,29 @@ from tgcnet.weights.load import LoadedModel, save_model
 
 
 def config_with_adapters(model: ModelConfig, config: FinetuneConfig) -> ModelConfig:
-    """The parent's architecture, with adapters where they are to learn and it has none."""
-    if config.learns is not Learns.ADAPTERS or model.sse.adapter_width:
+    """The parent's architecture, with adapters where they are to learn and it has none.
+
+    Raises
+    ------
+    InputError
+        If its network has no place for adapters.
+    """
+    if config.learns is not Learns.ADAPTERS or adapter_width(model):
         return model
+    if not isinstance(model, TgcNetConfig):
+        raise InputError(
+            f"Model {model.name!r} is a TMCA, whose towers have no place for adapters; expected "
+            "another choice of what learns: standard, decoder or all."
+        )
     return replace(model, sse=replace(model.sse, adapter_width=config.adapter_width))
 
 
-def copy_of(parent: LoadedModel, config: ModelConfig) -> TgcNet:
+def adapter_width(model: ModelConfig) -> int:
+    """Bottleneck of the adapters; 0 where there are none."""
+    return model.sse.adapter_width if isinstance(model, TgcNetConfig) else 0
+
+
+def copy_of(parent: LoadedModel, config: ModelConfig) -> SegmentationModel:
     """The parent's weights; adapters that it lacks start at zero and change nothing."""
     if config == parent.manifest.model:
         return deepcopy(parent.model)
@@ -31,7 +48,11 @@ def copy_of(parent: LoadedModel, config: ModelConfig) -> TgcNet:
 
 
 def export_candidate(
-    model: TgcNet, parent: LoadedModel, snapshot: Snapshot, out: Path, config: ModelConfig
+    model: SegmentationModel,
+    parent: LoadedModel,
+    snapshot: Snapshot,
+    out: Path,
+    config: ModelConfig,
 ) -> Path:
     """Write the candidate as a model folder with its lineage, under a name of its own.
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tgcnet.errors import OutputError
 from tgcnet.io import write_bytes_atomically
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
 from tgcnet.train.finetune.memory import needs_memory
 from tgcnet.train.finetune.samples import Sample
 from tgcnet.train.finetune.variants import Variant
@@ -25,7 +25,7 @@ _HALF_BYTES = 2
 
 
 class FeatureCache:
-    """Keeps what ``ClipImageTower.frozen_features`` gives.
+    """Keeps what ``SegmentationModel.frozen_features`` gives.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class FeatureCache:
     """
 
     def __init__(
-        self, folder: Path, model: TgcNet, pixels: PixelScale, *, weights_key: str
+        self, folder: Path, model: SegmentationModel, pixels: PixelScale, *, weights_key: str
     ) -> None:
         self._folder = folder / weights_key
         self._model = model
@@ -68,7 +68,7 @@ class FeatureCache:
         image = torch.from_numpy(sample.example.image)[None].float() / 255  # (1, S, S)
         device = next(self._model.parameters()).device
         batch = self._pixels(variant.of_image(image)[None].to(device))
-        frozen = self._model.image_tower.frozen_features(batch)
+        frozen = self._model.frozen_features(batch)
         state = {str(i): tap[0].half().cpu().contiguous() for i, tap in enumerate(frozen)}
         file = self._file(sample, variant)
         _make(file.parent)
@@ -79,10 +79,10 @@ class FeatureCache:
 
 
 @torch.inference_mode()
-def feature_bytes(model: TgcNet, *, side_px: int) -> int:
+def feature_bytes(model: SegmentationModel, *, side_px: int) -> int:
     """What one image in one variant takes on disk."""
     device = next(model.parameters()).device
-    frozen = model.image_tower.frozen_features(torch.zeros(1, 3, side_px, side_px, device=device))
+    frozen = model.frozen_features(torch.zeros(1, 3, side_px, side_px, device=device))
     return sum(tap.numel() for tap in frozen) * _HALF_BYTES
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.inference.volume import is_out_of_memory
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
 from tgcnet.runs.events import Event, Stepped, Told
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.finetune.config import (
@@ -66,8 +66,8 @@ class Finetuner:
         self,
         *,
         config: FinetuneConfig,
-        model: TgcNet,
-        parent: TgcNet | None,
+        model: SegmentationModel,
+        parent: SegmentationModel | None,
         plan: BatchPlan,
         cache: FeatureCache | None,
         pixels: PixelScale,
@@ -294,17 +294,19 @@ class Finetuner:
         restore_checkpoint(path, model=self._model, average=None, optimizer=self._optimizer)
 
 
-def choose_what_learns(model: TgcNet, learns: Learns, *, frozen_cnn_stages: int = 2) -> None:
+def choose_what_learns(
+    model: SegmentationModel, learns: Learns, *, frozen_cnn_stages: int = 2
+) -> None:
     """Let the chosen parameters learn, and nothing else."""
     model.requires_grad_(learns in (Learns.STANDARD, Learns.ALL))
     if learns is Learns.ALL:
         return
     model.freeze_towers()
     if learns is Learns.DECODER:
-        model.image_tower.adapters.requires_grad_(False)
+        model.requires_grad_(False)
         model.decoder.requires_grad_(True)
-    elif learns is Learns.STANDARD and model.sse is not None:
-        model.sse.cnn.freeze_stem(frozen_cnn_stages)
+    elif learns is Learns.STANDARD and model.pyramid is not None:
+        model.pyramid.freeze_stem(frozen_cnn_stages)
 
 
 def _unit(plane: Any) -> Tensor:

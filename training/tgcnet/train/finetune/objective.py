@@ -6,11 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tgcnet.losses import SegmentationLoss
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
+from tgcnet.train.objective import Objective, SegmentationObjective
 from tgcnet.train.texts import TextEncoder
-
-ALIGNMENT_WEIGHT = 0.1
 
 
 class FinetuneObjective(nn.Module):
@@ -23,19 +21,18 @@ class FinetuneObjective(nn.Module):
         agreed with the parent: there, nothing has to change
     """
 
-    def __init__(self, model: TgcNet, parent: TgcNet | None, *, distil_weight: float) -> None:
+    def __init__(
+        self, model: SegmentationModel, parent: SegmentationModel | None, *, distil_weight: float
+    ) -> None:
         super().__init__()
         self.model = model
-        self.loss = SegmentationLoss(alignment_weight=ALIGNMENT_WEIGHT)
-        self._encode = TextEncoder(model)
+        self.objective = SegmentationObjective(model, Objective())
         # In a tuple, so that it is no child: nothing trains, moves or saves it by accident.
         self._parent = (parent,)
         self._parent_encode = None if parent is None else TextEncoder(parent)
         self._distil_weight = distil_weight
         # What is kept of the tower ends before its adapters: a parent without any needs more.
-        self._shares_features = parent is not None and bool(parent.image_tower.adapters) == bool(
-            model.image_tower.adapters
-        )
+        self._shares_features = parent is not None and parent.has_adapters == model.has_adapters
 
     def forward(
         self,
@@ -45,10 +42,10 @@ class FinetuneObjective(nn.Module):
         frozen: Sequence[Tensor] | None,
     ) -> Tensor:
         """``images`` (B, 3, S, S) normalised, ``masks`` (B, 1, S, S) binary."""
-        output = self.model(images, self._encode(texts), frozen)
         # Any class counts as found; the corrections of one class train its one map.
-        target = masks.expand_as(output.logits)
-        loss: Tensor = self.loss(output.logits, target, output.similarities[1:3])
+        target = masks.expand(-1, self.model.decoder.num_classes, -1, -1)
+        loss: Tensor
+        loss, output = self.objective.loss_and_output(images, target, texts, frozen)
         if self._parent[0] is not None and self._parent_encode is not None:
             kept = frozen if self._shares_features else None
             with torch.no_grad():

@@ -13,7 +13,7 @@ from tgcnet.data.training_set import Example
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.runs.events import Begun, Event, Prepared, Scored, Told
-from tgcnet.train.finetune.candidate import config_with_adapters, copy_of
+from tgcnet.train.finetune.candidate import adapter_width, config_with_adapters, copy_of
 from tgcnet.train.finetune.config import FinetuneConfig, Learns
 from tgcnet.train.finetune.features import FeatureCache, feature_bytes
 from tgcnet.train.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
@@ -112,6 +112,8 @@ class Training:
             return None, 0
         side_px = self._parent.manifest.preprocess.side_px
         size = feature_bytes(self.model, side_px=side_px) * len(self._views())
+        if not size:
+            return None, 0
         if size > self._config.cache_limit_bytes:
             self._tell(
                 Told(
@@ -122,7 +124,7 @@ class Training:
             )
             return None, 0
         # Adapters that learn change what follows them, never what is kept before them.
-        key = f"{self._parent.manifest.sha256[:16]}-{self.model_config.sse.adapter_width}"
+        key = f"{self._parent.manifest.sha256[:16]}-{adapter_width(self.model_config)}"
         folder = self._out / FEATURES_FOLDER
         return FeatureCache(folder, self.model, self._pixels, weights_key=key), size
 

@@ -1,0 +1,92 @@
+"""Encoded reports: sentences through a text tower, their tokens packed one after another.
+
+Axes: B batch, S sentences, L report tokens, D text width, E joint width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from tgcnet.models.reader import END_TOKEN, START_TOKEN
+from tgcnet.models.text_tower import ClipTextTower
+
+NOTHING_SAID = ((START_TOKEN, END_TOKEN),)
+"""What is encoded of a report of which nothing is read, or where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextFeatures:
+    """Encoded reports: every token, which of them are padding, and a vector for the whole."""
+
+    tokens: Float[Tensor, "B L D"]
+    is_padding: Bool[Tensor, "B L"]
+    pooled: Float[Tensor, "B E"]
+
+    def expand(self, batch: int) -> "TextFeatures":
+        """One report for a whole batch of slices; no memory is copied."""
+        return TextFeatures(
+            tokens=self.tokens.expand(batch, -1, -1),
+            is_padding=self.is_padding.expand(batch, -1),
+            pooled=self.pooled.expand(batch, -1),
+        )
+
+    def to(self, device: torch.device) -> "TextFeatures":
+        """The same on another device."""
+        return TextFeatures(
+            tokens=self.tokens.to(device),
+            is_padding=self.is_padding.to(device),
+            pooled=self.pooled.to(device),
+        )
+
+
+def run_tower(
+    tower: ClipTextTower, reports: Sequence[Sequence[tuple[int, ...]]]
+) -> tuple[Float[Tensor, "B L D"], Bool[Tensor, "B L"]]:
+    """Each different sentence through the tower once; a report's tokens one after another.
+
+    Parameters
+    ----------
+    reports : per report its sentences' token ids; a report may have none
+    """
+    device = tower.kept_token_ids.device
+    unique = list(dict.fromkeys(ids for report in reports for ids in report))
+    padded = pad_sequence([torch.tensor(ids) for ids in unique], batch_first=True)  # (S, L)
+    tokens = tower(padded.to(device))
+    row = {ids: index for index, ids in enumerate(unique)}
+    packed = [
+        torch.cat([tokens[row[ids], : len(ids)] for ids in report])
+        if report
+        else tokens.new_zeros(1, tokens.shape[-1])
+        for report in reports
+    ]
+    lengths = torch.tensor([sum(len(ids) for ids in report) for report in reports])
+    stacked = pad_sequence(packed, batch_first=True)  # (B, L, D)
+    is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
+    return stacked, is_padding.to(device)
+
+
+def pool_sentences(
+    tower: ClipTextTower,
+    tokens: Float[Tensor, "B L D"],
+    reports: Sequence[Sequence[tuple[int, ...]]],
+) -> Float[Tensor, "B E"]:
+    """The mean over a report's sentences of what CLIP makes of each: its end token, projected.
+
+    The projection is linear, so the mean may come first.
+    """
+    ends = _end_token_weights(reports, tokens.shape[1]).to(tokens)  # (B, L)
+    return tower.project((ends[:, None] @ tokens)[:, 0])
+
+
+def _end_token_weights(
+    reports: Sequence[Sequence[tuple[int, ...]]], length: int
+) -> Float[Tensor, "B L"]:
+    """Weights that average the end tokens of each report's sentences, packed one after another."""
+    weights = torch.zeros(len(reports), length)
+    for row, report in zip(weights, reports, strict=True):
+        row[torch.tensor([len(ids) for ids in report]).cumsum(0) - 1] = 1 / len(report)
+    return weights
