@@ -1,0 +1,119 @@
+"""The table of a cohort: what is read, and every sentence that refuses one."""
+
+from pathlib import Path
+
+import pytest
+from tests.tgcnet.inference.cohort.conftest import REPORT, MakeTable
+
+from tgcnet.domain import Modality
+from tgcnet.errors import InputError
+from tgcnet.inference.cohort.manifest import read_cohort
+
+
+def test_a_row_becomes_a_study(cohort: MakeTable, tmp_path: Path) -> None:
+    table = cohort(
+        [
+            {"image": "a.png", "id": "first", "report": REPORT, "slices": "1:3", "modality": "CT"},
+            {"image": "b.png", "report_file": "b.txt", "slices": ":", "modality": "auto"},
+        ]
+    )
+    (table.parent / "b.txt").write_text("Größer.", encoding="cp1252")
+    first, second = read_cohort(table, modality=Modality.XRAY).studies
+    assert (first.row, first.id, first.report) == (2, "first", REPORT)
+    assert first.image == table.parent / "a.png"
+    assert (first.slices, first.modality) == (slice(1, 3), Modality.CT)
+    assert (second.row, second.id, second.report) == (3, "000002", "Größer.")
+    assert (second.slices, second.modality) == (slice(None), Modality.XRAY)
+
+
+def test_an_image_may_be_a_folder_or_an_absolute_path(cohort: MakeTable, tmp_path: Path) -> None:
+    series = tmp_path / "series"
+    series.mkdir()
+    table = cohort([{"image": str(series)}, {"image": "../series"}])
+    assert [study.image.resolve() for study in read_cohort(table).studies] == [series, series]
+
+
+def test_a_study_is_never_called_by_its_file(cohort: MakeTable) -> None:
+    (study,) = read_cohort(cohort([{"image": "Miller.png", "report": REPORT}])).studies
+    assert study.id == "000001"
+    assert "Miller" not in repr(study)
+    assert "infection" not in repr(study)
+
+
+def test_blank_lines_count_as_rows_and_a_report_may_have_lines(cohort: MakeTable) -> None:
+    table = cohort([{"image": "a.png"}])
+    table.write_text('image,report\n\na.png,"one,\ntwo"\n,\n', encoding="utf-8-sig")
+    (study,) = read_cohort(table).studies
+    assert (study.row, study.id, study.report) == (3, "000001", "one,\ntwo")
+
+
+def test_what_is_not_used_is_said(cohort: MakeTable) -> None:
+    notices = " ".join(read_cohort(cohort([{"image": "a.png", "reports": REPORT}])).notices)
+    assert "not used: reports" in notices
+    assert "no column report or report_file: every study runs without a text" in notices
+    assert read_cohort(cohort([{"image": "a.png", "report": REPORT}])).notices == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"image": "", "id": "b"}, "row 3 names no image"),
+        ({"image": "absent-Miller.png"}, "row 3 names an image that is not there"),
+        ({"image": "x" * 5000}, "row 3 names an image that is not there"),
+        ({"image": "b.png", "id": "same"}, "row 3 has the id of row 2"),
+        ({"image": "b.png", "id": "SAME"}, "row 3 has the id of row 2"),
+        ({"image": "b.png", "id": "../up"}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "id": ".."}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "id": "/etc"}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "id": "-rf"}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "id": "dot."}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "id": "x" * 101}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "id": "Con"}, "row 3 has an id that is no plain name"),
+        ({"image": "b.png", "report_file": "no.txt"}, "row 3 names a report_file that is not"),
+        ({"image": "b.png", "report_file": "b.png"}, "row 3 names a report_file that is not"),
+        ({"image": "b.png", "report": "x", "report_file": "a"}, "row 3 has both a report and"),
+        ({"image": "b.png", "modality": "mri"}, "row 3 has a modality other than ct, xray or auto"),
+        ({"image": "b.png", "slices": "5"}, "row 3 has slices that are no range A:B"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_by_its_number(
+    cohort: MakeTable, row: dict[str, str], words: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        read_cohort(cohort([{"image": "a.png", "id": "same"}, row]))
+    assert words in str(refused.value)
+    assert "nothing was started" in str(refused.value)
+    assert "Miller" not in str(refused.value)
+
+
+def test_all_rows_that_are_wrong_are_listed_up_to_ten(cohort: MakeTable) -> None:
+    with pytest.raises(InputError) as refused:
+        read_cohort(cohort([{"image": f"absent{index}.png"} for index in range(13)]))
+    assert str(refused.value).count("names an image") == 10
+    assert "row 11 names" in str(refused.value)
+    assert "; and 3 more." in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "studies.csv is empty"),
+        (b"file,report\na.png,x\n", "lacks the column 'image'"),
+        (b"image,report\n", "has no rows below its header"),
+        (b"image,image\na.png,a.png\n", "has the column 'image' twice"),
+        (b'image\n"a.png\n', "cannot be read as a table (Error)"),
+        (b"image,report\na.png,ol\xe9\n", "cannot be read as a table (UnicodeDecodeError)"),
+        (b"image,report\na.png,left, lower\n", "row 2 has more cells than the header"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(cohort: MakeTable, content: bytes, words: str) -> None:
+    table = cohort([{"image": "a.png"}])
+    table.write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        read_cohort(table)
+    assert words in str(refused.value)
+
+
+def test_an_absent_table_is_refused_without_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"table absent\.csv cannot be read \(No such file"):
+        read_cohort(tmp_path / "absent.csv")
