@@ -5,6 +5,7 @@
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,19 @@ CLASSES_FILE = "classes.json"
 MAX_CLASSES = 255
 """What labels of 8 bits can tell apart."""
 
+_BRIGHTEST = 255
+
+# Told apart on grey and by the colour-blind as far as eight colours can be; then from the start.
+_COLOURS = (
+    (230, 80, 60), (70, 140, 230), (240, 200, 60), (90, 190, 110),
+    (180, 100, 220), (60, 200, 210), (240, 140, 40), (220, 120, 170),
+)  # fmt: skip
+
 LUNG_OPACITY = SegmentationClass(name="lung opacity", colour=(230, 80, 60))
+
+
+class LabelValueError(InputError):
+    """A mask holds a value that no class has."""
 
 
 def read_classes(folder: Path) -> tuple[SegmentationClass, ...]:
@@ -34,8 +47,8 @@ def read_classes(folder: Path) -> tuple[SegmentationClass, ...]:
     Raises
     ------
     InputError
-        If the file is no list of objects with ``name``, ``colour`` and perhaps ``code``, or two
-        classes have one name.
+        If the file is no list of objects with ``name``, ``colour`` and perhaps ``code``, two
+        classes have one name, or a colour is not three numbers from 0 to 255.
     """
     file = folder / CLASSES_FILE
     if not file.exists():
@@ -59,7 +72,43 @@ def read_classes(folder: Path) -> tuple[SegmentationClass, ...]:
     names = [entry.name for entry in classes]
     if len(set(names)) < len(names):
         raise InputError(f"{where} names a class twice, expected different names; correct it")
+    for entry in classes:
+        if not all(0 <= part <= _BRIGHTEST for part in entry.colour):
+            raise InputError(
+                f"{where} gives {entry.name} the colour {list(entry.colour)}, expected red, green "
+                f"and blue from 0 to {_BRIGHTEST}; correct it"
+            )
     return classes
+
+
+def make_classes(names: Sequence[str]) -> tuple[SegmentationClass, ...]:
+    """Classes of these names, each with a colour of its own as far as there are any.
+
+    Raises
+    ------
+    InputError
+        If there is none, there are more than 255, or a name is blank or there twice.
+    """
+    stripped = [name.strip() for name in names]
+    if not 1 <= len(stripped) <= MAX_CLASSES or "" in stripped or len(set(stripped)) < len(names):
+        raise InputError(
+            f"{len(stripped)} names of classes were given, expected 1 to {MAX_CLASSES} different "
+            "ones, none blank; separate them by commas"
+        )
+    return tuple(
+        SegmentationClass(name=name, colour=_COLOURS[index % len(_COLOURS)])
+        for index, name in enumerate(stripped)
+    )
+
+
+def write_classes(classes: Sequence[SegmentationClass], folder: Path) -> None:
+    """Write ``classes.json`` as :func:`read_classes` reads it."""
+    values = [
+        {"name": c.name, "colour": list(c.colour), **({"code": c.code} if c.code else {})}
+        for c in classes
+    ]
+    text = json.dumps(values, indent=2, ensure_ascii=False)
+    (folder / CLASSES_FILE).write_text(f"{text}\n", encoding="utf-8")
 
 
 def read_labels(file: Path, num_classes: int) -> np.ndarray:
@@ -70,7 +119,9 @@ def read_labels(file: Path, num_classes: int) -> np.ndarray:
     Raises
     ------
     InputError
-        If the file cannot be decoded, is in colour, or holds a value beyond the classes.
+        If the file cannot be decoded or is in colour.
+    LabelValueError
+        If it holds a value beyond the classes.
     """
     if num_classes == 1:
         return read_mask(file).astype(np.uint8)
@@ -87,8 +138,9 @@ def read_labels(file: Path, num_classes: int) -> np.ndarray:
             f"{CLASSES_FILE} counted from 1; save it as a grey or palette picture"
         )
     largest = int(values.max(initial=0))
-    if largest > num_classes or not np.issubdtype(values.dtype, np.integer):
-        raise InputError(
+    # A picture of one bit is a mask of the first class alone.
+    if largest > num_classes or values.dtype.kind not in "iub":
+        raise LabelValueError(
             f"the mask holds the value {largest} ({values.dtype}), expected whole numbers up to "
             f"{num_classes}, the number of classes in {CLASSES_FILE}; correct either"
         )

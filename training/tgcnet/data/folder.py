@@ -1,24 +1,45 @@
-"""The simplest dataset format here: ``images/``, ``masks/`` and ``captions.csv``."""
+"""The simplest dataset format here: ``images/``, ``masks/`` and ``captions.csv``.
+
+Its rows are what every layout is read as, see ``tgcnet.data.layouts``.
+"""
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
 
+from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import DECODER_ERRORS
 
 REQUIRED_COLUMNS = ("image", "mask", "report")
+KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "subject", "split", "held_out")
 
 _FIRST_ROW = 2  # below the header, as a spreadsheet counts
 
 # Where Pillow's own array holds the values that were stored; colours are reduced to grey first.
 _PLAIN_MODES = ("1", "L", "P", "I", "F")
+
+
+@runtime_checkable
+class VolumeSource(Hashable, Protocol):
+    """A volume with its label volume, of which a row is one slice; hashable, picklable."""
+
+    @property
+    def name(self) -> str:
+        """Unique within a data set."""
+
+    def load(self, modality: Modality | None) -> tuple[Volume, np.ndarray]:
+        """The volume, and its labels as (Z, Y, X) uint8: class index + 1, 0 background."""
+
+    def stamp(self) -> Hashable:
+        """Another one whenever the files have changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,10 +48,17 @@ class Row:
 
     Attributes
     ----------
-    number : in ``captions.csv``, the header being row 1; sentences name a row by it, since a
-        file's name may name a patient
-    subject : the patient, by any identifier; "" where the table names nobody
+    number : unique within a data set; in ``captions.csv`` the row, the header being row 1
+    image, mask : of a slice, the files of the whole volume
+    subject : the patient, by any identifier; "" where nobody is named
     held_out : as the table says it; None where it has no such column
+    split : "train", "val", "test" or what else the data set calls it; "" where it is not divided
+    num_classes : what the mask tells apart; of one class whatever is not zero belongs to it
+    modality : as the layout states it; None leaves it to the file
+    volume, z : where the row is a slice: its volume, and its index along Z
+    place : what sentences call the row, since a file's name may name a patient; "" means by
+        its number
+    others : the table's further columns with their values
     """
 
     number: int
@@ -39,6 +67,23 @@ class Row:
     report: str
     subject: str = ""
     held_out: str | None = None
+    split: str = ""
+    num_classes: int = 1
+    modality: Modality | None = None
+    volume: VolumeSource | None = None
+    z: int = 0
+    place: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the image is called; of a slice, its volume's name and its index along Z."""
+        return self.image.name if self.volume is None else f"{self.volume.name}/{self.z}"
+
+    @property
+    def where(self) -> str:
+        """What sentences call the row."""
+        return self.place or f"row {self.number} of captions.csv"
 
 
 def read_folder(folder: Path) -> tuple[Row, ...]:
@@ -49,6 +94,30 @@ def read_folder(folder: Path) -> tuple[Row, ...]:
     InputError
         If the table, one of its columns, or a file it names is missing, if it cannot be read as a
         table, has no rows, or names a file outside ``images/`` and ``masks/``.
+    """
+    rows = table_rows(folder)
+    for row in rows:
+        for file, part in ((row.image, "images"), (row.mask, "masks")):
+            where = f"row {row.number} of captions.csv of {folder.absolute().name}"
+            if file.name == part and file.parent == folder.absolute():
+                raise InputError(f"{where} has no image or no mask; fill it in or remove it")
+            if not file.is_file():
+                raise InputError(
+                    f"{where} names a file of {part}/ that is not there; restore the file or "
+                    "remove the row"
+                )
+    return rows
+
+
+def table_rows(folder: Path) -> tuple[Row, ...]:
+    """The rows of ``captions.csv``, whether or not their files are there.
+
+    Where a row names no image or no mask, the path is that of ``images/`` or ``masks/`` itself.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_folder` says, absent files aside.
     """
     folder = folder.absolute()  # "." has no name that a sentence could say
     table = folder / "captions.csv"
@@ -65,7 +134,9 @@ def read_folder(folder: Path) -> tuple[Row, ...]:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             absent = [c for c in REQUIRED_COLUMNS if c not in (reader.fieldnames or ())]
-            rows = tuple(() if absent else _rows(folder, reader))
+            rows = () if absent else tuple(
+                _row(folder, number, values) for number, values in enumerate(reader, _FIRST_ROW)
+            )  # fmt: skip
     except OSError as error:
         raise _unreadable(folder, error) from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -91,37 +162,29 @@ def _unreadable(folder: Path, error: OSError) -> InputError:
     )
 
 
-def _rows(folder: Path, table: Iterable[dict[str, str | None]]) -> Iterator[Row]:
-    for number, values in enumerate(table, start=_FIRST_ROW):
-        yield _row(folder, number, values)
-
-
 def _row(folder: Path, number: int, values: dict[str, str | None]) -> Row:
-    where = f"row {number} of captions.csv of {folder.name}"
-    if not values["image"] or not values["mask"]:
-        raise InputError(f"{where} has no image or no mask; fill it in or remove it")
-    for name, part in ((values["image"], "images"), (values["mask"], "masks")):
-        path = Path(name)
+    for column, part in (("image", "images"), ("mask", "masks")):
+        path = Path(values[column] or "")
         if path.anchor or ".." in path.parts:
             raise InputError(
-                f"{where} names a file by a path that leaves {part}/, expected a file inside it; "
-                f"put the file into {part}/ and correct the row"
+                f"row {number} of captions.csv of {folder.name} names a file by a path that leaves "
+                f"{part}/, expected a file inside it; put the file into {part}/ and correct the row"
             )
-    row = Row(
+    return Row(
         number=number,
-        image=folder / "images" / values["image"],
-        mask=folder / "masks" / values["mask"],
+        image=folder / "images" / (values["image"] or ""),
+        mask=folder / "masks" / (values["mask"] or ""),
         report=values["report"] or "",
         subject=values.get("subject") or "",
         held_out=(values["held_out"] or "") if "held_out" in values else None,
+        split=(values.get("split") or "").strip(),
+        # Cells past the header have no column, and no meaning.
+        others=tuple(
+            (column, value or "")
+            for column, value in values.items()
+            if column is not None and column not in KNOWN_COLUMNS
+        ),
     )
-    for file in (row.image, row.mask):
-        if not file.is_file():
-            raise InputError(
-                f"{where} names a file of {'images' if file == row.image else 'masks'}/ that is "
-                "not there; restore the file or remove the row"
-            )
-    return row
 
 
 @contextmanager
@@ -140,14 +203,15 @@ def at_row(row: Row) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        said = _without(
-            _without(str(error), row.image.name, "its image"), row.mask.name, "its mask"
+        said = without_name(
+            without_name(str(error), row.image.name, "its image"), row.mask.name, "its mask"
         )
         # "from None": the first sentence has the name.
-        raise type(error)(f"row {row.number} of captions.csv: {said}") from None
+        raise type(error)(f"{row.where}: {said}") from None
 
 
-def _without(sentence: str, name: str, instead: str) -> str:
+def without_name(sentence: str, name: str, instead: str) -> str:
+    """A sentence that calls a file something else than its name, which may name a patient."""
     return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, sentence)
 
 
@@ -161,13 +225,25 @@ def read_mask(file: Path) -> np.ndarray:
     InputError
         If the file cannot be decoded, or unpacks to absurdly many pixels.
     """
+    is_marked: np.ndarray = read_mask_values(file) != 0
+    return is_marked
+
+
+def read_mask_values(file: Path) -> np.ndarray:
+    """A mask's values as stored, (Y, X) of any type; of a colour, its luminance.
+
+    Raises
+    ------
+    InputError
+        As of :func:`read_mask`.
+    """
     try:
         with Image.open(file) as picture:
             is_plain = picture.mode in _PLAIN_MODES or picture.mode.startswith("I;16")
-            mask: np.ndarray = np.asarray(picture if is_plain else picture.convert("L")) != 0
+            values: np.ndarray = np.asarray(picture if is_plain else picture.convert("L"))
     except (Image.DecompressionBombError, *DECODER_ERRORS) as error:
         # Without the decoder's own words, which hold the whole path.
         raise InputError(
             f"the mask cannot be read as a picture ({type(error).__name__}); replace it"
         ) from None
-    return mask
+    return values
