@@ -1,5 +1,6 @@
 """What the command line's tests share: a tiny model, images, and what a refusal looks like."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,3 +51,25 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
         return captured.err
 
     return refusal_of
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    """Two images of noise with the same mask and report."""
+    folder = tmp_path / "set"
+    generator = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    report = (
+        "bilateral pulmonary infection, two infected areas, lower right lung and lower left lung."
+    )
+    mask = np.zeros((64, 64), dtype=np.uint8)
+    mask[40:55, 8:20] = mask[40:55, 44:56] = 255
+    for index in range(2):
+        image = generator.integers(0, 255, (64, 64)).astype(np.uint8)
+        Image.fromarray(image).save(folder / "images" / f"{index}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{index}.png")
+    with (folder / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [[f"{index}.png", f"{index}.png", report] for index in range(2)]
+        csv.writer(file).writerows([["image", "mask", "report"], *rows])
+    return folder

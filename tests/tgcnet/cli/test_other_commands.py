@@ -1,13 +1,11 @@
-"""``tgcnet evaluate``, ``models``, ``data``, ``train`` and ``demo``."""
+"""``tgcnet models``, ``data``, ``train`` and ``demo``."""
 
-import csv
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -17,70 +15,6 @@ from tgcnet.cli.demo import has_display
 
 Refused = Callable[[list[str]], str]
 NOTICE = "Research use only. Not a medical device."
-
-
-@pytest.fixture
-def data_set(tmp_path: Path) -> Path:
-    folder = tmp_path / "set"
-    generator = np.random.default_rng(0)
-    for name in ("images", "masks"):
-        (folder / name).mkdir(parents=True)
-    report = (
-        "bilateral pulmonary infection, two infected areas, lower right lung and lower left lung."
-    )
-    mask = np.zeros((64, 64), dtype=np.uint8)
-    mask[40:55, 8:20] = mask[40:55, 44:56] = 255
-    for index in range(2):
-        image = generator.integers(0, 255, (64, 64)).astype(np.uint8)
-        Image.fromarray(image).save(folder / "images" / f"{index}.png")
-        Image.fromarray(mask).save(folder / "masks" / f"{index}.png")
-    with (folder / "captions.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = [[f"{index}.png", f"{index}.png", report] for index in range(2)]
-        csv.writer(file).writerows([["image", "mask", "report"], *rows])
-    return folder
-
-
-def test_evaluate_prints_every_figure(
-    capsys: pytest.CaptureFixture[str], data_set: Path, tmp_path: Path, model: str
-) -> None:
-    table = tmp_path / "table.csv"
-    command = ["evaluate", str(data_set), "--model", model, "--table", str(table), "--json"]
-    assert main(command) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert {
-        "dice_pooled", "dice_mean", "iou_pooled", "iou_mean", "hd95_px", "num_images", "num_empty",
-        "seconds_per_image", "side_leak", "median_area", "max_area", "text", "model", "device",
-    } == set(figures)  # fmt: skip
-    assert figures["num_images"] == 2
-    assert len(table.read_text(encoding="utf-8").splitlines()) == 3
-    assert main(["evaluate", str(data_set), "--model", model, "--text", "none"]) == 0
-    assert "dice_pooled" in capsys.readouterr().out
-
-
-def test_evaluate_refuses_before_it_loads(
-    refused: Refused, data_set: Path, tmp_path: Path, model: str
-) -> None:
-    absent = str(tmp_path / "absent" / "table.csv")
-    assert "make it first" in refused(["evaluate", str(data_set), "--table", absent])
-    (tmp_path / "protected.csv").touch(mode=0o444)
-    for table, words in ((tmp_path, "cannot be written there"), ("protected.csv", "protected; li")):
-        command = ["evaluate", str(data_set), "--model", "never looked for", "--table"]
-        assert words in refused([*command, str(tmp_path / table)])
-    command = ["evaluate", str(tmp_path), "--model", model]
-    assert "captions.csv" in refused(command)
-
-
-@pytest.mark.parametrize(
-    "table", ["set/captions.csv", "link.csv", "set/images/0.png", "set/masks/new.csv"]
-)
-def test_scores_never_replace_the_data_set(
-    refused: Refused, data_set: Path, tmp_path: Path, table: str
-) -> None:
-    (tmp_path / "link.csv").symlink_to(data_set / "captions.csv")
-    before = {path: path.read_bytes() for path in data_set.rglob("*.*")}
-    command = ["evaluate", str(data_set), "--model", "never looked for", "--table"]
-    assert "is a file of the data set itself" in refused([*command, str(tmp_path / table)])
-    assert {path: path.read_bytes() for path in data_set.rglob("*.*")} == before
 
 
 def test_models_are_listed_shown_and_verified(

@@ -266,7 +266,7 @@ def test_a_window_is_for_a_ct(
         (["segment", ".", "--out", "mask.nii"], "tgcnet: here is a folder"),
         (["segment", "ct.nii.gz", "--report-file", ".", "--out", "mask.nii"], "report here cannot"),
         (["segment", "ct.nii.gz", "--out", "."], "--out here has no ending"),
-        (["evaluate", ".", "--model", "MODEL"], "tgcnet: here has no captions.csv"),
+        (["evaluate", ".", "--model", "MODEL"], "tgcnet: here holds 1 files and none of the"),
     ],
 )
 def test_the_folder_one_stands_in_has_a_name(

@@ -9,7 +9,8 @@ from PIL import Image
 
 from tgcnet.data.slices import folder_slices
 from tgcnet.inference.predictor import load_predictor
-from tgcnet.train.evaluate import TextMode, evaluate_folder
+from tgcnet.train.evaluation.score import evaluate_folder
+from tgcnet.train.evaluation.texts import TextMode
 from tgcnet.train.gate_scoring import score_both
 
 REPORT = "Unilateral pulmonary infection, lower left lung."
@@ -48,7 +49,7 @@ def test_both_models_are_scored_as_the_evaluation_does(
         told = scores.told(str(mode)).active
         assert [s.case for s in told] == ["0.png", "1.png", "2.png"]
         assert [s.group for s in told] == ["p1", "p1", ""]
-        assert [s.dice for s in told] == [image.dice for image in evaluation.images]
+        assert [s.dice for s in told] == [image.score.dice for image in evaluation.images]
         pooled = 2 * sum(s.intersection_px for s in told) / sum(s.sum_px for s in told)
         assert pooled == pytest.approx(evaluation.metrics.dice_pooled)
     assert fractions == pytest.approx([(index + 1) / 12 for index in range(12)])

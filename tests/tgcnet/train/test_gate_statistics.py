@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tgcnet.errors import InputError
+from tgcnet.train.bootstrap import draw_counts, interval_levels
 from tgcnet.train.gate_scores import CaseScore
-from tgcnet.train.gate_statistics import compare, draw_counts, interval_levels
+from tgcnet.train.gate_statistics import compare
 
 
 def scores(dices: Sequence[float], groups: Sequence[str] | None = None) -> list[CaseScore]:

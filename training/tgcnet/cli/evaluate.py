@@ -1,23 +1,18 @@
 """``tgcnet evaluate``: how good a model is on a folder of images, masks and reports."""
 
 import argparse
-import math
-from dataclasses import asdict
 from pathlib import Path
 
-from tgcnet.cli.output import (
-    Commands,
-    add_command,
-    add_model_options,
-    progress_bar,
-    say_json,
-    stated_modality,
-)
+from tgcnet.cli.output import Commands, add_command, add_model_options
 from tgcnet.cli.target import check_writable
 from tgcnet.errors import OutputError
 
-# As tgcnet.train.evaluate.TextMode has them, which is not imported here because it needs torch.
+# As TextMode has them; its module is not imported here, since help must not take a second.
 TEXT_MODES = ("given", "none", "swapped", "shuffled", "contradictory", "no-location")
+ALL_TEXTS = "all"
+
+_FILES = ("table", "per_image", "calibration")
+_ENDINGS = {"table": (".md", ".csv"), "per_image": (".csv",), "calibration": (".png",)}
 
 
 def register(commands: Commands) -> None:
@@ -26,84 +21,110 @@ def register(commands: Commands) -> None:
         commands, "evaluate", "Compare a model's masks with a folder's reference masks.", run
     )
     parser.add_argument(
-        "folder", metavar="FOLDER", type=Path, help="holds images/, masks/ and captions.csv"
+        "folder", metavar="FOLDER", type=Path, help="a data set: images, masks and texts"
     )
+    parser.add_argument("--split", metavar="NAME", help="only this split of it, such as test")
     add_model_options(parser)
     parser.add_argument(
-        "--text", default="given", choices=TEXT_MODES, help="what the model is told (given)"
+        "--text",
+        default="given",
+        choices=(*TEXT_MODES, ALL_TEXTS),
+        help="what the model is told (given); all: each in turn, with differences",
     )
-    parser.add_argument("--seed", default=0, type=int, metavar="N", help="of --text shuffled (0)")
     parser.add_argument(
-        "--table", metavar="FILE", type=Path, help="write each image's figures there, as CSV"
+        "--seed", default=0, type=int, metavar="N", help="of shuffled texts and of intervals (0)"
+    )
+    parser.add_argument(
+        "--table",
+        metavar="FILE",
+        type=Path,
+        help="write the figures with their 95%% intervals there, as .md or .csv",
+    )
+    parser.add_argument(
+        "--per-image", metavar="FILE", type=Path, help="write each image's figures there, as .csv"
+    )
+    parser.add_argument(
+        "--calibration", metavar="FILE", type=Path, help="draw a reliability diagram there, as .png"
+    )
+    parser.add_argument(
+        "--pages",
+        metavar="FOLDER",
+        type=Path,
+        help="draw the best, median and worst cases into this new folder",
+    )
+    parser.add_argument(
+        "--with-texts",
+        action="store_true",
+        help="with --pages: write each case's file name and report below it",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate, print, and write the table where one was asked for."""
-    if arguments.table is not None:
-        check_writable(arguments.table, "--table")
-        refuse_own_files(arguments.table, arguments.folder)
-    from tgcnet.inference.predictor import load_predictor
-    from tgcnet.train.evaluate import TextMode, evaluate_folder, write_table
+    """Refuse what could not be written at the end, then evaluate."""
+    _check_targets(arguments)
+    from tgcnet.cli.evaluate_run import evaluate
 
-    predictor = load_predictor(arguments.model, arguments.device)
-    with progress_bar("Evaluating", is_quiet=arguments.json) as show:
-        result = evaluate_folder(
-            predictor,
-            arguments.folder,
-            mode=TextMode(arguments.text),
-            modality=stated_modality(arguments),
-            seed=arguments.seed,
-            on_progress=show,
-        )
-    if arguments.table is not None:
-        write_table(result.images, arguments.table)
-    figures: dict[str, object] = {
-        "model": predictor.manifest.name,
-        "text": arguments.text,
-        "device": str(predictor.device),
-        **{key: _finite(value) for key, value in asdict(result.metrics).items()},
-        "seconds_per_image": result.seconds_per_image,
-        "side_leak": result.side_leak,
-        "median_area": result.median_area,
-        "max_area": result.max_area,
-    }
-    if arguments.json:
-        say_json(figures)
-    else:
-        _print_table(figures)
+    evaluate(arguments)
     return 0
 
 
-def refuse_own_files(table: Path, folder: Path) -> None:
+def refuse_own_files(target: Path, folder: Path, option: str) -> None:
     """Keep the data set from being overwritten with its own scores, whatever links lead there.
 
     Raises
     ------
     OutputError
-        If ``table`` is the folder's ``captions.csv`` or lies in its ``images/`` or ``masks/``.
+        If ``target`` is the folder's ``captions.csv`` or ``classes.json``, or lies in its
+        ``images/`` or ``masks/``.
     """
-    target = table.resolve()
+    resolved = target.resolve()
     parts = [(folder / name).resolve() for name in ("images", "masks")]
-    if target == (folder / "captions.csv").resolve() or any(map(target.is_relative_to, parts)):
+    files = [(folder / name).resolve() for name in ("captions.csv", "classes.json")]
+    if resolved in files or any(map(resolved.is_relative_to, parts)):
         raise OutputError(
-            f"--table {target.name} is a file of the data set itself, which its scores must not "
+            f"{option} {resolved.name} is a file of the data set itself, which its scores must not "
             "replace; choose a file outside images/ and masks/ and not captions.csv."
         )
 
 
-def _finite(value: object) -> object:
-    """JSON has no NaN: a distance between masks that are never both there is null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _check_targets(arguments: argparse.Namespace) -> None:
+    taken: dict[Path, str] = {}
+    for name in _FILES:
+        target, option = getattr(arguments, name), f"--{name.replace('_', '-')}"
+        if target is None:
+            continue
+        check_writable(target, option)
+        refuse_own_files(target, arguments.folder, option)
+        _check_ending(target, option, _ENDINGS[name])
+        other = taken.setdefault(target.resolve(), option)
+        if other != option:
+            raise OutputError(
+                f"{other} and {option} both name {target.name}, expected two files; choose "
+                "another name for one of them."
+            )
+    if arguments.pages is not None:
+        _check_pages(arguments.pages, arguments.folder)
+    elif arguments.with_texts:
+        raise OutputError(
+            "--with-texts was given without --pages, expected both: it says what stands on the "
+            "pages. Name a new folder with --pages or leave it out."
+        )
 
 
-def _print_table(figures: dict[str, object]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _check_ending(target: Path, option: str, endings: tuple[str, ...]) -> None:
+    if target.suffix.lower() not in endings:
+        raise OutputError(
+            f"{option} {target.name} has no ending that says a format, expected "
+            f"{' or '.join(endings)}; choose a name with one."
+        )
 
-    table = Table(show_header=False)
-    for name, value in figures.items():
-        shown = f"{value:.4f}" if isinstance(value, float) else str(value)
-        table.add_row(name, "none" if value is None else shown)
-    Console().print(table)
+
+def _check_pages(pages: Path, folder: Path) -> None:
+    refuse_own_files(pages, folder, "--pages")
+    if pages.exists():
+        raise OutputError(
+            f"--pages {pages.absolute().name} is there already, expected a name that is free, so "
+            "that no page is replaced; choose a new one."
+        )
+    check_writable(pages, "--pages")

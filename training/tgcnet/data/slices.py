@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.corrections import Ledger, Problem
-from tgcnet.data.folder import Row, at_row, read_folder, read_mask
+from tgcnet.data.folder import Row, read_folder
+from tgcnet.data.layouts import read_dataset
+from tgcnet.data.pairs import read_pair
 from tgcnet.domain import Case, Modality, Volume
 from tgcnet.errors import InputError
-from tgcnet.io import load_volume
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,19 +22,22 @@ class SliceToScore:
     Attributes
     ----------
     name : unique within a set
+    place : what sentences call it, naming no file; "" means by its name, which names nobody
     group : the patient, by any identifier; "" where nobody knows
-    read : gives the slice and its reference mask, (Y, X) bool, when their turn comes; a set may
-        be larger than memory
+    read : gives the slice and its reference when their turn comes, since a set may be larger than
+        memory: (Y, X) uint8, 0 or a class's place counted from 1; of a set whose classes nobody
+        asked for, 1 for whatever is marked
     """
 
     name: str
     group: str
     report: str
     read: Callable[[], tuple[Volume, np.ndarray]]
+    place: str = ""
 
 
 def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[SliceToScore, ...]:
-    """The rows of a data folder; the column ``subject``, where there is one, names the patient.
+    """The rows of a data set in any layout, as :func:`row_slices` gives them.
 
     Parameters
     ----------
@@ -42,10 +46,19 @@ def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[Slice
     Raises
     ------
     InputError
-        If the folder lacks something.
+        If the folder lacks something, or has none of the layouts known.
     """
-    rows = read_folder(folder)
-    return tuple(_slice_of(row, row.image.name, row.subject, modality) for row in rows)
+    return row_slices(read_dataset(folder).rows, modality)
+
+
+def row_slices(rows: Sequence[Row], modality: Modality | None = None) -> tuple[SliceToScore, ...]:
+    """Rows of a data set under their own names; their references tell its classes apart.
+
+    Parameters
+    ----------
+    modality : as of :func:`folder_slices`
+    """
+    return tuple(_slice_of(row, row.name, row.subject, modality) for row in rows)
 
 
 def nameless_slices(
@@ -136,7 +149,7 @@ def _slices_of(case: Case) -> Iterator[SliceToScore]:
             name=f"{case.id}/{z}",
             group=case.patient_key,
             report=case.report,
-            read=partial(_give, volume, case.labels[z] > 0),
+            read=partial(_give, volume, case.labels[z].copy()),
         )
 
 
@@ -145,18 +158,5 @@ def _give(volume: Volume, reference: np.ndarray) -> tuple[Volume, np.ndarray]:
 
 
 def _slice_of(row: Row, name: str, group: str, modality: Modality | None) -> SliceToScore:
-    read = partial(_read_row, row, modality)
-    return SliceToScore(name=name, group=group, report=row.report, read=read)
-
-
-def _read_row(row: Row, modality: Modality | None) -> tuple[Volume, np.ndarray]:
-    with at_row(row):
-        volume = load_volume(row.image, modality=modality)
-        reference = read_mask(row.mask)
-        if volume.array.shape != (1, *reference.shape):
-            raise InputError(
-                f"its image has shape {volume.array.shape} (z, y, x) and its mask "
-                f"{reference.shape} (y, x); expected one slice of the same size. Remove the row, "
-                "or make the mask on the image's own grid."
-            )
-    return volume, reference
+    read = partial(read_pair, row, modality)
+    return SliceToScore(name=name, group=group, report=row.report, read=read, place=row.where)

@@ -13,8 +13,9 @@ from tgcnet import __version__
 from tgcnet.data.reference import MIN_REFERENCE_IMAGES
 from tgcnet.domain import Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
+from tgcnet.train.bootstrap import NUM_RESAMPLES
 from tgcnet.train.gate_scores import PairedScores
-from tgcnet.train.gate_statistics import NUM_RESAMPLES, compare
+from tgcnet.train.gate_statistics import compare
 
 # Below, the interval is wrong too often: docs/concepts/gate.md has the measurement.
 MIN_HELD_OUT_PATIENTS = 20

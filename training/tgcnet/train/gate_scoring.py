@@ -6,7 +6,9 @@ import numpy as np
 
 from tgcnet.data.slices import SliceToScore
 from tgcnet.inference.predictor import Predictor
-from tgcnet.train.evaluate import TextMode, evaluate_slices
+from tgcnet.train.evaluation.results import Drawn
+from tgcnet.train.evaluation.score import evaluate_slices
+from tgcnet.train.evaluation.texts import TextMode
 from tgcnet.train.gate_scores import CaseScore, PairedScores
 
 # The report as it is written, and nothing: a model is used both ways.
@@ -75,6 +77,11 @@ def score(
 
     ``on_mask`` receives what it drew when it was told the report.
     """
+
+    def hand_over(entry: SliceToScore, drawn: Drawn) -> None:
+        if on_mask is not None:
+            on_mask(entry, drawn.labels > 0)
+
     scores: list[CaseScore] = []
     for index, mode in enumerate(MODES):
         results = evaluate_slices(
@@ -82,16 +89,16 @@ def score(
             slices,
             mode=mode,
             on_progress=_share(on_progress, index, len(MODES)),
-            on_mask=on_mask if mode is TextMode.GIVEN else None,
+            on_drawn=hand_over if mode is TextMode.GIVEN else None,
         ).images
         scores += [
             CaseScore(
                 case=entry.name,
                 group=entry.group,
                 text=str(mode),
-                dice=result.dice,
-                intersection_px=result.intersection_px,
-                sum_px=result.predicted_px + result.reference_px,
+                dice=result.score.dice,
+                intersection_px=result.score.intersection_px,
+                sum_px=result.score.predicted_px + result.score.reference_px,
             )
             for entry, result in zip(slices, results, strict=True)
         ]

@@ -19,7 +19,7 @@ from tgcnet.errors import Cancelled, TgcnetError
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.runs.compared import ComparedMasks, write_compared
 from tgcnet.runs.events import Compared, Comparing, Event, SliceCompared
-from tgcnet.train.evaluate import TextMode
+from tgcnet.train.evaluation.texts import TextMode
 from tgcnet.train.finetune.config import FinetuneJob
 from tgcnet.train.finetune.folder import is_asked_to_stop
 from tgcnet.train.gate_comparison import compare_models

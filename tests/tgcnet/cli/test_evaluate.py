@@ -1,0 +1,125 @@
+"""``tgcnet evaluate``: what it prints and writes, and what it refuses before it loads anything."""
+
+import builtins
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tgcnet.cli import main
+from tgcnet.cli.evaluate import TEXT_MODES
+
+Refused = Callable[[list[str]], str]
+# What programs read; the first eight are the contract.
+FIGURES = {
+    "dice_pooled", "dice_mean", "iou_pooled", "iou_mean", "hd95_px", "num_images", "num_empty",
+    "seconds_per_image", "hd95_mm", "side_leak", "median_area", "max_area", "text", "intervals",
+    "classes",
+}  # fmt: skip
+SOURCE = {
+    "model", "model_sha256", "device", "captions_sha256", "versions", "notices", "num_subjects",
+    "seed",
+}  # fmt: skip
+
+
+def test_every_figure_is_printed(
+    capsys: pytest.CaptureFixture[str], data_set: Path, tmp_path: Path, model: str
+) -> None:
+    images = tmp_path / "images.csv"
+    command = ["evaluate", str(data_set), "--model", model, "--per-image", str(images), "--json"]
+    assert main(command) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) == FIGURES | SOURCE
+    assert (figures["num_images"], figures["text"], figures["classes"]) == (2, "given", [])
+    low, high = figures["intervals"]["dice_mean"]
+    assert low <= figures["dice_mean"] <= high
+    assert len(images.read_text(encoding="utf-8").splitlines()) == 3
+    assert main(["evaluate", str(data_set), "--model", model, "--text", "none"]) == 0
+    assert "dice_pooled" in capsys.readouterr().out
+
+
+def test_every_text_mode_in_one_run(
+    capsys: pytest.CaptureFixture[str], data_set: Path, tmp_path: Path, model: str
+) -> None:
+    table, pages, diagram = tmp_path / "table.md", tmp_path / "pages", tmp_path / "diagram.png"
+    command = ["evaluate", str(data_set), "--model", model, "--text", "all"]
+    command += ["--table", str(table), "--pages", str(pages), "--calibration", str(diagram)]
+    assert main([*command, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) == SOURCE | {"texts", "calibration"}
+    assert tuple(one["text"] for one in figures["texts"]) == TEXT_MODES
+    given, *others = figures["texts"]
+    assert set(given) == FIGURES
+    for one in others:
+        assert set(one) == FIGURES | {"differences"}
+        change = one["differences"]["dice_mean"]["value"]
+        assert change == pytest.approx(one["dice_mean"] - given["dice_mean"])
+    assert 0 <= figures["calibration"][0]["ece"] <= 1
+    written = table.read_text(encoding="utf-8")
+    assert all(f"| {mode} | any |" in written for mode in TEXT_MODES)
+    assert figures["captions_sha256"][:12] in written
+    assert "infection" not in written
+    assert {path.name for path in pages.iterdir()} == {"best.png", "worst.png"}
+    assert Image.open(diagram).format == "PNG"
+
+
+def test_people_get_tables(capsys: pytest.CaptureFixture[str], data_set: Path, model: str) -> None:
+    assert main(["evaluate", str(data_set), "--model", model, "--text", "all"]) == 0
+    shown = capsys.readouterr().out
+    assert "contradictory" in shown  # whole, not cut to the column
+    assert "Difference from the report as given" in shown
+
+
+def test_it_refuses_before_it_loads(refused: Refused, data_set: Path, tmp_path: Path) -> None:
+    (tmp_path / "protected.csv").touch(mode=0o444)
+    start = ["evaluate", str(data_set), "--model", "never looked for"]
+    for options, words in (
+        (["--table", str(tmp_path / "absent" / "table.csv")], "make it first"),
+        (["--table", str(tmp_path)], "cannot be written there"),
+        (["--table", str(tmp_path / "protected.csv")], "protected; lift"),
+        (["--table", str(tmp_path / "t.txt")], "t.txt has no ending that says a format, expected"),
+        (["--per-image", str(tmp_path / "t.md")], "--per-image t.md has no ending"),
+        (["--calibration", str(tmp_path / "t.csv")], "expected .png"),
+        (["--pages", str(tmp_path)], "is there already, expected a name that is free"),
+        (["--pages", str(tmp_path / "absent" / "pages")], "make it first"),
+        (["--with-texts"], "--with-texts was given without --pages"),
+        (
+            ["--table", str(tmp_path / "t.csv"), "--per-image", str(tmp_path / "t.csv")],
+            "--table and --per-image both name t.csv, expected two files",
+        ),
+    ):
+        assert words in refused([*start, *options])
+    assert "none of the layouts known" in refused(["evaluate", str(tmp_path), "--model", "none"])
+    assert "has no split 'test'" in refused([*start, "--split", "test"])
+
+
+@pytest.mark.parametrize("option", ["--table", "--per-image", "--calibration", "--pages"])
+@pytest.mark.parametrize(
+    "file", ["set/captions.csv", "set/classes.json", "link.csv", "set/images/0.png", "set/masks/n"]
+)
+def test_results_never_replace_the_data_set(
+    refused: Refused, data_set: Path, tmp_path: Path, option: str, file: str
+) -> None:
+    (data_set / "classes.json").write_text('[{"name": "a", "colour": [1, 2, 3]}]')
+    (tmp_path / "link.csv").symlink_to(data_set / "captions.csv")
+    before = {path: path.read_bytes() for path in data_set.rglob("*.*")}
+    command = ["evaluate", str(data_set), "--model", "never looked for", option]
+    assert "is a file of the data set itself" in refused([*command, str(tmp_path / file)])
+    assert {path: path.read_bytes() for path in data_set.rglob("*.*")} == before
+
+
+def test_without_matplotlib_it_says_what_to_install(
+    refused: Refused, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def absent(name: str, *rest: object, **named: object) -> object:
+        if name == "matplotlib":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    command = ["evaluate", str(data_set), "--pages", str(tmp_path / "pages")]
+    assert "pip install 'napari-tgcnet[train]'" in refused(command)
