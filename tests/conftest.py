@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     from tgcnet.domain import SegmentationClass
     from tgcnet.models import build_model
-    from tgcnet.models.reader import words_with_tokens
+    from tgcnet.models.tokenizer import words_with_tokens
     from tgcnet.weights.load import save_model
     from tgcnet.weights.manifest import Manifest
 
@@ -108,6 +109,30 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = tmp_path_factory.mktemp("models") / "tiny"
     save_model(build_model(config), manifest, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_tmca_folder(tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A TMCA with random weights that reads the words of the tiny TGC-Net, as saved on disk."""
+    import torch
+
+    from tgcnet.config import TmcaConfig, text_tower_config
+    from tgcnet.models import build_model
+    from tgcnet.weights.load import save_model
+    from tgcnet.weights.manifest import read_manifest
+
+    tiny = read_manifest(tiny_model_folder)
+    config = TmcaConfig(
+        name="tiny-tmca",
+        text=text_tower_config(tiny.model),
+        cnn="tf_efficientnet_lite0",
+        joint_dim=16,
+        decoder=tiny.model.decoder,
+    )
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("models") / "tiny-tmca"
+    save_model(build_model(config), replace(tiny, name="tiny-tmca", model=config), folder)
     return folder
 
 

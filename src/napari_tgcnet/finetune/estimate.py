@@ -63,6 +63,8 @@ def estimate(*, ledger: Path, reference: Path | None, model: str, options: Optio
         size, missing = 0, missing or messages.model_gone(model)
     else:
         size = _bytes_of_one(manifest, options) * NUM_VIEWS * (num_slices + num_replayed)
+        if options.learns == "adapters" and not isinstance(manifest.model, TgcNetConfig):
+            missing = missing or messages.no_adapters(model)
     return Estimate(
         num_slices=num_slices,
         num_patients=num_patients,

@@ -68,7 +68,7 @@ NONE_HELD_OUT = (
     "No patient with reviewed slices is kept aside for the comparison. Review slices of a held-out "
     "case, or correct cases of more patients."
 )
-FEATURES_NONE = "Features: none are kept, because the towers learn too."
+FEATURES_NONE = "Features: none are kept, because what they would be kept of learns too."
 
 START, STOP, KILL, RESUME = "Start", "Stop", "End at once", "Resume"
 STOP_TIP = "Stop after the images at hand; the run can be resumed"
@@ -186,6 +186,13 @@ def reference_too_small(number: int, least: int) -> str:
 
 def model_gone(name: str) -> str:
     return f"There is no model called “{name}” any more. Choose another one to start from."
+
+
+def no_adapters(model: str) -> str:
+    return (
+        f"“{model}” is a TMCA, whose towers have no place for adapters. Choose another entry under "
+        f"“{LEARNS}”."
+    )
 
 
 def active_gone(name: str) -> str:

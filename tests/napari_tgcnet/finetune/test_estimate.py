@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,13 +118,25 @@ def test_a_model_that_is_gone(ledger: Path, add_case) -> None:
     assert estimated(ledger, model="gone").missing == messages.model_gone("gone")
 
 
+def test_a_tmca_keeps_no_features_and_has_no_adapters(
+    ledger: Path, add_case, tiny_tmca_folder: Path, own_folders: Path
+) -> None:
+    add_case(0)
+    add_case(1)
+    shutil.copytree(tiny_tmca_folder, own_folders / "models" / "tiny-tmca")
+    found = estimated(ledger, model="tiny-tmca")
+    assert (found.feature_bytes, found.missing) == (0, "")
+    adapted = estimated(ledger, model="tiny-tmca", options=Options(learns="adapters"))
+    assert adapted.missing == messages.no_adapters("tiny-tmca")
+
+
 @pytest.mark.parametrize("name", ["tiny", "mini"])
 @pytest.mark.parametrize("adapter_width", [0, 8])
 def test_features_take_what_the_trainer_says(
     tiny_model_folder: Path, name: str, adapter_width: int
 ) -> None:
     from tgcnet.models import build_model
-    from tgcnet.train.finetune.features import feature_bytes as measured
+    from tgcnet.train.features import feature_bytes as measured
 
     manifest = read_manifest(tiny_model_folder if name == "tiny" else find_model(name))
     sse = replace(manifest.model.sse, adapter_width=adapter_width)
@@ -135,7 +148,7 @@ def test_features_take_what_the_trainer_says(
 
 def test_the_trainers_numbers_are_these() -> None:
     from tgcnet.train.finetune.config import FinetuneConfig, Learns
-    from tgcnet.train.finetune.variants import VARIANTS
+    from tgcnet.data.variants import VARIANTS
 
     assert len(VARIANTS[: FinetuneConfig().num_variants]) == NUM_VIEWS
     assert FinetuneConfig().cache_limit_bytes == Options().cache_limit_gib * 2**30

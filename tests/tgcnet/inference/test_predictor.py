@@ -52,6 +52,16 @@ def test_the_answer_lies_on_the_images_grid(predictor: Predictor, stack: Volume)
     assert answer.classes == predictor.manifest.classes
 
 
+def test_a_tmca_answers_as_a_tgcnet_does(tiny_tmca_folder: Path, stack: Volume) -> None:
+    tmca = load_predictor(str(tiny_tmca_folder), "cpu")
+    answer, silent = tmca.segment(stack, REPORT), tmca.segment(stack)
+    assert answer.labels.shape == stack.array.shape
+    assert answer.provenance["model"] == "tiny-tmca"
+    assert not np.array_equal(answer.probability, silent.probability)
+    singles = tmca.segment(stack, REPORT, batch_size=1)
+    np.testing.assert_allclose(singles.probability, answer.probability, atol=2e-3)
+
+
 def test_labels_can_be_made_again_from_the_probability(predictor: Predictor, stack: Volume) -> None:
     answer = predictor.segment(stack, REPORT, threshold=0.45)
     again = to_labels(answer.probability.astype(np.float32), PostprocessConfig(threshold=0.45))
