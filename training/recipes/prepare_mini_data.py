@@ -6,6 +6,8 @@ DATA holds ``qata_cov19``, ``ct_covid_semiseg``, ``gb_covid_cxr``, ``ct_dicom_jp
 ``ct_lung_gtv_dicom``. The first three are linked; three-column folders are made of the rest:
 
 ``ct_held_out`` holds the ten labelled CT slices that are never trained on.
+``ct_classes`` holds the labelled CT slices with ground glass and consolidation told apart: those
+ten in ``held_out``, the others in ``train``.
 ``referring`` is what ``tgcnet data convert --referring`` makes of ``qata_cov19/val``.
 ``lesion_free`` holds slices of CTs without the lesions that the captioned sets show, under the
 lung window of the preprocessing, with empty masks: of the abdominal series and of the
@@ -26,12 +28,14 @@ import pydicom
 from PIL import Image
 
 from tgcnet.config import PreprocessConfig
+from tgcnet.data.classes import make_classes, write_classes
 from tgcnet.data.referring import convert
 from tgcnet.domain import Modality
 from tgcnet.io import load_volume
 from tgcnet.preprocess import decide_window, scale_to_unit
 from tgcnet.train.recipes.mini import held_out_ct_slices
 
+CT_CLASSES = ("ground glass opacity", "consolidation")
 ABDOMEN_TRAIN, ABDOMEN_HELD_OUT = slice(0, 14), slice(17, 20)
 ANGIOGRAPHY_TRAIN, ANGIOGRAPHY_HELD_OUT = slice(0, 80), slice(86, 112)
 
@@ -47,7 +51,14 @@ def main() -> None:
     for name in ("qata_cov19", "ct_covid_semiseg", "gb_covid_cxr"):
         (out / name).symlink_to(source / name, target_is_directory=True)
     convert(source / "qata_cov19" / "val", out / "referring")
-    copy_rows(source / "ct_covid_semiseg" / "train", held_out_ct_slices(), out / "ct_held_out")
+    ct = source / "ct_covid_semiseg" / "train"
+    held_out_ct = held_out_ct_slices()
+    copy_rows(ct, held_out_ct, out / "ct_held_out")
+    trained_ct = {file.name for file in (ct / "images").iterdir()} - set(held_out_ct)
+    for part, names in (("train", trained_ct), ("held_out", held_out_ct)):
+        folder = out / "ct_classes" / part
+        copy_rows(ct, names, folder, masks="classes")
+        write_classes(make_classes(CT_CLASSES), folder)
     abdomen = abdominal_series(source / "ct_dicom_jpeg2000" / "dicom")
     crop = source / "ct_dicom_jpeg2000" / "nifti_thoracic_cta" / "ct_cropped.nii.gz"
     angiography = windowed_nifti(crop)
@@ -61,7 +72,7 @@ def main() -> None:
     write_folder(out / "beside_tumour", dict(tumour_free(source / "ct_lung_gtv_dicom")))
 
 
-def copy_rows(folder: Path, images: Collection[str], out: Path) -> None:
+def copy_rows(folder: Path, images: Collection[str], out: Path, *, masks: str = "masks") -> None:
     """The rows of a three-column folder whose image is named, as a folder of its own."""
     for part in ("images", "masks"):
         (out / part).mkdir(parents=True)
@@ -69,7 +80,7 @@ def copy_rows(folder: Path, images: Collection[str], out: Path) -> None:
         rows = [row for row in csv.DictReader(file) if row["image"] in images]
     for row in rows:
         shutil.copyfile(folder / "images" / row["image"], out / "images" / row["image"])
-        shutil.copyfile(folder / "masks" / row["mask"], out / "masks" / row["mask"])
+        shutil.copyfile(folder / masks / row["mask"], out / "masks" / row["mask"])
     with (out / "captions.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["image", "mask", "report"], extrasaction="ignore")
         writer.writeheader()

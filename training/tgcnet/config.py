@@ -13,9 +13,18 @@ from tgcnet.errors import ConfigError
 T = TypeVar("T")
 
 
+IMAGE_TOWERS = ("clip", "timm")
+TEXT_TOWERS = ("clip", "bert")
+PROJECTIONS = ("none", "linear", "mlp")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageTowerConfig:
-    """CLIP's image tower, as open_clip builds it; features are tapped after four blocks."""
+    """An image tower; features are tapped after four evenly spaced blocks.
+
+    ``kind`` is "clip", OpenAI's ViT as open_clip builds it, or "timm", timm's plain ViT with a
+    linear projection, as BiomedCLIP has it.
+    """
 
     width: int
     layers: int
@@ -23,8 +32,10 @@ class ImageTowerConfig:
     patch_px: int
     side_px: int
     quick_gelu: bool
+    kind: str = "clip"
 
     def __post_init__(self) -> None:
+        _check_kind("an image tower", self.kind, IMAGE_TOWERS, quick_gelu=self.quick_gelu)
         if self.layers % 4:
             raise ConfigError(
                 f"an image tower's layers must be a multiple of 4, since features are tapped after "
@@ -35,10 +46,11 @@ class ImageTowerConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextTowerConfig:
-    """CLIP's text tower, as open_clip builds it.
+    """A text tower.
 
-    ``words`` make a pruned vocabulary: the tower holds embeddings of their tokens alone, and any
-    other word is not read at all.
+    ``kind`` is "clip", OpenAI's causal transformer as open_clip builds it, or "bert", transformers'
+    BertModel. ``words`` make a pruned vocabulary of the first kind: the tower holds embeddings of
+    their tokens alone, and any other word is not read at all.
     """
 
     width: int
@@ -49,9 +61,39 @@ class TextTowerConfig:
     """The whole vocabulary of a pruned tower; empty means all that CLIP's tokenizer knows."""
     context_length: int = 77
     max_sentences: int = 12
+    kind: str = "clip"
+    vocabulary: tuple[str, ...] = ()
+    """BERT's word pieces in the order of their ids; they travel with the model. Empty until
+    pretrained weights bring them: a tower without them reads nothing."""
+    is_cased: bool = False
+    """Whether BERT's tokenizer keeps capitals and accents."""
+    num_positions: int = 512
+    """How many positions BERT has embeddings for; CLIP's tower has ``context_length`` of them."""
+    projection: str = "none"
+    """From BERT's first token into the joint space: "none", "linear" or "mlp"."""
 
     def __post_init__(self) -> None:
+        _check_kind("a text tower", self.kind, TEXT_TOWERS, quick_gelu=self.quick_gelu)
         _check_heads(self.width, self.heads)
+        if self.projection not in PROJECTIONS:
+            raise ConfigError(f"projection must be one of {PROJECTIONS}, got {self.projection!r}")
+        if self.kind == "clip" and (self.vocabulary or self.projection != "none"):
+            raise ConfigError("word pieces and a projection of one's own belong to kind='bert'")
+        if self.kind == "bert" and (self.words or self.context_length > self.num_positions):
+            raise ConfigError(
+                "a BERT takes no pruned list of words, and its context_length goes up to "
+                f"num_positions; got {len(self.words)} words, {self.context_length} and "
+                f"{self.num_positions}"
+            )
+
+
+def _check_kind(what: str, kind: str, known: tuple[str, ...], *, quick_gelu: bool) -> None:
+    if kind not in known:
+        raise ConfigError(f"the kind of {what} must be one of {known}, got {shortened(kind)}")
+    if quick_gelu and kind != "clip":
+        raise ConfigError(
+            f"{what} of kind {kind!r} has a plain GELU, but quick_gelu=True was given; state False"
+        )
 
 
 def _check_heads(width: int, heads: int) -> None:
@@ -61,7 +103,7 @@ def _check_heads(width: int, heads: int) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TowerConfig:
-    """Both towers of a CLIP, and the width of the space they share."""
+    """Both towers of a CLIP-like pair, and the width of the space they share."""
 
     embed_dim: int
     image: ImageTowerConfig

@@ -79,7 +79,7 @@ def test_a_run_without_its_data_names_them_and_writes_nothing(
     data, out = tmp_path / "empty", tmp_path / "out"
     data.mkdir()
     sentence = refused(["train", "mini", "--data", str(data), "--out", str(out)])
-    assert "--data empty holds no qata_cov19/train/captions.csv" in sentence
+    assert "--data empty holds no folder qata_cov19/train" in sentence
     assert "training/recipes/prepare_mini_data.py" in sentence
     assert not out.exists()
 

@@ -12,9 +12,11 @@ from open_clip.model import CLIP, resize_pos_embed
 
 from tgcnet.config import TgcNetConfig, TowerConfig
 from tgcnet.errors import CheckpointError
-from tgcnet.models import TgcNet, build_model, load_clip_towers, named_configs
-from tgcnet.models.build import build_clip
-from tgcnet.models.text_tower import ClipTextTower
+from tgcnet.models import TgcNet, build_model, named_configs
+from tgcnet.models.build_towers import build_clip
+from tgcnet.models.pretrained import fill_towers, read_pretrained
+from tgcnet.models.source_files import Stated
+from tgcnet.models.text_tower import TextTower
 
 SENTENCES = ("Consolidation in the left lower zone.", "Patchy opacities.")
 Configure = Callable[..., TgcNetConfig]
@@ -52,8 +54,15 @@ def tapped_model(config: TgcNetConfig, clip: CLIP, folder: Path, *, quick_gelu: 
     file = folder / "open_clip_model.safetensors"
     safetensors.torch.save_file(clip.state_dict(), file)
     towers = with_activation(config.towers, quick_gelu=quick_gelu)
-    model = build_model(replace(config, towers=towers))
-    load_clip_towers(model, file)
+    return filled(replace(config, towers=towers), file)
+
+
+def filled(config: TgcNetConfig, file: Path) -> TgcNet:
+    """A network with the towers of a file beside which nothing is stated."""
+    image, text = config.towers.image, config.towers.text
+    stated = Stated(quick_gelu=image.quick_gelu, image_heads=image.heads, text_heads=text.heads)
+    model = build_model(config)
+    fill_towers(model, config, read_pretrained(file, otherwise=stated))
     return model
 
 
@@ -75,7 +84,7 @@ def test_image_features_equal_open_clips(
     assert [tap.shape[2] for tap in features.taps] == [side_px // 16] * 4
 
 
-def text_features(tower: ClipTextTower, token_ids: torch.Tensor) -> torch.Tensor:
+def text_features(tower: TextTower, token_ids: torch.Tensor) -> torch.Tensor:
     """Projected end tokens, whose id is the largest."""
     return tower.project(tower(token_ids)[range(len(token_ids)), token_ids.argmax(dim=1)])
 
@@ -114,22 +123,30 @@ def test_a_flipped_quick_gelu_does_not_pass(small_config: Configure, tmp_path: P
 
 def test_weights_of_another_clip_are_refused(small_config: Configure, tmp_path: Path) -> None:
     config = small_config()
-    towers = replace(config.towers, image=replace(config.towers.image, layers=8))
-    file = tmp_path / "open_clip_model.safetensors"
-    safetensors.torch.save_file(build_clip(towers).state_dict(), file)
-    with pytest.raises(CheckpointError, match=r"does not fit this CLIP.*another architecture"):
-        load_clip_towers(build_model(config), file)
-    wider = replace(config.towers, image=replace(config.towers.image, width=64))
-    safetensors.torch.save_file(build_clip(wider).state_dict(), file)
-    with pytest.raises(CheckpointError, match=r"does not fit this CLIP.*another architecture"):
-        load_clip_towers(build_model(config), file)
+    file = tmp_path / "weights.safetensors"
+    for size, given in (("layers", 8), ("width", 64)):
+        towers = replace(config.towers, image=replace(config.towers.image, **{size: given}))
+        safetensors.torch.save_file(build_clip(towers).state_dict(), file)
+        with pytest.raises(CheckpointError, match=rf"image tower of weights.* has {size}={given}"):
+            filled(config, file)
 
 
-def test_a_file_that_is_no_safetensors_is_refused(small_config: Configure, tmp_path: Path) -> None:
+def test_an_activation_that_nothing_states_is_refused(
+    small_config: Configure, tmp_path: Path
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    safetensors.torch.save_file(build_clip(small_config().towers).state_dict(), file)
+    with pytest.raises(
+        CheckpointError, match=r"nothing beside weights\.safetensors states whether"
+    ):
+        read_pretrained(file)
+
+
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "open_clip_model.bin"
     file.write_bytes(b"\x80\x02}q\x00.")
     with pytest.raises(CheckpointError, match="cannot be read as safetensors"):
-        load_clip_towers(build_model(small_config()), file)
+        read_pretrained(file)
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ import torch
 
 from tgcnet.domain import Report
 from tgcnet.models import TgcNet
-from tgcnet.models.reader import (
+from tgcnet.models.reader import ReportReader
+from tgcnet.models.tokenizer import (
     END_TOKEN,
     START_TOKEN,
-    ReportReader,
+    ClipTokenizer,
     clip_tokenizer,
     words_with_tokens,
 )
@@ -24,7 +25,9 @@ KNOWN = (
 
 def reader(*, context_length: int = 77, max_sentences: int = 12) -> ReportReader:
     words = {word for word, _ in words_with_tokens(KNOWN)}
-    return ReportReader(words, context_length=context_length, max_sentences=max_sentences)
+    return ReportReader(
+        ClipTokenizer(words), context_length=context_length, max_sentences=max_sentences
+    )
 
 
 def report(*sentences: str) -> Report:
@@ -175,7 +178,8 @@ def test_every_unknown_word_is_named() -> None:
 def test_a_word_made_of_known_pieces_is_not_a_known_word() -> None:
     """The word is cut into "right" and "ness"; were both known, the word still would not be."""
     pieces = {"right", "ness", "lung"}
-    read = ReportReader(pieces, context_length=77, max_sentences=3).read(report("Rightness lung."))
+    read_by_pieces = ReportReader(ClipTokenizer(pieces), context_length=77, max_sentences=3)
+    read = read_by_pieces.read(report("Rightness lung."))
     assert read.words_left_out == ("rightness",)
 
 

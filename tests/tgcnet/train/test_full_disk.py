@@ -12,13 +12,13 @@ from tests.tgcnet.train.finetune.conftest import phantom_correction
 from torch import nn
 
 from tgcnet.corrections import Ledger
+from tgcnet.data.variants import VARIANTS
 from tgcnet.errors import OutputError
 from tgcnet.runs.compared import ComparedMasks, write_compared
 from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import Progress, save_checkpoint
-from tgcnet.train.finetune.features import FeatureCache
+from tgcnet.train.features import FeatureCache
 from tgcnet.train.finetune.samples import samples_of_case
-from tgcnet.train.finetune.variants import VARIANTS
 from tgcnet.train.pixels import PixelScale
 from tgcnet.weights.load import load_model
 
@@ -42,7 +42,6 @@ def checkpoint(folder: Path, model: Path) -> None:
     save_checkpoint(
         folder / "run.safetensors",
         model=network,
-        average=None,
         optimizer=torch.optim.AdamW(network.parameters()),
         progress=Progress(stage="finetune"),
         config={},
@@ -50,7 +49,7 @@ def checkpoint(folder: Path, model: Path) -> None:
 
 
 def best(folder: Path, model: Path) -> None:
-    BestModel(folder / "best.safetensors").offer(load_model(str(model)).model, {"dice": 0.5})
+    BestModel(folder / "best.safetensors").keep(load_model(str(model)).model)
 
 
 def masks(folder: Path, model: Path) -> None:

@@ -3,120 +3,40 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from lightning_fabric import Fabric
-
-from tgcnet.config import (
-    DecoderConfig,
-    ImageTowerConfig,
-    PreprocessConfig,
-    TextTowerConfig,
-    TgcNetConfig,
-    TowerConfig,
+from tests.tgcnet.train.phantoms import (
+    GIVEN,
+    MODEL,
+    STILL,
+    NoScores,
+    config_for,
+    phantoms,
+    trainer,
 )
-from tgcnet.data.augment import AugmentConfig
-from tgcnet.data.requests import RequestMix
-from tgcnet.data.training_set import Example, TrainingSet
-from tgcnet.domain import Modality
+
+from tgcnet.config import PreprocessConfig
+from tgcnet.data.batch import collate
 from tgcnet.errors import CheckpointError, ConfigError, InputError
 from tgcnet.models import TgcNet, build_model
 from tgcnet.report import read_report
-from tgcnet.train.checkpoint import read_progress
-from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource
-from tgcnet.train.loop import Trainer, parameter_groups
+from tgcnet.train.checkpoint import read_progress, read_provenance
+from tgcnet.train.checkpoints import Checkpoints
+from tgcnet.train.config import Phase
+from tgcnet.train.loop import parameter_groups
 from tgcnet.train.pretrain import add_knowledge, soft_contrast, soft_targets
-from tgcnet.train.recipe_runner import load_recipe, shipped_recipes, train_recipe
-from tgcnet.train.validate import Validator
-
-STILL = AugmentConfig(
-    rotation_deg=0.0,
-    log_zoom=0.0,
-    shift=0.0,
-    log_gamma=0.0,
-    contrast=0.0,
-    brightness=0.0,
-    noise=0.0,
-)
-GIVEN = RequestMix(
-    no_text=0.0, reworded=0.0, one_side=0.0, some_zones=0.0, one_lesion=0.0, wrong_side=0.0,
-    nothing=0.0,
-)  # fmt: skip
-MODEL = TgcNetConfig(
-    name="phantom",
-    towers=TowerConfig(
-        embed_dim=16,
-        image=ImageTowerConfig(
-            width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
-        ),
-        text=TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=True),
-    ),
-    decoder=DecoderConfig(channels=(8, 16, 16, 16), head_channels=8),
-)  # fmt: skip
-
-
-class NoScores(Validator):
-    """A validator with nothing to score."""
-
-    def __init__(self) -> None:
-        pass
-
-    def score(self, model: TgcNet) -> dict[str, float]:
-        return {}
-
-
-def phantoms() -> TrainingSet:
-    """Four pictures with a bright blob each, in a place of its own that the text names."""
-    places = {"upper right": (8, 8), "lower right": (40, 8), "upper left": (8, 40),
-              "lower left": (40, 40)}  # fmt: skip
-    examples = []
-    for place, (top, left) in places.items():
-        mask = np.zeros((64, 64), dtype=bool)
-        mask[top : top + 18, left : left + 16] = True
-        image = np.where(mask, 190, 60).astype(np.uint8)
-        report = f"Infection in the {place} lung."
-        examples.append(Example(image=image, mask=mask, report=report, modality=Modality.XRAY))
-    return TrainingSet(examples, [1] * 4, seed=0)
-
-
-def config_for(epochs: int, *, pretrain: int = 0) -> TrainConfig:
-    return TrainConfig(
-        model=MODEL,
-        sources=(),
-        validation=ValidationSource(folder="none", max_rows=0),
-        phases=(Phase(epochs=epochs, side_px=64),),
-        pretrain=PretrainConfig(phases=(Phase(epochs=pretrain, side_px=64),), batch_size=4)
-        if pretrain
-        else None,
-        mix=GIVEN,
-        augment=STILL,
-        batch_size=4,
-        learning_rate=3e-3,
-        warmup_steps=5,
-        ema_decay=0.8,
-        checkpoint_every=1,
-        preprocess=PreprocessConfig(side_px=64),
-    )
-
-
-def trainer(config: TrainConfig, out: Path) -> Trainer:
-    torch.manual_seed(0)
-    out.mkdir(exist_ok=True)
-    return Trainer(
-        config=config,
-        model=build_model(config.model),
-        training_set=phantoms(),
-        validator=NoScores(),
-        out=out,
-        fabric=Fabric(accelerator="cpu", devices=1),
-    )
+from tgcnet.train.recipe_file import load_recipe, shipped_recipes
+from tgcnet.train.recipe_runner import train_recipe
+from tgcnet.train.stage import Stage
 
 
 def test_a_tiny_model_overfits_four_phantoms(tmp_path: Path) -> None:
-    model = trainer(config_for(70), tmp_path / "run").run(resume=False)
-    batch = next(phantoms().epoch(0, batch_size=4, side_px=64, mix=GIVEN, config=STILL))
+    config = replace(config_for(7), checkpoint_every=100)
+    seen = phantoms(repeats=10)
+    model = trainer(config, tmp_path / "run", training_set=seen).run(resume=False)
+    data = phantoms(mix=GIVEN, augment=STILL)
+    batch = collate([data[key] for key in data.order(0, 64)])
     scale = PreprocessConfig()
     mean, std = (torch.tensor(v)[:, None, None] for v in (scale.mean, scale.std))
     texts = [model.read_text(read_report(text)) for text in batch.texts]
@@ -127,12 +47,12 @@ def test_a_tiny_model_overfits_four_phantoms(tmp_path: Path) -> None:
     assert dice > 0.95
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 5])
+@pytest.mark.parametrize("stop_after", [1, 3, 4])
 def test_a_resumed_run_equals_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
     """Cut in pretraining, at its end and in training: the same weights to the bit."""
-    config = config_for(3, pretrain=3)
+    config = config_for(2, pretrain=3)
     whole = trainer(config, tmp_path / "whole").run(resume=False).state_dict()
 
     class Killed(BaseException):
@@ -140,16 +60,16 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 
     cut = trainer(config, tmp_path / "cut")
     steps = 0
-    keep_on = Trainer._maybe_save
+    keep_on = Stage._maybe_save
 
-    def stop(self: Trainer, *args: object) -> None:
+    def stop(self: Stage, *args: object) -> None:
         nonlocal steps
         steps += 1
         keep_on(self, *args)
         if steps == stop_after:
             raise Killed
 
-    monkeypatch.setattr(Trainer, "_maybe_save", stop)
+    monkeypatch.setattr(Stage, "_maybe_save", stop)
     with pytest.raises(Killed):
         cut.run(resume=False)
     monkeypatch.undo()
@@ -184,16 +104,43 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    (tmp_path / "run.safetensors").write_bytes(b"torn")
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        read_progress(tmp_path / "run.safetensors", {})
+    (tmp_path / "train-00000001.safetensors").write_bytes(b"torn")
+    with pytest.raises(CheckpointError, match=r"cannot be read .*resume from the one before it"):
+        read_progress(tmp_path / "train-00000001.safetensors", {})
 
 
 def test_a_checkpoint_holds_tensors_and_no_pickle(tmp_path: Path) -> None:
     trainer(config_for(1), tmp_path).run(resume=False)
-    tensors = safetensors.torch.load_file(tmp_path / "run.safetensors")
+    [path] = Checkpoints(tmp_path).all()
+    tensors = safetensors.torch.load_file(path)
     assert {name.split("/")[0] for name in tensors} == {"model", "average", "optimizer", "random"}
-    assert b"Infection" not in (tmp_path / "run.safetensors").read_bytes()
+    assert b"Infection" not in path.read_bytes()
+    assert read_provenance(path) == {"seed": "0"}
+
+
+def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
+    trainer(config_for(2, pretrain=1), tmp_path).run(resume=False)
+    names = [path.stem for path in Checkpoints(tmp_path).all()]
+    assert names == ["train-00000001", "train-00000002"]
+
+
+def test_a_run_goes_on_from_any_checkpoint(tmp_path: Path) -> None:
+    """Going back drops what came after; the end is the same to the bit."""
+    whole = trainer(config_for(4), tmp_path).run(resume=False).state_dict()
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.go_back_to(checkpoints.all()[0])
+    assert [path.stem for path in checkpoints.all()] == ["train-00000003"]
+    again = trainer(config_for(4), tmp_path).run(resume=True).state_dict()
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+
+
+def test_without_an_average_the_weights_themselves_are_the_result(tmp_path: Path) -> None:
+    run = trainer(replace(config_for(2), ema_decay=0.0), tmp_path)
+    result = run.run(resume=False)
+    assert result is run._model
+    tensors = safetensors.torch.load_file(Checkpoints(tmp_path).all()[-1])
+    assert "average" not in {name.split("/")[0] for name in tensors}
+    assert all(torch.equal(v, tensors[f"model/{k}"]) for k, v in result.state_dict().items())
 
 
 def test_gates_learn_fast_and_the_cnn_slowly() -> None:
@@ -216,10 +163,12 @@ def test_soft_targets_call_equal_masks_alike() -> None:
 
 def test_knowledge_is_added_to_a_share_of_the_texts() -> None:
     texts = tuple(f"Sentence {i}." for i in range(400))
-    added = add_knowledge(texts, 0.25, "seed")
+    keys = tuple(f"0/0/{i}" for i in range(400))
+    added = add_knowledge(texts, 0.25, keys)
     changed = sum(a != b for a, b in zip(texts, added, strict=True))
     assert 70 < changed < 130
-    assert added == add_knowledge(texts, 0.25, "seed")
+    # Each by itself, so that processes that share a batch agree.
+    assert added[200:] == add_knowledge(texts[200:], 0.25, keys[200:])
 
 
 def test_recipes_are_found_by_name_or_path(tmp_path: Path) -> None:
@@ -236,10 +185,11 @@ def test_recipes_are_found_by_name_or_path(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "run.safetensors").write_bytes(b"kept")
+    path = Checkpoints(tmp_path).place_for("train", 1)
+    path.write_bytes(b"kept")
     with pytest.raises(InputError, match="holds a run already"):
         train_recipe("mini", data=tmp_path, out=tmp_path, resume=False)
-    assert (tmp_path / "run.safetensors").read_bytes() == b"kept"
+    assert path.read_bytes() == b"kept"
 
 
 def test_a_phase_of_an_odd_size_is_refused() -> None:
@@ -248,19 +198,32 @@ def test_a_phase_of_an_odd_size_is_refused() -> None:
 
 
 def test_the_best_validated_model_is_the_result(tmp_path: Path) -> None:
-    class Falling(NoScores):
-        """Scores every model worse than the one before."""
-
-        def __init__(self) -> None:
-            self.seen: list[dict[str, torch.Tensor]] = []
-
-        def score(self, model: TgcNet) -> dict[str, float]:
-            self.seen.append({k: v.clone() for k, v in model.state_dict().items()})
-            return {"dice_pooled_given": 1 / len(self.seen), "side_leak": 0.0}
-
     validator = Falling()
-    run = trainer(config_for(3), tmp_path / "run")
-    run._validator = validator
-    result = run.run(resume=False).state_dict()
+    result = trainer(config_for(3), tmp_path, validator).run(resume=False).state_dict()
     assert len(validator.seen) == 3
     assert all(torch.equal(result[key], validator.seen[0][key]) for key in result)
+
+
+def test_a_run_that_gets_no_better_ends_early_and_stays_ended(tmp_path: Path) -> None:
+    config = replace(config_for(9), patience=2)
+    validator = Falling()
+    result = trainer(config, tmp_path, validator).run(resume=False).state_dict()
+    assert len(validator.seen) == 3  # the first is the best, two more are not better
+    progress = read_progress(
+        Checkpoints(tmp_path).all()[-1], trainer(config, tmp_path)._parts.identity
+    )
+    assert (progress.epoch, progress.best, progress.stale_epochs) == (3, 1.0, 2)
+    again = trainer(config, tmp_path, validator).run(resume=True).state_dict()
+    assert len(validator.seen) == 3
+    assert all(torch.equal(result[key], again[key]) for key in result)
+
+
+class Falling(NoScores):
+    """Scores every model worse than the one before."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, torch.Tensor]] = []
+
+    def score(self, model: TgcNet) -> dict[str, float]:
+        self.seen.append({k: v.clone() for k, v in model.state_dict().items()})
+        return {"dice_pooled_given": 1 / len(self.seen), "side_leak": 0.0}

@@ -136,7 +136,9 @@ def test_another_architecture_is_refused(model_copy: Path) -> None:
 
 
 def test_a_vocabulary_of_another_size_is_refused(model_copy: Path) -> None:
-    _set_manifest(model_copy, lambda values: values["model"]["towers"]["text"].update(words=["lung"]))
+    _set_manifest(
+        model_copy, lambda values: values["model"]["towers"]["text"].update(words=["lung"])
+    )
     with pytest.raises(
         CheckpointError, match=r"have another shape \(first: text_tower\.token_embedding"
     ):

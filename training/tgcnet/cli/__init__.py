@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from tgcnet import __version__
 from tgcnet.cli import (
+    cohort,
     corrections,
     data,
     demo,
@@ -27,7 +28,7 @@ EXIT_INTERRUPTED = 130
 EXIT_NOBODY_READS = 141  # as a shell tells of a process that SIGPIPE ended
 
 _GROUPS = (
-    segment, evaluate, train, finetune, gate, models, corrections, data, report, demo,
+    segment, cohort, evaluate, train, finetune, gate, models, corrections, data, report, demo,
 )  # fmt: skip
 
 _TAKES_NEGATIVE = ("--slices", "--window")

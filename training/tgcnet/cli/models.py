@@ -1,7 +1,6 @@
 """``tgcnet models``: which there are, what they can do, whether they are whole, which is active."""
 
 import argparse
-from collections.abc import Mapping
 
 from tgcnet.cli.output import ACTIVE_IN_WORDS, Commands, add_command, say, say_json, warn
 from tgcnet.config import to_json
@@ -10,15 +9,23 @@ from tgcnet.errors import CheckpointError, InputError
 
 def register(commands: Commands) -> None:
     """Add the group."""
-    parser = add_command(commands, "models", "List, show, verify, switch and delete models.", _list)
+    parser = add_command(
+        commands, "models", "List, show, import, verify, switch and delete models.", _list
+    )
     group = parser.add_subparsers(
-        dest="action", required=True, metavar="list|show|verify|activate|rollback|remove"
+        dest="action", required=True, metavar="list|show|import|verify|activate|rollback|remove"
     )
     listing = add_command(group, "list", "Name every registered model.", _list)
     listing.add_argument("--json", action="store_true", help="print one JSON object")
     show = add_command(group, "show", "Say everything about one model.", _show)
-    show.add_argument("model", metavar="NAME|PATH", nargs="?", help=f"({ACTIVE_IN_WORDS})")
+    show.add_argument(
+        "model",
+        metavar="NAME|PATH",
+        nargs="?",
+        help=f"also the name of an architecture, such as vit-b16 ({ACTIVE_IN_WORDS})",
+    )
     show.add_argument("--json", action="store_true", help="print one JSON object")
+    _register_import(group)
     verify = add_command(group, "verify", "Check that a model's files are whole.", _verify)
     verify.add_argument("model", metavar="NAME|PATH", nargs="?", help=f"({ACTIVE_IN_WORDS})")
     activate = add_command(
@@ -64,32 +71,38 @@ def _list(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _register_import(group: Commands) -> None:
+    bring = add_command(
+        group, "import", "Bring a model's folder, or pretrained weights for recipes.", _import
+    )
+    bring.add_argument(
+        "source",
+        metavar="FILE|FOLDER",
+        help="a model's folder; weights of open_clip, transformers or timm; or hf-hub:ORG/NAME, "
+        "which is fetched",
+    )
+    bring.add_argument("--name", help="what recipes call the weights (the file's or folder's name)")
+    bring.add_argument(
+        "--quick-gelu",
+        choices=("yes", "no"),
+        help="the activation of a CLIP, where no configuration beside it states it",
+    )
+    bring.add_argument(
+        "--licence", default="unknown", help="of the weights, as their publisher states it"
+    )
+    bring.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def _show(arguments: argparse.Namespace) -> int:
-    from tgcnet.weights.load import load_model
+    from tgcnet.cli.models_show import show
 
-    loaded = load_model(arguments.model)
-    parameters = list(loaded.model.parameters())
-    counts = {
-        "total": sum(p.numel() for p in parameters),
-        "trainable": sum(p.numel() for p in parameters if p.requires_grad),
-    }
-    values = {**to_json(loaded.manifest), "parameters": counts}
-    if arguments.json:
-        say_json(values)
-    else:
-        _say_nested(values, indent=0)
-    return 0
+    return show(arguments.model, as_json=arguments.json)
 
 
-def _say_nested(values: Mapping[str, object], indent: int) -> None:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            say(f"{' ' * indent}{key}:")
-            _say_nested(value, indent + 2)
-        elif isinstance(value, list | tuple):
-            say(f"{' ' * indent}{key}: {', '.join(str(entry) for entry in value)}")
-        else:
-            say(f"{' ' * indent}{key}: {value}")
+def _import(arguments: argparse.Namespace) -> int:
+    from tgcnet.cli.models_show import bring
+
+    return bring(arguments)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -23,7 +23,49 @@ def register(commands: Commands) -> None:
         "--out", metavar="FOLDER", type=Path, required=True, help="where the model goes"
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint in the out folder"
+        "--resume",
+        nargs="?",
+        const="",
+        metavar="CHECKPOINT",
+        help="go on from the newest checkpoint in the out folder, or from the one named",
+    )
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    """On what and how; none changes what is learnt."""
+    parser.add_argument(
+        "--accelerator", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
+    )
+    parser.add_argument(
+        "--devices",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processes on this machine, one a GPU (default: 1); under torchrun it decides",
+    )
+    parser.add_argument("--nodes", metavar="N", type=int, default=1, help="machines (default: 1)")
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "fp32", "bf16", "fp16"),
+        default="auto",
+        help="auto: bf16 on GPUs that have it, fp16 on older ones, fp32 on the processor",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=int,
+        default=1,
+        help="processes that prepare samples beside each training process (default: 1); 0: none",
+    )
+    parser.add_argument(
+        "--cache",
+        metavar="FOLDER",
+        type=Path,
+        help="decoded images and kept features, to be shared by runs (default: OUT/cache)",
+    )
+    parser.add_argument(
+        "--no-tensorboard", action="store_true", help="write log.csv alone, no events"
     )
 
 
@@ -33,12 +75,32 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--data {arguments.data} is no folder; give the folder the recipe's data lies in"
         )
+    for name, least in (("devices", 1), ("nodes", 1), ("workers", 0)):
+        if getattr(arguments, name) < least:
+            raise InputError(
+                f"--{name} {getattr(arguments, name)} was given, expected at least {least}"
+            )
     train_recipe = import_or_explain("tgcnet.train.recipe_runner").train_recipe
+    options = importlib.import_module("tgcnet.train.options")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     model = train_recipe(
-        arguments.recipe, data=arguments.data, out=arguments.out, resume=arguments.resume
+        arguments.recipe,
+        data=arguments.data,
+        out=arguments.out,
+        resume=arguments.resume is not None,
+        checkpoint=Path(arguments.resume) if arguments.resume else None,
+        options=options.RunOptions(
+            accelerator=options.Accelerator(arguments.accelerator),
+            devices=arguments.devices,
+            nodes=arguments.nodes,
+            precision=options.Precision(arguments.precision),
+            num_workers=arguments.workers,
+            cache=arguments.cache,
+            has_tensorboard=not arguments.no_tensorboard,
+        ),
     )
-    say(f"The model lies in {model}.")
+    if model is not None:  # in one process of several
+        say(f"The model lies in {model}.")
     return 0
 
 

@@ -1,193 +1,169 @@
-"""Everything one training run reads, decoded once into memory, and the batches drawn from it."""
+"""Everything one training run reads, and the samples drawn from it.
 
-from collections.abc import Collection, Iterator
+Sample ``i`` of epoch ``e`` depends on the seed, ``e`` and ``i`` alone: not on the batch it comes
+in, the process or worker that draws it, or what was drawn before.
+"""
+
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch.utils.data import Dataset
 
-from tgcnet.config import PreprocessConfig
-from tgcnet.data.augment import AugmentConfig, augment
-from tgcnet.data.folder import Row, at_row, read_folder, read_mask
+from tgcnet.data.augment import AugmentConfig, Augmenter
+from tgcnet.data.batch import Sample, harden, to_planes
+from tgcnet.data.examples import Example
+from tgcnet.data.feature_files import FeatureFiles, digest_of
+from tgcnet.data.folder import Row
+from tgcnet.data.pixel_cache import PixelCache, PixelFiles, all_files
 from tgcnet.data.requests import RequestMix, draw_request
+from tgcnet.data.sources import SourceRows
+from tgcnet.data.variants import VARIANTS, Variant
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.io import load_volume
-from tgcnet.preprocess import decide_window, prepare_plane
-from tgcnet.report import swap_sides
-
-_DENIED = "no pulmonary infection"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """A data folder and how a run uses it.
+class SampleKey:
+    """Which sample: the ``position`` in the epoch's own list, and the image that stands there."""
 
-    Attributes
+    epoch: int
+    position: int
+    index: int
+    side_px: int
+
+
+class CachedExamples(Sequence[Example]):
+    """Examples whose pixels are mapped from a cache when they are first asked for.
+
+    Workers get the files' names, not the pixels.
+    """
+
+    def __init__(self, files: PixelFiles, about: Sequence[tuple[str, Modality, bool]]) -> None:
+        self._files = files
+        self._about = tuple(about)
+        self._planes: list[np.ndarray] | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_files": self._files, "_about": self._about, "_planes": None}
+
+    def __len__(self) -> int:
+        return len(self._about)
+
+    def __getitem__(self, index: int) -> Example:  # type: ignore[override]  # no slices here
+        if self._planes is None:
+            self._planes = self._files.open()
+        report, modality, is_empty = self._about[index]
+        image, labels = self._planes[index]
+        example = Example(image=image, labels=labels, report=report, modality=modality)
+        return example.emptied() if is_empty else example
+
+
+class TrainingSet(Dataset[Sample]):
+    """Decoded examples and seeded samples.
+
+    Parameters
     ----------
-    folder : relative to the run's data folder
-    repeats : how often each image comes in one epoch
-    exclude : image names that are never read (held out, or twins of a test image)
-    is_lesion_free : every mask is taken as empty
-    denied_means_empty : the mask of a report that begins with "no pulmonary infection" is taken
-        as empty: some masks of the pseudo-labelled CT set hold a few stray pixels there
+    repeats : per example, how often it comes in one epoch
+    num_classes : planes of a sample's masks
     """
 
-    folder: str
-    modality: Modality
-    repeats: int = 1
-    exclude: tuple[str, ...] = ()
-    is_lesion_free: bool = False
-    denied_means_empty: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Example:
-    """One decoded image: (S, S) uint8, its mask (S, S) bool, its report."""
-
-    image: np.ndarray
-    mask: np.ndarray
-    report: str
-    modality: Modality
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """What one step sees: images in [0, 1], binary masks, texts."""
-
-    images: Float[Tensor, "B 1 S S"]
-    masks: Float[Tensor, "B 1 S S"]
-    texts: tuple[str, ...]
-
-
-class TrainingSet:
-    """Decoded examples and seeded batches.
-
-    Sample ``i`` of epoch ``e`` depends on the seed, ``e`` and ``i`` alone.
-    """
-
-    def __init__(self, examples: list[Example], repeats: list[int], *, seed: int) -> None:
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        repeats: Sequence[int],
+        *,
+        seed: int,
+        mix: RequestMix,
+        augment: AugmentConfig,
+        num_classes: int = 1,
+    ) -> None:
         self.examples = examples
         self._order = [i for i, n in enumerate(repeats) for _ in range(n)]
         self._seed = seed
+        self._mix = mix
+        self._augment = Augmenter(augment)
+        self._num_classes = num_classes
+        self._features: FeatureFiles | None = None
 
     def __len__(self) -> int:
         return len(self._order)
 
-    def epoch(
-        self,
-        epoch: int,
-        *,
-        batch_size: int,
-        side_px: int,
-        mix: RequestMix,
-        config: AugmentConfig,
-        first_batch: int = 0,
-    ) -> Iterator[Batch]:
-        """The full batches of one epoch from ``first_batch`` on, in a seeded order."""
-        order = list(enumerate(self._order))
-        Random(f"{self._seed}/{epoch}").shuffle(order)
-        num_batches = len(order) // batch_size
-        for start in range(first_batch * batch_size, num_batches * batch_size, batch_size):
-            yield self._batch(order[start : start + batch_size], epoch, side_px, mix, config)
+    def with_features(self, files: FeatureFiles) -> "TrainingSet":
+        """The same with kept features: images come in the fixed views they were kept of."""
+        other = copy(self)
+        other._features = files
+        return other
 
-    def _batch(
-        self,
-        members: list[tuple[int, int]],
-        epoch: int,
-        side_px: int,
-        mix: RequestMix,
-        config: AugmentConfig,
-    ) -> Batch:
-        images, masks, texts, seeds = [], [], [], []
-        for position, index in members:
-            random = Random(f"{self._seed}/{epoch}/{position}")
-            example = self.examples[index]
-            request = draw_request(example.mask, example.report, example.modality, mix, random)
-            image, mask, text = example.image, request.mask, request.text
-            if random.random() < 0.5:
-                image, mask, text = image[:, ::-1], mask[:, ::-1], swap_sides(text)
-            images.append(torch.from_numpy(np.ascontiguousarray(image)))
-            masks.append(torch.from_numpy(np.ascontiguousarray(mask)))
-            texts.append(text)
-            seeds.append(random.getrandbits(63))
-        image_batch = torch.stack(images)[:, None].float() / 255
-        mask_batch = torch.stack(masks)[:, None].float()
-        image_batch, mask_batch = augment(image_batch, mask_batch, seeds, config, side_px)
-        return Batch(images=image_batch, masks=mask_batch, texts=tuple(texts))
+    def order(self, epoch: int, side_px: int) -> list[SampleKey]:
+        """The samples of an epoch, shuffled by the seed."""
+        keys = [
+            SampleKey(epoch=epoch, position=position, index=index, side_px=side_px)
+            for position, index in enumerate(self._order)
+        ]
+        Random(f"{self._seed}/{epoch}").shuffle(keys)
+        return keys
 
-
-def load_training_set(
-    data: Path, sources: tuple[Source, ...], preprocess: PreprocessConfig, *, seed: int
-) -> TrainingSet:
-    """Decode every source under ``data``; a missing folder is an InputError."""
-    examples: list[Example] = []
-    repeats: list[int] = []
-    for source in sources:
-        found = load_examples(
-            data / source.folder,
-            source.modality,
-            preprocess,
-            exclude=source.exclude,
-            denied_means_empty=source.denied_means_empty,
+    def __getitem__(self, key: SampleKey) -> Sample:
+        name = f"{self._seed}/{key.epoch}/{key.position}"
+        random = Random(name)
+        example = self.examples[key.index]
+        request = draw_request(example.mask, example.report, example.modality, self._mix, random)
+        asked = np.where(request.mask, example.labels, np.uint8(0))
+        sample = Sample(
+            image=torch.from_numpy(np.array(example.image))[None].float() / 255,
+            masks=to_planes(asked, self._num_classes),
+            text=request.text,
+            key=name,
         )
-        if source.is_lesion_free:
-            found = [_emptied(example) for example in found]
-        examples += found
-        repeats += [source.repeats] * len(found)
-    return TrainingSet(examples, repeats, seed=seed)
+        if self._features is None:
+            return self._augment(sample, random, key.side_px)
+        variant = random.choice(VARIANTS)
+        kept = self._features.read(digest_of(example.image), variant)
+        if kept is None:
+            raise InputError(
+                f"a file of kept features in {self._features.folder.name!r} is gone or damaged; "
+                "go on with --resume, which makes it again"
+            )
+        return replace(_seen_as(variant, sample), frozen=kept)
+
+
+def _seen_as(variant: Variant, sample: Sample) -> Sample:
+    return replace(
+        sample,
+        image=variant.of_image(sample.image),
+        masks=harden(variant.of_image(sample.masks)),
+        text=variant.of_text(sample.text),
+    )
 
 
 def load_examples(
-    folder: Path,
-    modality: Modality,
-    preprocess: PreprocessConfig,
-    *,
-    exclude: Collection[str] = (),
-    max_rows: int | None = None,
-    denied_means_empty: bool = False,
-) -> list[Example]:
-    """The rows of a three-column folder, decoded onto the network's square grid.
+    sources: Sequence[SourceRows], cache: PixelCache, *, max_rows: int | None = None
+) -> CachedExamples:
+    """Decode the rows of all sources, or find them decoded in the cache.
 
-    ``denied_means_empty`` as of :class:`Source`.
-    """
-    rows = [row for row in read_folder(folder) if row.image.name not in exclude]
-    examples = [decode_row(row, modality, preprocess) for row in rows[:max_rows]]
-    if not denied_means_empty:
-        return examples
-    return [_emptied(e) if e.report.lower().startswith(_DENIED) else e for e in examples]
-
-
-def _emptied(example: Example) -> Example:
-    return replace(example, mask=np.zeros_like(example.mask))
-
-
-def decode_row(row: Row, modality: Modality, preprocess: PreprocessConfig) -> Example:
-    """A row of a three-column folder on the network's square grid.
+    Parameters
+    ----------
+    max_rows : of each source, its first ones
 
     Raises
     ------
-    InputError
-        If its image or its mask cannot be read, or they do not fit each other; names the row.
+    InputError, OutputError
+        As of :meth:`PixelCache.decode`.
     """
-    with at_row(row):
-        volume = load_volume(row.image, modality=modality)
-        mask = read_mask(row.mask)
-        if volume.array.shape != (1, *mask.shape):
-            raise InputError(
-                f"its image has shape {volume.array.shape} (z, y, x) and its mask {mask.shape} "
-                "(y, x), expected one slice of the same size; remove the row, or make the mask on "
-                "the image's own grid"
-            )
-        window = decide_window(volume, preprocess)
-    plane, letterbox = prepare_plane(volume.array[0], window, preprocess)
-    return Example(
-        image=np.round(plane * 255).astype(np.uint8),
-        mask=letterbox.apply(mask.astype(np.float32)) > 0.5,
-        report=row.report,
-        modality=modality,
-    )
+    files: list[PixelFiles] = []
+    about: list[tuple[str, Modality, bool]] = []
+    for read in sources:
+        source, rows = read.source, read.rows[:max_rows]
+        files.append(cache.decode(rows, source.modality))
+        about += [
+            (row.report, _modality(row, source.modality), source.is_empty(row)) for row in rows
+        ]
+    return CachedExamples(all_files(files), about)
+
+
+def _modality(row: Row, stated: Modality) -> Modality:
+    return row.modality or stated if stated is Modality.UNKNOWN else stated

@@ -1,7 +1,6 @@
 """Networks: towers, CNN pyramid, TGC-Net's and TMCA's modules, and what puts them together."""
 
 from tgcnet.models.build import build_model, build_tgcnet, build_tmca, named_configs
-from tgcnet.models.clip_weights import find_clip_weights, load_clip_towers
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.text_features import TextFeatures
 from tgcnet.models.tgcnet import TgcNet, TgcNetOutput
@@ -18,7 +17,5 @@ __all__ = [
     "build_model",
     "build_tgcnet",
     "build_tmca",
-    "find_clip_weights",
-    "load_clip_towers",
     "named_configs",
 ]

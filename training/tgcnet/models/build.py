@@ -1,8 +1,6 @@
 """From a ModelConfig to a network: the one place that reads configurations and knows numbers."""
 
-from collections.abc import Sequence
-
-from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+from dataclasses import replace
 
 from tgcnet.config import (
     DecoderConfig,
@@ -14,15 +12,13 @@ from tgcnet.config import (
     TowerConfig,
     VlcmConfig,
 )
-from tgcnet.errors import ConfigError
+from tgcnet.models.build_towers import build_reader, build_text_tower, build_towers
 from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.image_tower import ClipImageTower
-from tgcnet.models.reader import CLIP_NUM_TOKENS, ReportReader, token_ids_of
+from tgcnet.models.reader import ReportReader
 from tgcnet.models.segmenter import SegmentationModel
 from tgcnet.models.sse import ScaleFusion, Sse, TapProjection
-from tgcnet.models.text_tower import ClipTextTower
 from tgcnet.models.tgcnet import TgcNet
 from tgcnet.models.tmca import Level, TmcaNet
 from tgcnet.models.vlcm import Similarity, Vlcm
@@ -30,10 +26,28 @@ from tgcnet.report import load_knowledge
 
 _SMALL_TEXT = TextTowerConfig(width=192, layers=4, heads=3, quick_gelu=True)
 _CLIP_TEXT = TextTowerConfig(width=512, layers=12, heads=8, quick_gelu=True)
+_BERT_BASE = TextTowerConfig(
+    kind="bert", width=768, layers=12, heads=12, quick_gelu=False, context_length=256
+)
 
 
 def named_configs() -> dict[str, ModelConfig]:
-    """The architectures that have a name."""
+    """The architectures that have a name.
+
+    The vocabulary of a BERT comes with its weights, so those with one have none here yet.
+    """
+    vit_b16 = TgcNetConfig(
+        name="vit-b16",
+        towers=TowerConfig(
+            embed_dim=512,
+            image=ImageTowerConfig(
+                width=768, layers=12, heads=12, patch_px=16, side_px=224, quick_gelu=True
+            ),
+            text=_CLIP_TEXT,
+        ),
+        vlcm=VlcmConfig(num_heads=8),
+        decoder=DecoderConfig(channels=(64, 96, 128, 192), head_channels=32),
+    )
     configs: tuple[ModelConfig, ...] = (
         TgcNetConfig(
             name="mini",
@@ -45,19 +59,25 @@ def named_configs() -> dict[str, ModelConfig]:
                 text=_SMALL_TEXT,
             ),
         ),
-        TgcNetConfig(
-            name="vit-b16",
+        vit_b16,
+        replace(
+            vit_b16,
+            name="vit-b16-biomedclip",
             towers=TowerConfig(
                 embed_dim=512,
-                image=ImageTowerConfig(
-                    width=768, layers=12, heads=12, patch_px=16, side_px=224, quick_gelu=True
-                ),
-                text=_CLIP_TEXT,
+                image=replace(vit_b16.towers.image, kind="timm", quick_gelu=False),
+                text=replace(_BERT_BASE, projection="mlp"),
             ),
-            vlcm=VlcmConfig(num_heads=8),
-            decoder=DecoderConfig(channels=(64, 96, 128, 192), head_channels=32),
         ),
         TmcaConfig(name="tmca-mini", text=_SMALL_TEXT, cnn="tf_efficientnet_lite0"),
+        TmcaConfig(
+            name="tmca",
+            text=_BERT_BASE,
+            cnn="convnext_tiny",
+            joint_dim=256,
+            num_heads=8,
+            decoder=DecoderConfig(channels=(64, 96, 128, 192), head_channels=32),
+        ),
     )
     return {config.name: config for config in configs}
 
@@ -72,12 +92,12 @@ def build_model(config: ModelConfig) -> SegmentationModel:
 def build_tgcnet(config: TgcNetConfig) -> TgcNet:
     """A TGC-Net with random weights, in eval mode."""
     towers = config.towers
-    clip = build_clip(towers)
+    image_tower, text_tower = build_towers(towers, adapter_width=config.sse.adapter_width)
     reader = build_reader(towers.text)
     channels = config.decoder.channels
     return TgcNet(
-        image_tower=ClipImageTower(clip.visual, adapter_width=config.sse.adapter_width),
-        text_tower=ClipTextTower(clip, kept_token_ids(towers.text)),
+        image_tower=image_tower,
+        text_tower=text_tower,
         reader=reader,
         knowledge=tokenize_knowledge(reader),
         taps=[TapProjection(towers.image.width, width) for width in channels],
@@ -125,64 +145,6 @@ def build_tmca(config: TmcaConfig) -> TmcaNet:
             num_classes=config.num_classes,
         ),
     ).eval()
-
-
-def build_reader(text: TextTowerConfig) -> ReportReader:
-    """What reads a report for a text tower."""
-    return ReportReader(
-        text.words or None,
-        context_length=text.context_length,
-        max_sentences=text.max_sentences,
-    )
-
-
-def build_text_tower(text: TextTowerConfig) -> ClipTextTower:
-    """CLIP's text tower alone, with random weights."""
-    # open_clip makes both halves; an image half of one patch costs nothing.
-    image = ImageTowerConfig(
-        width=16, layers=4, heads=1, patch_px=16, side_px=16, quick_gelu=text.quick_gelu
-    )
-    clip = build_clip(TowerConfig(embed_dim=text.width, image=image, text=text))
-    return ClipTextTower(clip, kept_token_ids(text))
-
-
-def build_clip(towers: TowerConfig) -> CLIP:
-    """open_clip's own model with random weights; both towers come from it.
-
-    Raises
-    ------
-    ConfigError
-        If one tower has QuickGELU and the other has not, which open_clip cannot build.
-    """
-    image, text = towers.image, towers.text
-    if image.quick_gelu != text.quick_gelu:
-        raise ConfigError(
-            f"the image tower has quick_gelu={image.quick_gelu} and the text tower "
-            f"{text.quick_gelu}, expected the same in both"
-        )
-    return CLIP(
-        embed_dim=towers.embed_dim,
-        vision_cfg=CLIPVisionCfg(
-            layers=image.layers,
-            width=image.width,
-            head_width=image.width // image.heads,
-            patch_size=image.patch_px,
-            image_size=image.side_px,
-        ),
-        text_cfg=CLIPTextCfg(
-            context_length=text.context_length,
-            vocab_size=len(kept_token_ids(text)),
-            width=text.width,
-            heads=text.heads,
-            layers=text.layers,
-        ),
-        quick_gelu=image.quick_gelu,
-    )
-
-
-def kept_token_ids(text: TextTowerConfig) -> Sequence[int]:
-    """CLIP's ids of the tokens the text tower holds embeddings for."""
-    return token_ids_of(text.words) if text.words else range(CLIP_NUM_TOKENS)
 
 
 def tokenize_knowledge(reader: ReportReader) -> dict[str, tuple[tuple[int, ...], ...]]:

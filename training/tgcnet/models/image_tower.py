@@ -1,11 +1,13 @@
-"""CLIP's image tower with taps after four evenly spaced blocks.
+"""Image towers with taps after four evenly spaced blocks; here CLIP's.
 
-Axes: B batch, H W pixels, N patches (h x w), C width of the tower, E joint width.
+Axes: B batch, H W pixels, N patches (h x w), M = 1 + N tokens, C width of the tower, E joint width.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -40,26 +42,49 @@ class Adapter(nn.Module):
         return x + self.up(F.gelu(self.down(self.norm(x))))
 
 
-class ClipImageTower(nn.Module):
-    """The image half of an open_clip model; same names, same weights, taps kept.
+class ImageTower(nn.Module, ABC):
+    """A ViT whose taps are kept; what differs between two makes of it is in five small methods.
 
-    With the adapters at zero ``pooled`` equals open_clip's ``encode_image`` (tested).
+    With the adapters at zero ``pooled`` equals what the original makes of an image (tested).
     """
 
-    def __init__(self, visual: VisionTransformer, *, adapter_width: int) -> None:
+    # A module of a library whose attributes have no types.
+    visual: Any
+
+    def __init__(self, *, width: int, num_blocks: int, adapter_width: int) -> None:
         super().__init__()
-        self.visual = visual
-        width, num_blocks = visual.transformer.width, len(visual.transformer.resblocks)
         self.tap_after = tuple(num_blocks * (i + 1) // NUM_TAPS - 1 for i in range(NUM_TAPS))
         self.adapters = nn.ModuleList(
             Adapter(width, adapter_width) for _ in range(num_blocks if adapter_width else 0)
         )
 
+    @property
+    @abstractmethod
+    def blocks(self) -> nn.ModuleList | nn.Sequential:
+        """The transformer's blocks."""
+
+    @property
+    @abstractmethod
+    def patches(self) -> nn.Conv2d:
+        """What cuts an image into patches."""
+
+    @property
+    @abstractmethod
+    def learned_positions(self) -> Float[Tensor, "M C"]:
+        """At the tower's own side; the class token's first."""
+
+    @abstractmethod
+    def embed(self, image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B M C"]:
+        """What the first block reads."""
+
+    @abstractmethod
+    def to_joint(self, tokens: Float[Tensor, "B M C"]) -> Float[Tensor, "B M E"]:
+        """What follows the last block: each token in the joint space."""
+
     def forward(self, image: Float[Tensor, "B 3 H W"]) -> ImageFeatures:
-        visual = self.visual
         grid = self.grid_of(image)
-        x, taps = self._run_blocks(self._embed(image), grid, first=0)
-        joint = visual.ln_post(x) @ visual.proj  # (B, 1 + N, E)
+        x, taps = self._run_blocks(self.embed(image), grid, first=0)
+        joint = self.to_joint(x)  # (B, 1 + N, E)
         return ImageFeatures(
             taps=tuple(taps), dense=_to_map(joint[:, 1:], grid), pooled=joint[:, 0]
         )
@@ -67,8 +92,8 @@ class ClipImageTower(nn.Module):
     def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
         """What no adapter changes: the four taps; with adapters, the first block's tokens."""
         if self.adapters:
-            return (self.visual.transformer.resblocks[0](self._embed(image)),)  # (B, 1 + N, C)
-        return tuple(self._run_blocks(self._embed(image), self.grid_of(image), first=0)[1])
+            return (self.blocks[0](self.embed(image)),)  # (B, 1 + N, C)
+        return tuple(self._run_blocks(self.embed(image), self.grid_of(image), first=0)[1])
 
     def taps_from(self, frozen: Sequence[Tensor], grid: tuple[int, int]) -> tuple[Tensor, ...]:
         """The four taps, from what :meth:`frozen_features` gave of the same image."""
@@ -78,24 +103,23 @@ class ClipImageTower(nn.Module):
 
     def grid_of(self, image: Float[Tensor, "B 3 H W"]) -> tuple[int, int]:
         """Patches along height and width."""
-        height, width = self.visual.conv1.stride
+        height, width = self.patches.stride
         return image.shape[2] // height, image.shape[3] // width
 
-    def _embed(self, image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B M C"]:
-        visual = self.visual
-        patches = visual.conv1(image)  # (B, C, h, w)
+    def with_class_token(
+        self, patches: Float[Tensor, "B C h w"], cls: Tensor
+    ) -> Float[Tensor, "B M C"]:
+        """The class token before the patches, positions added."""
         x = patches.flatten(2).transpose(1, 2)  # (B, N, C)
-        cls = visual.class_embedding.expand(len(x), 1, -1)
-        grid = (patches.shape[2], patches.shape[3])
-        x = torch.cat([cls, x], dim=1) + self.position_embedding(grid)  # (B, 1 + N, C)
-        return visual.ln_pre(x)
+        x = torch.cat([cls.expand(len(x), 1, -1), x], dim=1)  # (B, 1 + N, C)
+        return x + self.position_embedding((patches.shape[2], patches.shape[3]))
 
     def _run_blocks(
         self, x: Float[Tensor, "B M C"], grid: tuple[int, int], *, first: int
     ) -> tuple[Float[Tensor, "B M C"], list[Tensor]]:
         """From block ``first`` on, or from what follows it where that block is done already."""
         taps: list[Tensor] = []
-        for index, block in enumerate(self.visual.transformer.resblocks):
+        for index, block in enumerate(self.blocks):
             if index >= first:
                 x = block(x)
             if self.adapters and index >= first - 1:
@@ -105,8 +129,8 @@ class ClipImageTower(nn.Module):
         return x, taps
 
     def position_embedding(self, grid: tuple[int, int]) -> Float[Tensor, "M C"]:
-        """The learned positions, resized to ``grid`` as open_clip resizes them (bicubic)."""
-        learned = self.visual.positional_embedding  # (1 + N, C)
+        """The learned positions, resized to ``grid`` as open_clip and timm do it (bicubic)."""
+        learned = self.learned_positions  # (1 + N, C)
         side = math.isqrt(len(learned) - 1)
         if grid == (side, side):
             return learned
@@ -115,6 +139,38 @@ class ClipImageTower(nn.Module):
             positions, size=grid, mode="bicubic", antialias=True, align_corners=False
         )
         return torch.cat([learned[:1], positions[0].flatten(1).T])  # (1 + N, C)
+
+
+class ClipImageTower(ImageTower):
+    """The image half of an open_clip model; same names, same weights."""
+
+    def __init__(self, visual: VisionTransformer, *, adapter_width: int) -> None:
+        transformer = visual.transformer
+        super().__init__(
+            width=transformer.width,
+            num_blocks=len(transformer.resblocks),
+            adapter_width=adapter_width,
+        )
+        self.visual = visual
+
+    @property
+    def blocks(self) -> nn.ModuleList | nn.Sequential:
+        return self.visual.transformer.resblocks
+
+    @property
+    def patches(self) -> nn.Conv2d:
+        return self.visual.conv1
+
+    @property
+    def learned_positions(self) -> Float[Tensor, "M C"]:
+        return self.visual.positional_embedding
+
+    def embed(self, image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B M C"]:
+        visual = self.visual
+        return visual.ln_pre(self.with_class_token(visual.conv1(image), visual.class_embedding))
+
+    def to_joint(self, tokens: Float[Tensor, "B M C"]) -> Float[Tensor, "B M E"]:
+        return self.visual.ln_post(tokens) @ self.visual.proj
 
 
 def _to_map(tokens: Float[Tensor, "B N C"], grid: tuple[int, int]) -> Float[Tensor, "B C h w"]:

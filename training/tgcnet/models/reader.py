@@ -1,24 +1,19 @@
-"""What a CLIP text tower reads of a report: sentences in, token ids out, and what stayed out.
+"""What a text tower reads of a report: sentences in, token ids out, and what stayed out.
 
-CLIP's tokenizer cuts words into byte pairs. A tower with a pruned vocabulary holds embeddings only
-for the tokens of the words it was trained on; any other word is left out whole, so that an unseen
+Tokenizers cut words into pieces. A tower may know none of a word's pieces, and one with a pruned
+vocabulary knows only the words it was trained on; such a word is left out whole, so that an unseen
 word equals its deletion. Deleting must not turn a sentence round: where what remains would be read
 otherwise than the sentence itself, all of it is left out.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-
-from open_clip.tokenizer import SimpleTokenizer
 
 from tgcnet.domain import EncodedText, Presence, Report, Side
+from tgcnet.models.tokenizer import Tokenizer
 from tgcnet.report import read_report, spell_out_sides
 
 _SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)
-CLIP_NUM_TOKENS = 49_408
-START_TOKEN, END_TOKEN = 49_406, 49_407
 # Tokens whose presence alone gives a sentence nothing to say about an image.
 _IS_CONTENT = re.compile(r"[^\W\d_]{3,}")
 _FILLERS = frozenset({
@@ -26,25 +21,6 @@ _FILLERS = frozenset({
     "that", "there", "which", "not", "but", "its", "his", "her", "after", "before", "into", "than",
     "then", "also", "been", "being", "all", "one", "two", "three", "four", "five", "six", "seen",
 })  # fmt: skip
-
-
-@cache
-def clip_tokenizer() -> SimpleTokenizer:
-    """CLIP's tokenizer; its merges ship inside open_clip, so it needs no network."""
-    return SimpleTokenizer()
-
-
-def words_with_tokens(sentence: str) -> Iterator[tuple[str, list[int]]]:
-    """Each word (or punctuation mark) of a sentence with its token ids, in order."""
-    tokenizer = clip_tokenizer()
-    for word in tokenizer.pat.findall(tokenizer.clean_fn(sentence)):
-        yield word, tokenizer.encode(word)
-
-
-def token_ids_of(words: Iterable[str]) -> tuple[int, ...]:
-    """CLIP's ids of every token these words are made of, sorted, start and end token among them."""
-    ids = {i for word in words for _, tokens in words_with_tokens(word) for i in tokens}
-    return tuple(sorted({*ids, START_TOKEN, END_TOKEN}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,19 +39,19 @@ class ReportReader:
 
     Parameters
     ----------
-    words : the words the tower was trained on; None means every word CLIP's tokenizer can write
+    tokenizer : the tower's own
     context_length : tokens a sentence may have, start and end included
     max_sentences : sentences read at most, the first ones that say something
     """
 
     def __init__(
         self,
-        words: Collection[str] | None,
+        tokenizer: Tokenizer,
         *,
         context_length: int,
         max_sentences: int,
     ) -> None:
-        self._words = None if words is None else frozenset(words)
+        self.tokenizer = tokenizer
         self._context_length = context_length
         self._max_sentences = max_sentences
 
@@ -112,21 +88,22 @@ class ReportReader:
         return read.ids, list(read.unknown), list(read.past_end)
 
     def _read_sentence(self, sentence: str) -> _Read:
+        start, end = self.tokenizer.start_id, self.tokenizer.end_id
         ids: list[int] = []
         words: list[str] = []
         unknown: list[str] = []
         past_end: list[str] = []
-        for word, tokens in words_with_tokens(spell_out_sides(sentence)):
-            if self._words is not None and word not in self._words:
+        for word, tokens in self.tokenizer.words_with_tokens(spell_out_sides(sentence)):
+            if tokens is None:
                 unknown.append(word)
             elif past_end or len(ids) + len(tokens) > self._context_length - 2:
                 past_end.append(word)
             else:
                 ids.extend(tokens)
                 words.append(word)
-        says_something = any(_IS_CONTENT.fullmatch(w) and w not in _FILLERS for w in words)
+        says_something = any(_IS_CONTENT.fullmatch(w) and w.lower() not in _FILLERS for w in words)
         return _Read(
-            ids=(START_TOKEN, *ids, END_TOKEN) if says_something else None,
+            ids=(start, *ids, end) if says_something else None,
             words=tuple(words),
             unknown=tuple(filter(str.isalpha, unknown)),
             past_end=tuple(filter(str.isalpha, past_end)),

@@ -17,7 +17,7 @@ from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.reader import ReportReader
 from tgcnet.models.text_features import TextFeatures
-from tgcnet.models.text_tower import ClipTextTower
+from tgcnet.models.text_tower import TextTower
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,7 @@ class SegmentationModel(nn.Module, ABC):
     """The contract; pretrained towers are frozen and in eval mode whatever ``train`` says."""
 
     reader: ReportReader
-    text_tower: ClipTextTower
+    text_tower: TextTower
     decoder: Decoder
 
     @property

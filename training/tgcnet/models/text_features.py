@@ -11,11 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from tgcnet.models.reader import END_TOKEN, START_TOKEN
-from tgcnet.models.text_tower import ClipTextTower
-
-NOTHING_SAID = ((START_TOKEN, END_TOKEN),)
-"""What is encoded of a report of which nothing is read, or where there is none."""
+from tgcnet.models.text_tower import TextTower
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +40,7 @@ class TextFeatures:
 
 
 def run_tower(
-    tower: ClipTextTower, reports: Sequence[Sequence[tuple[int, ...]]]
+    tower: TextTower, reports: Sequence[Sequence[tuple[int, ...]]]
 ) -> tuple[Float[Tensor, "B L D"], Bool[Tensor, "B L"]]:
     """Each different sentence through the tower once; a report's tokens one after another.
 
@@ -52,10 +48,15 @@ def run_tower(
     ----------
     reports : per report its sentences' token ids; a report may have none
     """
-    device = tower.kept_token_ids.device
     unique = list(dict.fromkeys(ids for report in reports for ids in report))
     padded = pad_sequence([torch.tensor(ids) for ids in unique], batch_first=True)  # (S, L)
-    tokens = tower(padded.to(device))
+    sizes = [len(ids) for ids in unique]
+    behind = None  # what lies behind a sentence's end; asking the device would wait for it
+    if len(set(sizes)) > 1:
+        behind = torch.arange(padded.shape[1]) >= torch.tensor(sizes)[:, None]  # (S, L)
+    tokens = tower(
+        padded.to(tower.device), None if behind is None else behind.to(tower.device)
+    )  # (S, L, D)
     row = {ids: index for index, ids in enumerate(unique)}
     packed = [
         torch.cat([tokens[row[ids], : len(ids)] for ids in report])
@@ -66,27 +67,28 @@ def run_tower(
     lengths = torch.tensor([sum(len(ids) for ids in report) for report in reports])
     stacked = pad_sequence(packed, batch_first=True)  # (B, L, D)
     is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
-    return stacked, is_padding.to(device)
+    return stacked, is_padding.to(tower.device)
 
 
 def pool_sentences(
-    tower: ClipTextTower,
+    tower: TextTower,
     tokens: Float[Tensor, "B L D"],
     reports: Sequence[Sequence[tuple[int, ...]]],
 ) -> Float[Tensor, "B E"]:
-    """The mean over a report's sentences of what CLIP makes of each: its end token, projected.
+    """The mean over a report's sentences of what the tower makes of each: one token, projected."""
+    weights = _mark_weights(reports, tokens.shape[1], at_start=tower.pools_at_start).to(tokens)
+    if tower.projects_linearly:  # then the mean may come first
+        return tower.project((weights[:, None] @ tokens)[:, 0])
+    return (weights[:, None] @ tower.project(tokens))[:, 0]
 
-    The projection is linear, so the mean may come first.
-    """
-    ends = _end_token_weights(reports, tokens.shape[1]).to(tokens)  # (B, L)
-    return tower.project((ends[:, None] @ tokens)[:, 0])
 
-
-def _end_token_weights(
-    reports: Sequence[Sequence[tuple[int, ...]]], length: int
+def _mark_weights(
+    reports: Sequence[Sequence[tuple[int, ...]]], length: int, *, at_start: bool
 ) -> Float[Tensor, "B L"]:
-    """Weights that average the end tokens of each report's sentences, packed one after another."""
+    """Weights that average the first or last tokens of each report's sentences as packed."""
     weights = torch.zeros(len(reports), length)
     for row, report in zip(weights, reports, strict=True):
-        row[torch.tensor([len(ids) for ids in report]).cumsum(0) - 1] = 1 / len(report)
+        sizes = torch.tensor([len(ids) for ids in report])
+        ends = sizes.cumsum(0)
+        row[ends - sizes if at_start else ends - 1] = 1 / len(report)
     return weights

@@ -14,12 +14,12 @@ from tgcnet.domain import EncodedText
 from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.image_tower import ClipImageTower
+from tgcnet.models.image_tower import ImageTower
 from tgcnet.models.reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.sse import Sse, TapProjection
-from tgcnet.models.text_features import NOTHING_SAID, TextFeatures, pool_sentences, run_tower
-from tgcnet.models.text_tower import ClipTextTower
+from tgcnet.models.text_features import TextFeatures, pool_sentences, run_tower
+from tgcnet.models.text_tower import TextTower
 from tgcnet.models.vlcm import Similarity, Vlcm
 
 
@@ -48,8 +48,8 @@ class TgcNet(SegmentationModel):
     def __init__(
         self,
         *,
-        image_tower: ClipImageTower,
-        text_tower: ClipTextTower,
+        image_tower: ImageTower,
+        text_tower: TextTower,
         reader: ReportReader,
         knowledge: Mapping[str, tuple[tuple[int, ...], ...]],
         taps: Sequence[TapProjection],
@@ -94,7 +94,7 @@ class TgcNet(SegmentationModel):
         return self
 
     def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
-        reports = [text.token_ids or NOTHING_SAID for text in texts]
+        reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
         tokens, is_padding = run_tower(self.text_tower, reports)
         if self.date is not None:
             known = [

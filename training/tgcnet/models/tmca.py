@@ -23,8 +23,8 @@ from tgcnet.models.date import CrossAttention
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
-from tgcnet.models.text_features import NOTHING_SAID, TextFeatures, run_tower
-from tgcnet.models.text_tower import ClipTextTower
+from tgcnet.models.text_features import TextFeatures, run_tower
+from tgcnet.models.text_tower import TextTower
 from tgcnet.models.vlcm import NUM_COORDINATES, Similarity, coordinates
 
 _TAU_INIT = 0.2
@@ -150,7 +150,7 @@ class TmcaNet(SegmentationModel):
         self,
         *,
         cnn: CnnPyramid,
-        text_tower: ClipTextTower,
+        text_tower: TextTower,
         reader: ReportReader,
         levels: Sequence[Level],
         decoder: Decoder,
@@ -177,7 +177,7 @@ class TmcaNet(SegmentationModel):
         return self
 
     def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
-        reports = [text.token_ids or NOTHING_SAID for text in texts]
+        reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
         tokens, is_padding = run_tower(self.text_tower, reports)
         is_said = (~is_padding)[..., None].to(tokens)  # (B, L, 1)
         pooled = (tokens * is_said).sum(dim=1) / is_said.sum(dim=1)  # (B, D)

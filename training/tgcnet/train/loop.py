@@ -1,30 +1,36 @@
 """The training loop: Lightning Fabric around two stages, towers first, then the rest.
 
-A run's folder holds ``run.safetensors`` (the checkpoint), ``log.csv`` and, at the end, ``model/``.
-Killed at any moment, it goes on from its last checkpoint with the very batches it would have seen.
+A run's folder holds ``checkpoints/`` (the last two), ``best.safetensors``, ``log.csv``, ``events/``
+and, at the end, ``model/``. Killed at any moment, it goes on from its last checkpoint with the very
+batches it would have seen, on as many processes as it is then given.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tgcnet.config import to_json
-from tgcnet.data.training_set import Batch, TrainingSet
+from tgcnet.data.batch import Batch
+from tgcnet.data.training_set import TrainingSet
+from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, TgcNet
-from tgcnet.train.best import BestModel
-from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
-from tgcnet.train.config import Phase, TrainConfig
+from tgcnet.train.average import MovingAverage
+from tgcnet.train.best import BestModel, headline
+from tgcnet.train.checkpoint import Progress, read_progress
+from tgcnet.train.checkpoints import Checkpoints
+from tgcnet.train.config import TrainConfig
+from tgcnet.train.devices import gather_rows, share_of_batch
+from tgcnet.train.keep_features import with_kept_features
 from tgcnet.train.objective import SegmentationObjective
+from tgcnet.train.options import RunOptions
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.pretrain import TowerAlignment, add_knowledge
 from tgcnet.train.run_log import RunLog
-from tgcnet.train.schedule import cycle_lengths, rate_scale
+from tgcnet.train.stage import RunParts, Stage
 from tgcnet.train.validate import Validator
 
 _GATES = ("scale", "gamma", "log_tau")
@@ -32,7 +38,20 @@ PRETRAIN, TRAIN = "pretrain", "train"
 
 
 class Trainer:
-    """One run of one configuration in one folder."""
+    """One run of one configuration in one folder.
+
+    Parameters
+    ----------
+    validator : only the first process scores; the others wait
+    provenance : seed, versions and data, kept in every checkpoint
+    log : of the first process; those of the others go nowhere
+
+    Raises
+    ------
+    InputError
+        If the configuration's batches cannot be shared by the processes, or there are fewer
+        samples than in one.
+    """
 
     def __init__(
         self,
@@ -43,31 +62,50 @@ class Trainer:
         validator: Validator,
         out: Path,
         fabric: Fabric,
+        options: RunOptions,
+        log: RunLog,
+        provenance: Mapping[str, str],
     ) -> None:
-        self._config = config
+        _check_batches(config, len(training_set), fabric.world_size)
+        self._config, self._options, self._fabric = config, options, fabric
         # Convolutions of these sizes run a third faster on a CPU with channels last (measured).
         self._model = model.to(fabric.device).to(memory_format=torch.channels_last)
-        self._training_set = training_set
-        self._validator = validator
-        self._fabric = fabric
-        self._out = out
-        self._checkpoint = out / "run.safetensors"
+        self._training_set, self._validator, self._out = training_set, validator, out
         self._best = BestModel(out / "best.safetensors")
-        # A path would tell whose disk it lay on.
-        self._as_json = to_json(replace(config, clip_weights=Path(config.clip_weights).name))
         self._pixels = PixelScale(config.preprocess).to(fabric.device)
+        self._parts = RunParts(
+            config=config,
+            options=options,
+            fabric=fabric,
+            checkpoints=Checkpoints(out),
+            log=log,
+            identity=identity_of(config),
+            provenance=provenance,
+        )
 
     def run(self, *, resume: bool) -> SegmentationModel:
-        """Train to the end; the averaged model is returned."""
+        """Train to the end; the best of the averaged models is returned, by the first process.
+
+        Parameters
+        ----------
+        resume : go on from the newest checkpoint in the folder, where there is one
+
+        Raises
+        ------
+        CheckpointError
+            If the checkpoint is damaged or of another configuration.
+        InputError
+            If the loss is no number any more.
+        """
+        newest = self._parts.checkpoints.latest() if resume else None
         done = Progress(stage=PRETRAIN if self._config.pretrain else TRAIN)
-        if resume and self._checkpoint.exists():
-            done = read_progress(self._checkpoint, self._as_json)
-        else:
-            resume = False
+        if newest is not None:
+            done = read_progress(newest, self._parts.identity)
+        is_resumed = newest is not None
         if done.stage == PRETRAIN:
-            self._pretrain(done, resume=resume)
-            done, resume = Progress(stage=TRAIN), False
-        return self._train(done, resume=resume)
+            self._pretrain(done, resume=is_resumed)
+            done, is_resumed = Progress(stage=TRAIN), False
+        return self._train(done, resume=is_resumed)
 
     def _pretrain(self, done: Progress, *, resume: bool) -> None:
         """Stage one: the towers alone, on dense and contrastive alignment."""
@@ -75,32 +113,31 @@ class Trainer:
         if config is None:
             return
         assert isinstance(self._model, TgcNet)  # noqa: S101 - TrainConfig checked it
-        alignment = TowerAlignment(self._model, tau_init=config.tau_init)
+        alignment = TowerAlignment(self._model, tau_init=config.tau_init, gather=self._gather)
         alignment.to(self._fabric.device).requires_grad_(True)
-        optimizer = torch.optim.AdamW(
-            alignment.parameters(), lr=config.learning_rate, weight_decay=0.05
+        wrapped, optimizer = self._fabric.setup(
+            alignment,
+            self._adamw([{"params": list(alignment.parameters())}], config.learning_rate, 0.05),
         )
-        wrapped, optimizer = self._fabric.setup(alignment, optimizer)
-        if resume:
-            restore_checkpoint(self._checkpoint, model=alignment, average=None, optimizer=optimizer)
-        cycles = self._cycles(config.phases, config.batch_size)
-        total = sum(cycles)
-        log = RunLog(self._out / "log.csv", stage=PRETRAIN)
-        for batch, progress in self._batches(config.phases, config.batch_size, done):
-            self._set_rate(optimizer, progress.step, cycles)
-            texts = add_knowledge(
-                batch.texts, config.knowledge_share, f"{self._config.seed}/{progress.step}"
-            )
+
+        def loss_of(batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
             loss = wrapped(
-                self._pixels(batch.images.to(self._fabric.device)),
-                batch.masks.to(self._fabric.device),
-                texts,
+                self._pixels(batch.images),
+                batch.masks,
+                add_knowledge(batch.texts, config.knowledge_share, batch.keys),
                 soft_target_tau=config.soft_target_tau,
                 contrastive_weight=config.contrastive_weight,
             )
-            self._step(optimizer, loss, alignment)
-            log.step(progress, loss, total)
-            self._maybe_save(alignment, None, optimizer, progress)
+            return loss, {}
+
+        stage = Stage(
+            self._parts, module=alignment, optimizer=optimizer, average=None, loss_of=loss_of
+        )
+        if resume:
+            stage.restore(self._parts.checkpoints)
+        stage.run(self._training_set, config.phases, config.batch_size, done)
+        # DATE lies on the way of the gradients and does not learn yet: it begins without any.
+        self._model.zero_grad(set_to_none=True)
         self._model.freeze_towers()
 
     def _train(self, done: Progress, *, resume: bool) -> SegmentationModel:
@@ -108,108 +145,98 @@ class Trainer:
         config = self._config
         # Frozen before the average is taken and before the optimizer looks for what learns.
         self._model.freeze_towers()
-        average = AveragedModel(
-            self._model,
-            multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay),  # type: ignore[no-untyped-call]  # torch's
-            use_buffers=False,
+        average = MovingAverage(self._model, decay=config.ema_decay)
+        objective = SegmentationObjective(self._model, config.objective, self._gather)
+        wrapped, optimizer = self._fabric.setup(
+            objective,
+            self._adamw(
+                parameter_groups(self._model, config), config.learning_rate, config.weight_decay
+            ),
         )
-        averaged = cast(SegmentationModel, average.module)
-        optimizer = torch.optim.AdamW(parameter_groups(self._model, config), fused=True)
-        objective = SegmentationObjective(self._model, config.objective)
-        wrapped, optimizer = self._fabric.setup(objective, optimizer)
+
+        def loss_of(batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+            loss, maps = wrapped(self._pixels(batch.images), batch.masks, batch.texts, batch.frozen)
+            return loss, maps
+
+        stage = Stage(
+            self._parts,
+            module=self._model,
+            optimizer=optimizer,
+            average=average,
+            loss_of=loss_of,
+            after_epoch=lambda progress: self._validate(average.model, progress),
+        )
         if resume:
-            restore_checkpoint(
-                self._checkpoint, model=self._model, average=average, optimizer=optimizer
+            stage.restore(self._parts.checkpoints)
+        training_set = self._training_set
+        if config.keeps_features:
+            training_set = with_kept_features(
+                training_set, self._model, self._pixels, self._fabric, self._cache_folder()
             )
-        cycles = self._cycles(config.phases, config.batch_size)
-        total = sum(cycles)
-        log = RunLog(self._out / "log.csv", stage=TRAIN)
         self._model.train()
-        for batch, progress in self._batches(config.phases, config.batch_size, done):
-            self._set_rate(optimizer, progress.step, cycles)
-            loss, maps = wrapped(
-                self._pixels(batch.images.to(self._fabric.device)),
-                batch.masks.to(self._fabric.device),
-                batch.texts,
+        stage.run(
+            training_set, config.phases, config.batch_size, done,
+            is_over=lambda progress: 0 < config.patience <= progress.stale_epochs,
+        )  # fmt: skip
+        self._fabric.barrier()
+        if self._fabric.is_global_zero:
+            self._best.restore(average.model)
+        return average.model.eval()
+
+    def _validate(self, model: SegmentationModel, progress: Progress) -> Progress:
+        """Score the model and keep it if none before was better; the others wait for the answer."""
+        if self._fabric.is_global_zero:
+            with self._fabric.autocast():
+                scores = self._validator.score(model)
+            self._parts.log.write(progress, scores)
+            score = headline(scores)
+            if progress.best is None or score >= progress.best:
+                self._best.keep(model)
+            is_better = progress.best is None or score > progress.best
+            progress = replace(
+                progress,
+                best=score if is_better else progress.best,
+                stale_epochs=0 if is_better else progress.stale_epochs + 1,
             )
-            self._step(optimizer, loss, self._model)
-            average.update_parameters(self._model)
-            log.step(progress, loss, total, maps)
-            self._maybe_save(self._model, average, optimizer, progress)
-            if progress.batch == 0:
-                scores = self._validator.score(averaged)
-                log.validated(progress, scores)
-                self._best.offer(averaged, scores)
-                self._model.train()
-        return self._best.restore(averaged).eval()
+        self._model.train()
+        told: Progress = self._fabric.broadcast(progress)
+        return told
 
-    def _batches(
-        self, phases: tuple[Phase, ...], batch_size: int, done: Progress
-    ) -> Iterator[tuple[Batch, Progress]]:
-        """Every batch from ``done`` on, with where the run stands once it is done."""
-        per_epoch = len(self._training_set) // batch_size
-        step, epoch = done.step, 0
-        for phase in phases:
-            for _ in range(phase.epochs):
-                first = done.batch if epoch == done.epoch else 0
-                if epoch >= done.epoch:
-                    batches = self._training_set.epoch(
-                        epoch,
-                        batch_size=batch_size,
-                        side_px=phase.side_px,
-                        mix=self._config.mix,
-                        config=self._config.augment,
-                        first_batch=first,
-                    )
-                    for index, batch in enumerate(batches, start=first + 1):
-                        step += 1
-                        is_last = index == per_epoch
-                        yield (
-                            batch,
-                            Progress(
-                                stage=done.stage,
-                                epoch=epoch + is_last,
-                                batch=0 if is_last else index,
-                                step=step,
-                            ),
-                        )
-                epoch += 1
+    def _gather(self, rows: Tensor) -> Tensor:
+        return gather_rows(self._fabric, rows)
 
-    def _cycles(self, phases: tuple[Phase, ...], batch_size: int) -> list[int]:
-        return cycle_lengths(phases, len(self._training_set) // batch_size)
+    def _cache_folder(self) -> Path:
+        return self._options.cache or self._out / "cache"
 
-    def _set_rate(self, optimizer: torch.optim.Optimizer, step: int, cycles: list[int]) -> None:
-        """The same shape for every group."""
-        config = self._config
-        warm, cosine = rate_scale(step, cycles, warmup_steps=config.warmup_steps)
-        for group in optimizer.param_groups:
-            top = group.setdefault("top_rate", group["lr"])
-            group["lr"] = warm * (config.final_rate + (top - config.final_rate) * cosine)
+    def _adamw(
+        self, groups: list[dict[str, object]], rate: float, decay: float
+    ) -> torch.optim.AdamW:
+        # Fabric cannot clip what a fused optimizer scales back by itself.
+        has_scale = bool(self._fabric.strategy.precision.state_dict())
+        return torch.optim.AdamW(groups, lr=rate, weight_decay=decay, fused=not has_scale)
 
-    def _step(self, optimizer: torch.optim.Optimizer, loss: Tensor, module: nn.Module) -> None:
-        self._fabric.backward(loss)
-        nn.utils.clip_grad_norm_(
-            [p for p in module.parameters() if p.grad is not None], self._config.max_grad_norm
+
+def _check_batches(config: TrainConfig, num_samples: int, num_processes: int) -> None:
+    sizes = [config.batch_size] + ([config.pretrain.batch_size] if config.pretrain else [])
+    for size in sizes:
+        share_of_batch(size, num_processes)
+        if num_samples < size:
+            raise InputError(
+                f"an epoch has {num_samples} samples, expected at least the {size} of one batch; "
+                "give a smaller batch_size in the recipe, or more data"
+            )
+
+
+def identity_of(config: TrainConfig) -> dict[str, object]:
+    """What a checkpoint has to fit: the configuration, with no path that tells whose disk it is."""
+    return to_json(
+        replace(
+            config,
+            clip_weights=Path(config.clip_weights).name,
+            text_weights=Path(config.text_weights).name,
+            cnn_weights=Path(config.cnn_weights).name,
         )
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    def _maybe_save(
-        self,
-        model: nn.Module,
-        average: nn.Module | None,
-        optimizer: torch.optim.Optimizer,
-        progress: Progress,
-    ) -> None:
-        if progress.step % self._config.checkpoint_every == 0 or progress.batch == 0:
-            save_checkpoint(
-                self._checkpoint,
-                model=model,
-                average=average,
-                optimizer=optimizer,
-                progress=progress,
-                config=self._as_json,
-            )
+    )
 
 
 def parameter_groups(model: SegmentationModel, config: TrainConfig) -> list[dict[str, object]]:

@@ -44,10 +44,14 @@ class SegmentationObjective(nn.Module):
         self._encode = TextEncoder(model)
 
     def forward(
-        self, images: Tensor, masks: Tensor, texts: tuple[str, ...]
+        self,
+        images: Tensor,
+        masks: Tensor,
+        texts: tuple[str, ...],
+        frozen: Sequence[Tensor] | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """As :meth:`loss_and_output`, with what Fabric can pass on of the output."""
-        loss, output = self.loss_and_output(images, masks, texts)
+        loss, output = self.loss_and_output(images, masks, texts, frozen)
         return loss, watched(output)
 
     def loss_and_output(

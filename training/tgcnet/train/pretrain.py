@@ -17,15 +17,21 @@ from torch import Tensor, nn
 from tgcnet.losses import SegmentationLoss
 from tgcnet.models import TgcNet
 from tgcnet.report import load_knowledge
-from tgcnet.train.contrast import soft_dice
+from tgcnet.train.contrast import Gather, soft_dice
 from tgcnet.train.texts import TextEncoder
 
 
 class TowerAlignment(nn.Module):
-    """The towers with what only their pretraining needs: a temperature and an offset."""
+    """The towers with what only their pretraining needs: a temperature and an offset.
 
-    def __init__(self, model: TgcNet, *, tau_init: float) -> None:
+    ``gather`` as of :class:`tgcnet.train.objective.SegmentationObjective`.
+    """
+
+    def __init__(
+        self, model: TgcNet, *, tau_init: float, gather: Gather = lambda rows: rows
+    ) -> None:
         super().__init__()
+        self._gather = gather
         self.image_tower = model.image_tower
         self.text_tower = model.text_tower
         self._encode = TextEncoder(model)
@@ -36,7 +42,7 @@ class TowerAlignment(nn.Module):
     def forward(
         self,
         images: Float[Tensor, "B 3 H W"],
-        masks: Float[Tensor, "B 1 H W"],
+        masks: Float[Tensor, "B K H W"],
         texts: tuple[str, ...],
         *,
         soft_target_tau: float,
@@ -45,13 +51,15 @@ class TowerAlignment(nn.Module):
         """Dense alignment loss plus the soft contrastive one."""
         dense = self.image_tower(images).dense  # (B, E, h, w)
         text = F.normalize(self._encode(texts).pooled, dim=1)  # (B, E)
-        target = F.adaptive_avg_pool2d(masks, dense.shape[2:])  # (B, 1, h, w)
+        anywhere = masks.amax(dim=1, keepdim=True)  # (B, 1, H, W)
+        target = F.adaptive_avg_pool2d(anywhere, dense.shape[2:])  # (B, 1, h, w)
         cosine = (F.normalize(dense, dim=1) * text[:, :, None, None]).sum(1, keepdim=True)
         logits = cosine * self.log_scale.exp() + self.offset
         loss = self.loss.of_map(logits, target)
-        pooled = F.normalize(_pool_target(dense, target), dim=1)  # (B, E)
+        pooled = self._gather(F.normalize(_pool_target(dense, target), dim=1))  # (B, E)
         contrast = soft_contrast(
-            pooled @ text.T * self.log_scale.exp(), soft_targets(target, tau=soft_target_tau)
+            pooled @ self._gather(text).T * self.log_scale.exp(),
+            soft_targets(self._gather(target), tau=soft_target_tau),
         )
         return loss + contrastive_weight * contrast
 
@@ -76,11 +84,17 @@ def _pool_target(
     return (dense * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
 
 
-def add_knowledge(texts: tuple[str, ...], share: float, seed: str) -> tuple[str, ...]:
-    """Some texts followed by a sentence of the knowledge base, so that its words are learnt."""
-    random = Random(seed)
+def add_knowledge(texts: tuple[str, ...], share: float, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Some texts followed by a sentence of the knowledge base, so that its words are learnt.
+
+    Parameters
+    ----------
+    keys : of the samples; each decides for its own text
+    """
     sentences = [s for finding in load_knowledge().findings for s in finding.sentences]
-    return tuple(
-        f"{text} {random.choice(sentences)}".strip() if random.random() < share else text
-        for text in texts
-    )
+    added = []
+    for text, key in zip(texts, keys, strict=True):
+        random = Random(f"{key}/knowledge")
+        is_added = random.random() < share
+        added.append(f"{text} {random.choice(sentences)}".strip() if is_added else text)
+    return tuple(added)

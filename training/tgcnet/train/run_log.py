@@ -1,58 +1,85 @@
-"""The log of a training run: numbers to a CSV file, the same in words to the logger."""
+"""The log of a training run: numbers to ``log.csv``, to TensorBoard and to whoever watches."""
 
 import csv
-import logging
-import time
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from torch import Tensor
-
+from tgcnet.io import write_text_atomically
 from tgcnet.train.checkpoint import Progress
 
-logger = logging.getLogger(__name__)
+_COLUMNS = ("stage", "epoch", "step", "name", "value")
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where numbers go."""
+
+    def stepped(self, progress: Progress, total: int) -> None:
+        """A step of ``total`` is done."""
+
+    def write(self, progress: Progress, values: Mapping[str, float]) -> None:
+        """Numbers of the steps since the last ones, or of a validation."""
+
+    def close(self) -> None:
+        """The run is over."""
 
 
 class RunLog:
-    """``log.csv`` of a run: one line every 20 steps and one a validation, and the same in words."""
+    """Passes everything on to its sinks; a process that only computes has none."""
 
-    def __init__(self, path: Path, *, stage: str) -> None:
-        self._path, self._stage = path, stage
-        self._losses: list[float] = []
-        self._since = time.perf_counter()
+    def __init__(self, sinks: Sequence[Sink] = ()) -> None:
+        self._sinks = tuple(sinks)
 
-    def step(
-        self,
-        progress: Progress,
-        loss: Tensor,
-        total: int,
-        watched: Mapping[str, Tensor] | None = None,
-    ) -> None:
-        """Note a step's loss, and of each gate the mean, deviation and spatial variance."""
-        self._losses.append(loss.item())
-        if progress.step % 20:
-            return
-        seconds = (time.perf_counter() - self._since) / len(self._losses)
-        values = {"loss": sum(self._losses) / len(self._losses), "seconds_per_step": seconds}
-        for name, gate in (watched or {}).items():
-            values[f"{name}_mean"] = gate.mean().item()
-            values[f"{name}_std"] = gate.std().item()
-            values[f"{name}_spatial_variance"] = gate.var(dim=(2, 3)).mean().item()
-        self._write(progress, values)
-        logger.info(
-            "%s step %d of %d: loss %.4f, %.2f s a step", self._stage, progress.step, total,
-            values["loss"], seconds,
-        )  # fmt: skip
-        self._losses, self._since = [], time.perf_counter()
+    def stepped(self, progress: Progress, total: int) -> None:
+        for sink in self._sinks:
+            sink.stepped(progress, total)
 
-    def validated(self, progress: Progress, scores: dict[str, float]) -> None:
-        """Note a validation."""
-        self._write(progress, scores)
-        logger.info("validation at step %d: %s", progress.step, scores)
-        self._since = time.perf_counter()
+    def write(self, progress: Progress, values: Mapping[str, float]) -> None:
+        for sink in self._sinks:
+            sink.write(progress, values)
 
-    def _write(self, progress: Progress, values: dict[str, float]) -> None:
+    def close(self) -> None:
+        for sink in self._sinks:
+            sink.close()
+
+
+class CsvLog:
+    """``log.csv``, a row a number: stage, epoch, step, name, value.
+
+    Parameters
+    ----------
+    resumed : where the run goes on; rows of later steps, which it computes again, are taken out
+    """
+
+    def __init__(self, path: Path, resumed: Progress | None = None) -> None:
+        self._path = path
+        rows = [] if resumed is None else _rows_until(path, resumed)
+        written = io.StringIO(newline="")
+        csv.writer(written).writerows([_COLUMNS, *rows])
+        write_text_atomically(path, written.getvalue())
+
+    def stepped(self, progress: Progress, total: int) -> None:
+        """Nothing: not every step is written."""
+
+    def write(self, progress: Progress, values: Mapping[str, float]) -> None:
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            for name, value in values.items():
-                writer.writerow([self._stage, progress.epoch, progress.step, name, f"{value:.6g}"])
+            csv.writer(file).writerows(
+                [progress.stage, progress.epoch, progress.step, name, f"{value:.9g}"]
+                for name, value in values.items()
+            )
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _rows_until(path: Path, progress: Progress) -> list[list[str]]:
+    """The whole rows up to a step; a kill may have left half of one."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if len(row) == len(_COLUMNS)]
+    # "pretrain" sorts before "train", as it runs.
+    until = (progress.stage, progress.step)
+    return [row for row in rows if row[2].isdecimal() and (row[0], int(row[2])) <= until]

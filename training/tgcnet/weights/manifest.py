@@ -30,7 +30,7 @@ ARCHITECTURES: Mapping[str, type[ModelConfig]] = {"tgcnet": TgcNetConfig, "tmca"
 _TEXTS = ("name", "architecture", "sha256", "dtype", "licence", "notes")
 _TEXT_LISTS = ("findings", "training_data")
 _FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
-_OPTIONAL = ("lineage",)
+_OPTIONAL = ("lineage", "provenance")
 _MAX_MANIFEST_BYTES = 4_000_000
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
@@ -48,6 +48,7 @@ class Manifest:
     licence : of the weights, which is not the code's
     measured : data set and text mode -> metric -> value
     lineage : of a fine-tuned model; None where training started from nothing
+    provenance : seed, versions and hashes of the data that training kept; empty where it kept none
     """
 
     name: str
@@ -63,6 +64,7 @@ class Manifest:
     measured: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
     lineage: Lineage | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.classes) != self.model.num_classes:
@@ -100,6 +102,8 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     }
     if manifest.lineage is None:
         del values["lineage"]  # older versions read what has none
+    if not manifest.provenance:
+        del values["provenance"]
     text = json.dumps(values, indent=2, ensure_ascii=False)
     write_text_atomically(folder / MANIFEST_FILE, text + "\n")
 
@@ -202,6 +206,9 @@ def _check_types(values: dict[str, Any], where: str) -> None:
     for name in ("model", "preprocess", "postprocess", "measured"):
         if not isinstance(values[name], dict):
             raise CheckpointError(f"{where} needs a JSON object as {name!r}.")
+    provenance = values.get("provenance", {})
+    if not isinstance(provenance, dict) or not _is_text_list(list(provenance.values())):
+        raise CheckpointError(f"{where} needs a JSON object of texts as 'provenance'.")
 
 
 def _is_text_list(value: object) -> bool:
@@ -259,4 +266,5 @@ def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
         classes=tuple(from_json(SegmentationClass, entry) for entry in classes),
         measured=values["measured"],
         lineage=None if lineage is None else lineage_from_json(lineage),
+        provenance=values.get("provenance", {}),
     )

@@ -26,14 +26,14 @@ from torch import nn
 
 from tgcnet.cli import main as run_command
 from tgcnet.corrections import Ledger
+from tgcnet.data.variants import VARIANTS
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TgcNet
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
+from tgcnet.train.features import FeatureCache
 from tgcnet.train.finetune.candidate import export_candidate
 from tgcnet.train.finetune.cases import Snapshot, read_snapshot, write_snapshot
-from tgcnet.train.finetune.features import FeatureCache
 from tgcnet.train.finetune.samples import samples_of_case
-from tgcnet.train.finetune.variants import VARIANTS
 from tgcnet.train.pixels import PixelScale
 from tgcnet.weights import install
 from tgcnet.weights.install import STAGING_FOLDER, install_model
@@ -73,7 +73,7 @@ def checkpoints() -> Operation:
     def save(folder: Path, step: int) -> None:
         model, optimizer = state(float(step))
         save_checkpoint(
-            folder / "run.safetensors", model=model, average=None, optimizer=optimizer,
+            folder / "run.safetensors", model=model, optimizer=optimizer,
             progress=Progress(stage="finetune", step=step), config={"seed": 0},
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ def checkpoints() -> Operation:
         path = folder / "run.safetensors"
         step = read_progress(path, {"seed": 0}).step
         model, optimizer = state(0.0)
-        restore_checkpoint(path, model=model, average=None, optimizer=optimizer)
+        restore_checkpoint(path, model=model, optimizer=optimizer)
         tensors = [*model.parameters()]
         tensors += [tensor for values in optimizer.state.values() for tensor in values.values()]
         found = [] if all(bool((tensor == step).all()) for tensor in tensors) else ["mixed"]

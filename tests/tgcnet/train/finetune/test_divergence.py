@@ -10,9 +10,9 @@ from tests.tgcnet.train.finetune.conftest import Tune
 
 from tgcnet.errors import Cancelled, DeviceError, InputError
 from tgcnet.runs.events import STOP_FILE, Event, Stepped, Told
+from tgcnet.train.features import FeatureCache
 from tgcnet.train.finetune import loop
 from tgcnet.train.finetune.config import CHECKPOINT_FILE, STOPPED_FILE, FinetuneJob
-from tgcnet.train.finetune.features import FeatureCache
 from tgcnet.train.finetune.training import Training
 from tgcnet.weights.manifest import WEIGHTS_FILE
 

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from tgcnet.data.training_set import Example
+from tgcnet.data.examples import Example
+from tgcnet.data.variants import VARIANTS
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.train.finetune.config import FinetuneConfig
 from tgcnet.train.finetune.guard import is_fine, remembering
 from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
-from tgcnet.train.finetune.variants import VARIANTS
 
 
 def sample(name: str) -> Sample:
     example = Example(
         image=np.zeros((32, 32), dtype=np.uint8),
-        mask=np.zeros((32, 32), dtype=bool),
+        labels=np.zeros((32, 32), dtype=np.uint8),
         report="",
         modality=Modality.XRAY,
     )

@@ -188,7 +188,7 @@ def test_a_reference_that_cannot_be_read_is_refused_before_training_by_its_row(
 def test_an_image_of_another_size_than_its_mask_is_refused_by_its_row(tmp_path: Path) -> None:
     folder = reference_folder(tmp_path / "reference", num_images=100)
     Image.new("L", (9, 9)).save(folder / "masks" / "17.png")
-    with pytest.raises(InputError, match=r"row 19 of captions\.csv: .* its mask \(9, 9\) \(y, x\)"):
+    with pytest.raises(InputError, match=r"row 19 of captions\.csv: .* its mask \(1, 9, 9\)"):
         load_reference(folder, PreprocessConfig())
 
 

@@ -17,23 +17,23 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from tgcnet.data.variants import VARIANTS, Variant
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.models import SegmentationModel
 from tgcnet.runs.events import Event, Stepped, Told
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
+from tgcnet.train.features import FeatureCache
 from tgcnet.train.finetune.config import (
     CHECKPOINT_FILE,
     STOPPED_FILE,
     FinetuneConfig,
     Learns,
 )
-from tgcnet.train.finetune.features import FeatureCache
 from tgcnet.train.finetune.guard import MAX_ROLLBACKS, is_fine, remembering
 from tgcnet.train.finetune.memory import needs_memory, too_small_for
 from tgcnet.train.finetune.objective import FinetuneObjective
 from tgcnet.train.finetune.samples import BatchPlan, Sample
-from tgcnet.train.finetune.variants import VARIANTS, Variant
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.schedule import rate_scale
 
@@ -284,14 +284,13 @@ class Finetuner:
         save_checkpoint(
             path,
             model=self._model,
-            average=None,
             optimizer=self._optimizer,
             progress=progress,
             config=self._identity,
         )
 
     def _restore(self, path: Path) -> None:
-        restore_checkpoint(path, model=self._model, average=None, optimizer=self._optimizer)
+        restore_checkpoint(path, model=self._model, optimizer=self._optimizer)
 
 
 def choose_what_learns(

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger, Problem
+from tgcnet.data.examples import decode_row
+from tgcnet.data.feature_files import digest_of
 from tgcnet.data.folder import Row, read_folder
 from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
-from tgcnet.data.training_set import decode_row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.train.finetune.samples import Sample, SampleSets, digest_of, sample_of, samples_of_case
+from tgcnet.train.finetune.samples import Sample, SampleSets, sample_of, samples_of_case
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,8 @@ def measured_rows(
     """Rows with what their pixels are known by; errors as of :func:`load_reference`."""
     stated = modality or Modality.UNKNOWN
     return tuple(
-        MeasuredRow(row=row, digest=digest_of(decode_row(row, stated, preprocess))) for row in rows
+        MeasuredRow(row=row, digest=digest_of(decode_row(row, stated, preprocess).image))
+        for row in rows
     )
 
 

@@ -3,7 +3,6 @@
 A case's text is shown as it is: the person's mask answers the whole report.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -12,8 +11,9 @@ import numpy as np
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger
+from tgcnet.data.examples import Example, letterbox_labels
+from tgcnet.data.feature_files import digest_of
 from tgcnet.data.folder import Row
-from tgcnet.data.training_set import Example
 from tgcnet.domain import Case
 from tgcnet.errors import InputError
 from tgcnet.preprocess import decide_window, prepare_plane
@@ -25,7 +25,7 @@ class Sample:
 
     Attributes
     ----------
-    example : image (S, S) uint8, mask (S, S) bool, report
+    example : image and labels (S, S) uint8, report
     digest : SHA-256 of the image's pixels: the key of its kept features
     case_id : of the correction it comes from; empty for a reference image
     group : the patient's key, so that statistics know who belongs together
@@ -63,10 +63,10 @@ def samples_of_case(case: Case, preprocess: PreprocessConfig) -> Iterable[Sample
     window = decide_window(case.volume, preprocess)
     for z in case.reviewed_slices:
         plane, letterbox = prepare_plane(case.volume.array[z], window, preprocess)
-        mask = letterbox.apply((case.labels[z] > 0).astype(np.float32)) > 0.5  # any class
+        labels = letterbox_labels(letterbox, case.labels[z])
         example = Example(
             image=np.round(plane * 255).astype(np.uint8),
-            mask=mask,
+            labels=labels,
             report=case.report,
             modality=case.volume.modality,
         )
@@ -75,12 +75,7 @@ def samples_of_case(case: Case, preprocess: PreprocessConfig) -> Iterable[Sample
 
 def sample_of(example: Example, *, case_id: str = "", group: str = "") -> Sample:
     """An image with what it is known by."""
-    return Sample(example=example, digest=digest_of(example), case_id=case_id, group=group)
-
-
-def digest_of(example: Example) -> str:
-    """SHA-256 of an image's pixels on the network's grid."""
-    return hashlib.sha256(example.image.tobytes()).hexdigest()
+    return Sample(example=example, digest=digest_of(example.image), case_id=case_id, group=group)
 
 
 def check_enough(sets: SampleSets, ledger: Ledger) -> None:

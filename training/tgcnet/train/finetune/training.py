@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from tgcnet.data.training_set import Example
+from tgcnet.data.examples import Example
+from tgcnet.data.variants import VARIANTS, Variant
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.runs.events import Begun, Event, Prepared, Scored, Told
+from tgcnet.train.features import FeatureCache, feature_bytes
 from tgcnet.train.finetune.candidate import adapter_width, config_with_adapters, copy_of
 from tgcnet.train.finetune.config import FinetuneConfig, Learns
-from tgcnet.train.finetune.features import FeatureCache, feature_bytes
 from tgcnet.train.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
 from tgcnet.train.finetune.loop import Finetuner, Watcher, choose_what_learns
-from tgcnet.train.finetune.memory import too_small_for
+from tgcnet.train.finetune.memory import needs_memory, too_small_for
 from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
-from tgcnet.train.finetune.variants import VARIANTS, Variant
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.texts import TextEncoder
 from tgcnet.weights.load import LoadedModel
@@ -134,11 +134,12 @@ class Training:
 
     def _fill(self, cache: FeatureCache) -> None:
         views = self._views()
-        for done, _ in enumerate(cache.fill(views), start=1):
-            if done % 50 == 0 or done == len(views):
-                self._tell(Prepared(done=done, total=len(views)))
-            if self._should_stop():
-                break  # the loop looks at it too, and says so
+        with needs_memory("the features of a single image"):
+            for done, _ in enumerate(cache.fill(views), start=1):
+                if done % 50 == 0 or done == len(views):
+                    self._tell(Prepared(done=done, total=len(views)))
+                if self._should_stop():
+                    break  # the loop looks at it too, and says so
 
     def _should_stop(self) -> bool:
         return is_asked_to_stop(self._out)

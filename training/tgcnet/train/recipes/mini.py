@@ -3,7 +3,7 @@
 from importlib import resources
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.training_set import Source
+from tgcnet.data.sources import Source
 from tgcnet.domain import Modality
 from tgcnet.models import named_configs
 from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource

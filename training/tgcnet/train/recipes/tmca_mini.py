@@ -16,7 +16,7 @@ def recipe() -> TrainConfig:
     return replace(
         mini.recipe(),
         model=named_configs()["tmca-mini"],
-        text_tower_of="mini",
+        towers_of="mini",
         pretrain=None,
         phases=(
             Phase(epochs=3, side_px=160),

@@ -1,0 +1,129 @@
+"""What a recipe starts from: pretrained towers and CNN by name, the vocabulary they bring."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import timm
+import torch
+from transformers import BertConfig, BertModel
+
+from tgcnet.config import (
+    DecoderConfig,
+    PostprocessConfig,
+    PreprocessConfig,
+    TextTowerConfig,
+    TmcaConfig,
+)
+from tgcnet.domain import SegmentationClass
+from tgcnet.errors import CheckpointError, ConfigError
+from tgcnet.models import TmcaNet
+from tgcnet.train.config import Phase, TrainConfig, ValidationSource
+from tgcnet.train.recipe_file import load_recipe
+from tgcnet.train.towers import build_for_training, with_words
+from tgcnet.weights.import_pretrained import import_pretrained
+from tgcnet.weights.load import load_model, save_model
+from tgcnet.weights.manifest import Manifest
+
+VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "left", "lung", "opacity", ".")
+MODEL = TmcaConfig(
+    name="test",
+    text=TextTowerConfig(
+        kind="bert", width=64, layers=1, heads=1, quick_gelu=False, num_positions=32,
+        context_length=32,
+    ),
+    cnn="convnext_atto",
+    joint_dim=16,
+    decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),
+)  # fmt: skip
+
+
+def config(**changes: object) -> TrainConfig:
+    values = {
+        "model": MODEL,
+        "sources": (),
+        "validation": ValidationSource(folder="val", max_rows=1),
+        "phases": (Phase(epochs=1, side_px=64),),
+        "starts_from_imagenet": False,
+        "text_weights": "bert",
+    }
+    return TrainConfig(**{**values, **changes})
+
+
+@pytest.fixture
+def bert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> BertModel:
+    """A small BERT, imported as "bert", and a ConvNeXt as "cnn"."""
+    monkeypatch.setenv("TGCNET_PRETRAINED", str(tmp_path / "pretrained"))
+    torch.manual_seed(0)
+    model = BertModel(
+        BertConfig(
+            vocab_size=len(VOCABULARY), hidden_size=64, num_hidden_layers=1,
+            num_attention_heads=1, intermediate_size=256, max_position_embeddings=32,
+        )
+    )  # fmt: skip
+    model.save_pretrained(tmp_path / "given")
+    (tmp_path / "given" / "vocab.txt").write_text("\n".join(VOCABULARY), encoding="utf-8")
+    import_pretrained(tmp_path / "given", name="bert")
+    cnn = timm.create_model("convnext_atto", pretrained=False)
+    safetensors.torch.save_file(cnn.state_dict(), tmp_path / "cnn.safetensors")
+    import_pretrained(tmp_path / "cnn.safetensors", name="cnn")
+    return model
+
+
+def test_a_tmca_starts_from_imported_weights_and_is_loaded_without_them(
+    bert: BertModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_words(config(cnn_weights="cnn"), ["whatever"])
+    assert run.model.text == replace(MODEL.text, vocabulary=VOCABULARY)
+    model = build_for_training(run)
+    assert isinstance(model, TmcaNet)
+    words = model.text_tower.state_dict()["transformer.embeddings.word_embeddings.weight"]
+    torch.testing.assert_close(words, bert.embeddings.word_embeddings.weight.detach())
+    stem = safetensors.torch.load_file(tmp_path / "cnn.safetensors")["stem.0.weight"]
+    torch.testing.assert_close(model.cnn.state_dict()["net.stem_0.weight"], stem)
+    manifest = Manifest(
+        name="test",
+        model=run.model,
+        preprocess=PreprocessConfig(side_px=64),
+        postprocess=PostprocessConfig(),
+        classes=(SegmentationClass(name="infection", colour=(230, 60, 60)),),
+        findings=(),
+    )
+    save_model(model, manifest, tmp_path / "model")
+    monkeypatch.setenv("TGCNET_PRETRAINED", str(tmp_path / "elsewhere"))
+    loaded = load_model(str(tmp_path / "model")).model
+    sentence = "Left lung opacity."
+    assert loaded.reader.tokenize(sentence) == model.reader.tokenize(sentence)
+    assert loaded.reader.tokenize(sentence)[0] == (2, 4, 5, 6, 7, 3)
+
+
+def test_weights_of_another_size_are_refused(bert: BertModel) -> None:
+    wider = replace(MODEL, text=replace(MODEL.text, width=128, heads=2))
+    with pytest.raises(CheckpointError, match="the text tower of bert has width=64, the"):
+        build_for_training(with_words(config(model=wider), []))
+    with pytest.raises(CheckpointError, match="bert holds the weights of no CNN, the recipe's CNN"):
+        build_for_training(with_words(config(cnn_weights="bert"), []))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"text_weights": ""}, "is a BERT, whose word pieces come with its weights, but none"),
+        ({"towers_of": "mini"}, "text_weights is for a TMCA without towers_of"),
+        ({"clip_weights": "openai"}, "is a TMCA, which has no pair of CLIP towers"),
+        ({"starts_from_imagenet": True}, "no ImageNet weights of 'convnext_atto' ship with this"),
+    ],
+)
+def test_a_recipe_that_contradicts_itself_is_refused(
+    changes: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        config(**changes)
+
+
+@pytest.mark.parametrize("name", ["vit_b16", "biomedclip", "tmca"])
+def test_the_recipes_of_the_workshop_agree_with_themselves(name: str) -> None:
+    file = Path(__file__).parents[3] / "training" / "recipes" / f"{name}.py"
+    run = load_recipe(str(file))
+    assert run.clip_weights or run.text_weights

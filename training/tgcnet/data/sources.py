@@ -1,0 +1,102 @@
+"""The data sets a run reads, as its recipe names them: rows and classes, no pixels yet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tgcnet.data.classes import LUNG_OPACITY
+from tgcnet.data.folder import Row
+from tgcnet.data.layouts.detect import read_dataset
+from tgcnet.domain import Modality, SegmentationClass
+from tgcnet.errors import InputError
+
+_DENIED = "no pulmonary infection"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A data set and how a run uses it.
+
+    Attributes
+    ----------
+    folder : relative to the run's data folder; of any layout that ``tgcnet data`` knows
+    modality : UNKNOWN leaves it to the layout and the files
+    split : the rows of this split alone; "" means all
+    repeats : how often each image comes in one epoch
+    exclude : image names that are never read (held out, or twins of a test image)
+    is_lesion_free : every mask is taken as empty
+    denied_means_empty : the mask of a report that begins with "no pulmonary infection" is taken
+        as empty: some masks of the pseudo-labelled CT set hold a few stray pixels there
+    """
+
+    folder: str
+    modality: Modality
+    split: str = ""
+    repeats: int = 1
+    exclude: tuple[str, ...] = ()
+    is_lesion_free: bool = False
+    denied_means_empty: bool = False
+
+    @property
+    def label(self) -> str:
+        """What sentences call it."""
+        return f"{self.folder} ({self.split})" if self.split else self.folder
+
+    def is_empty(self, row: Row) -> bool:
+        """Whether the mask of a row is taken as empty, whatever its file says."""
+        is_denied = row.report.lower().startswith(_DENIED)
+        return self.is_lesion_free or (self.denied_means_empty and is_denied)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceRows:
+    """A source, read: its rows, and the classes its masks tell apart."""
+
+    source: Source
+    rows: tuple[Row, ...]
+    classes: tuple[SegmentationClass, ...]
+
+
+def read_source(data: Path, source: Source) -> SourceRows:
+    """The rows of a source that are not excluded.
+
+    Raises
+    ------
+    InputError
+        As of :func:`tgcnet.data.layouts.detect.read_dataset`, or if nothing is left.
+    """
+    dataset = read_dataset(data / source.folder, source.split or None)
+    excluded = set(source.exclude)
+    rows = tuple(row for row in dataset.rows if row.name not in excluded)
+    if not rows:
+        raise InputError(
+            f"{source.label} has {len(dataset.rows)} rows and the recipe excludes all of them, "
+            "expected at least one; correct the recipe"
+        )
+    return SourceRows(source=source, rows=rows, classes=dataset.classes)
+
+
+def common_classes(read: Iterable[SourceRows]) -> tuple[SegmentationClass, ...]:
+    """The classes that all sources share; a lesion-free one shows nothing and has no say.
+
+    Raises
+    ------
+    InputError
+        If two sources name other classes, or the same in another order.
+    """
+    asked: Sequence[SourceRows] = [entry for entry in read if not entry.source.is_lesion_free]
+    if not asked:
+        return (LUNG_OPACITY,)
+    first = asked[0]
+    for entry in asked[1:]:
+        if _names(entry) != _names(first):
+            raise InputError(
+                f"{first.source.label} has the classes {', '.join(_names(first))} and "
+                f"{entry.source.label} {', '.join(_names(entry))}, expected the same in the same "
+                "order in every source of a run; correct their classes.json, or leave one out"
+            )
+    return first.classes
+
+
+def _names(read: SourceRows) -> tuple[str, ...]:
+    return tuple(entry.name for entry in read.classes)

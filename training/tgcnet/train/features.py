@@ -1,0 +1,108 @@
+"""Features of the frozen image tower, computed once and kept on disk.
+
+A file for each image and variant, named by what it depends on: the weights, the pixels, the view.
+Kept as float16; whoever trains reads them from the file even when they were only just computed, so
+that a run, a resumed run and a second run see the same numbers.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tgcnet.data.examples import Example
+from tgcnet.data.feature_files import FeatureFiles
+from tgcnet.data.variants import Variant
+from tgcnet.errors import CheckpointError
+from tgcnet.models import SegmentationModel
+from tgcnet.train.pixels import PixelScale
+
+_HALF_BYTES = 2
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """An image with what it is known by, :func:`tgcnet.data.feature_files.digest_of` its pixels."""
+
+    @property
+    def example(self) -> Example:
+        """The image."""
+
+    @property
+    def digest(self) -> str:
+        """Of its pixels."""
+
+
+class FeatureCache:
+    """Keeps what ``SegmentationModel.frozen_features`` gives.
+
+    Parameters
+    ----------
+    folder : made when the first features are kept
+    weights_key : of the tower's weights and adapters; other weights never meet these features
+    """
+
+    def __init__(
+        self, folder: Path, model: SegmentationModel, pixels: PixelScale, *, weights_key: str
+    ) -> None:
+        self.files = FeatureFiles(folder=folder / weights_key)
+        self._model = model
+        self._pixels = pixels
+
+    def features(self, samples: Sequence[tuple[Keyed, Variant]]) -> tuple[Tensor, ...]:
+        """Of a batch, one tensor a tap, (B, ...) float32."""
+        kept = [self._read(sample, variant) for sample, variant in samples]
+        return tuple(torch.stack(tap).float() for tap in zip(*kept, strict=True))
+
+    def fill(self, samples: Iterable[tuple[Keyed, Variant]]) -> Iterable[None]:
+        """Compute what is absent, yielding after each, so that somebody can count and stop."""
+        for sample, variant in samples:
+            if not self.files.path(sample.digest, variant).exists():
+                self._compute(sample, variant)
+            yield
+
+    def _read(self, sample: Keyed, variant: Variant) -> tuple[Tensor, ...]:
+        kept = self.files.read(sample.digest, variant)
+        if kept is None:
+            # Absent or damaged: either way it can be made again from the image.
+            self._compute(sample, variant)
+            kept = self.files.read(sample.digest, variant)
+        if kept is None:
+            raise CheckpointError(
+                "Features that were just written cannot be read; check the disk of the folder "
+                f"{self.files.folder.name!r}."
+            )
+        return kept
+
+    @torch.inference_mode()
+    def _compute(self, sample: Keyed, variant: Variant) -> None:
+        # A copy: pixels mapped from a file cannot be written to, which torch would warn of.
+        image = torch.from_numpy(np.array(sample.example.image))[None].float() / 255  # (1, S, S)
+        device = next(self._model.parameters()).device
+        batch = self._pixels(variant.of_image(image)[None].to(device))
+        taps = [tap[0] for tap in self._model.frozen_features(batch)]
+        self.files.write(sample.digest, variant, taps)
+
+
+@torch.inference_mode()
+def feature_bytes(model: SegmentationModel, *, side_px: int) -> int:
+    """What one image in one variant takes on disk."""
+    device = next(model.parameters()).device
+    frozen = model.frozen_features(torch.zeros(1, 3, side_px, side_px, device=device))
+    return sum(tap.numel() for tap in frozen) * _HALF_BYTES
+
+
+def tower_key(model: SegmentationModel, pixels: PixelScale) -> str:
+    """A hash of everything but the image that its features depend on."""
+    digest = hashlib.sha256()
+    frozen = {name: p for name, p in model.named_parameters() if not p.requires_grad}
+    towers = {name: p for name, p in frozen.items() if name.startswith("image_tower.")}
+    scale = {"mean": pixels.mean, "std": pixels.std}
+    for name, tensor in sorted({**towers, **scale}.items()):
+        digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return f"{digest.hexdigest()[:16]}-{int(model.has_adapters)}"
