@@ -43,7 +43,7 @@ def samples(mini: Predictor, tmp_path: Path) -> tuple[Sample, ...]:
     )
     ledger = Ledger.create(tmp_path / "ledger")
     case = ledger.load(ledger.save(correction).case_id)
-    return tuple(samples_of_case(case, mini.manifest.preprocess))
+    return tuple(samples_of_case(case, mini.manifest.preprocess, mini.manifest.classes))
 
 
 def trainer(

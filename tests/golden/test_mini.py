@@ -49,8 +49,8 @@ def test_the_shipped_weights_are_whole_and_within_their_budget() -> None:
 
 def test_the_shipped_weights_are_of_the_named_configuration(predictor: Predictor) -> None:
     shipped, named = to_json(predictor.manifest.model), to_json(named_configs()["mini"])
-    assert 300 < len(shipped["towers"].pop("words")) < 1000
-    assert named["towers"].pop("words") == ()
+    assert 300 < len(shipped["towers"]["text"].pop("words")) < 1000
+    assert named["towers"]["text"].pop("words") == ()
     assert shipped == named
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import open_clip
+import pytest
 import torch
 from torch import nn
 from transformers import BertConfig
@@ -18,6 +19,7 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in module.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_biomedclip_has_open_clips_tensors(tmp_path: Path) -> None:
     bert = tmp_path / "bert"
     BertConfig().save_pretrained(bert)  # transformers' default is BERT-base uncased

@@ -59,11 +59,11 @@ def masks(folder: Path, model: Path) -> None:
 
 def features(folder: Path, model: Path) -> None:
     parent = load_model(str(model))
-    preprocess = parent.manifest.preprocess
+    preprocess, classes = parent.manifest.preprocess, parent.manifest.classes
     ledger = Ledger.create(folder.with_name(f"ledger of {folder.name}"))
     if not ledger.cases().cases:
         ledger.save(phantom_correction(0, patient="one"))
-    [sample] = samples_of_case(next(iter(ledger.load_reviewed(print))), preprocess)
+    [sample] = samples_of_case(next(iter(ledger.load_reviewed(print))), preprocess, classes)
     cache = FeatureCache(folder, parent.model, PixelScale(preprocess), weights_key="key")
     cache._compute(sample, VARIANTS[0])
 

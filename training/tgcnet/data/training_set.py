@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from tgcnet.data.augment import AugmentConfig, Augmenter
-from tgcnet.data.batch import Sample, harden, to_planes
+from tgcnet.data.batch import Sample, to_planes
 from tgcnet.data.examples import Example
 from tgcnet.data.feature_files import FeatureFiles, digest_of
 from tgcnet.data.folder import Row
@@ -135,7 +135,7 @@ def _seen_as(variant: Variant, sample: Sample) -> Sample:
     return replace(
         sample,
         image=variant.of_image(sample.image),
-        masks=harden(variant.of_image(sample.masks)),
+        masks=variant.of_mask(sample.masks),
         text=variant.of_text(sample.text),
     )
 

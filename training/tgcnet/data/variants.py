@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from tgcnet.data.batch import harden
 from tgcnet.report import swap_sides
 
 _CROPPED_SHARE = 0.86
@@ -28,7 +29,7 @@ class Variant:
 
     def of_mask(self, mask: Float[Tensor, "C S S"]) -> Float[Tensor, "C S S"]:
         """The view of a binary mask, binary again."""
-        return (self.of_image(mask) > 0.5).float()
+        return harden(self.of_image(mask))
 
     def of_text(self, text: str) -> str:
         """A mirrored image has its report's sides swapped."""

@@ -7,6 +7,7 @@ configuration beside the weights says both; without one, heads of 64 channels ar
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import timm
 import torch
@@ -144,15 +145,16 @@ def recognise_cnn(shapes: Shapes) -> tuple[str, ...]:
     """
     for mark, names in _CNN_CANDIDATES.items():
         if any(key.startswith(mark) for key in shapes):
-            return tuple(name for name in names if _is_cnn(name, shapes))
+            body = _body(shapes)
+            return tuple(name for name in names if _shapes_of_cnn(name) == body)
     return ()
 
 
-def _is_cnn(name: str, shapes: Shapes) -> bool:
+@cache
+def _shapes_of_cnn(name: str) -> Shapes:
     with torch.device("meta"):
         own = timm.create_model(name, pretrained=False).state_dict()
-    expected = {key: tuple(tensor.shape) for key, tensor in own.items()}
-    return _body(expected) == _body(shapes)
+    return _body({key: tuple(tensor.shape) for key, tensor in own.items()})
 
 
 def _body(shapes: Shapes) -> dict[str, tuple[int, ...]]:

@@ -110,7 +110,7 @@ def features(parent: LoadedModel, ledger: Ledger) -> Operation:
     """Kept for the first time; nothing is there before."""
     preprocess = parent.manifest.preprocess
     case = next(iter(ledger.load_reviewed(lambda problem: None)))
-    [sample] = samples_of_case(case, preprocess)
+    [sample] = samples_of_case(case, preprocess, case.record.classes)
     views = [(sample, VARIANTS[0])]
 
     def cache(folder: Path) -> FeatureCache:

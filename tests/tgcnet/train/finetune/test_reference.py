@@ -9,7 +9,6 @@ from PIL import Image
 from tests.tgcnet.train.finetune.conftest import REPORTS, Tune, phantom_correction
 from tests.tgcnet.train.finetune.test_parts import sample
 
-from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger
 from tgcnet.data.folder import Row, read_folder
 from tgcnet.data.reference import part_reference
@@ -22,6 +21,7 @@ from tgcnet.train.finetune.reading import read_samples
 from tgcnet.train.finetune.reference import MeasuredRow, keep_apart, load_reference
 from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.weights.load import load_model
+from tgcnet.weights.manifest import read_manifest
 
 
 def reference_folder(folder: Path, *, num_images: int) -> Path:
@@ -185,24 +185,30 @@ def test_a_reference_that_cannot_be_read_is_refused_before_training_by_its_row(
     assert not told
 
 
-def test_an_image_of_another_size_than_its_mask_is_refused_by_its_row(tmp_path: Path) -> None:
+def test_an_image_of_another_size_than_its_mask_is_refused_by_its_row(
+    tmp_path: Path, tiny_model_folder: Path
+) -> None:
     folder = reference_folder(tmp_path / "reference", num_images=100)
     Image.new("L", (9, 9)).save(folder / "masks" / "17.png")
     with pytest.raises(InputError, match=r"row 19 of captions\.csv: .* its mask \(1, 9, 9\)"):
-        load_reference(folder, PreprocessConfig())
+        load_reference(folder, read_manifest(tiny_model_folder))
 
 
-def test_an_image_that_is_named_twice_is_refused_with_its_rows(tmp_path: Path) -> None:
+def test_an_image_that_is_named_twice_is_refused_with_its_rows(
+    tmp_path: Path, tiny_model_folder: Path
+) -> None:
     folder = reference_folder(tmp_path / "reference", num_images=101)
     table = folder / "captions.csv"
     table.write_text(table.read_text().replace("50.png,50.png", "7.png,50.png"))
     with pytest.raises(InputError, match=r"names one image twice, in row 9 and row 52 of captions"):
-        load_reference(folder, PreprocessConfig())
+        load_reference(folder, read_manifest(tiny_model_folder))
 
 
-def test_a_report_that_denies_an_infection_leaves_the_users_mask_as_it_is(tmp_path: Path) -> None:
+def test_a_report_that_denies_an_infection_leaves_the_users_mask_as_it_is(
+    tmp_path: Path, tiny_model_folder: Path
+) -> None:
     folder = reference_folder(tmp_path / "reference", num_images=124)
     table = folder / "captions.csv"
     table.write_text(table.read_text().replace("Pulmonary infection", "No pulmonary infection"))
-    replayed, _ = load_reference(folder, PreprocessConfig())
+    replayed, _ = load_reference(folder, read_manifest(tiny_model_folder))
     assert all(sample.example.mask.any() for sample in replayed)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgcnet.config import PreprocessConfig, to_json
+from tgcnet.config import to_json
 from tgcnet.corrections import Ledger
 from tgcnet.corrections.listing import Problem
 from tgcnet.domain import Case
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.io import write_text_atomically
 from tgcnet.train.finetune.samples import Sample, SampleSets, samples_of_case
+from tgcnet.weights.manifest import Manifest
 
 CaseRevision = tuple[str, int]
 RUN_FILE = "run.json"
@@ -77,12 +78,18 @@ def read_cases(
 
 
 def sort_samples(
-    cases: Iterable[Case], preprocess: PreprocessConfig, *, known_until_utc: str
+    cases: Iterable[Case],
+    manifest: Manifest,
+    on_problem: Callable[[Problem], object],
+    *,
+    known_until_utc: str,
 ) -> tuple[SampleSets, list[CaseRevision]]:
     """Samples of all cases, parted into new, earlier and held out.
 
     Parameters
     ----------
+    manifest : of the model that learns
+    on_problem : receives a case that marks what the model has no class for, and is left out
     known_until_utc : when the parent's own corrections were read; "" where it had none
     """
     new: list[Sample] = []
@@ -90,11 +97,16 @@ def sort_samples(
     held_out: list[Sample] = []
     revisions: list[CaseRevision] = []
     for case in cases:
+        try:
+            samples = tuple(samples_of_case(case, manifest.preprocess, manifest.classes))
+        except InputError as error:
+            on_problem(Problem(case_id=case.id, sentence=str(error), is_damage=False))
+            continue
         revisions.append((case.id, case.revision))
         # Both times are ISO 8601 in UTC with the same fields, so they sort as texts.
         is_known = case.record.saved_utc <= known_until_utc
         target = held_out if case.is_held_out else earlier if is_known else new
-        target.extend(samples_of_case(case, preprocess))
+        target.extend(samples)
     return SampleSets(new=tuple(new), earlier=tuple(earlier), held_out=tuple(held_out)), revisions
 
 

@@ -17,6 +17,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from tgcnet.data.batch import to_planes
 from tgcnet.data.variants import VARIANTS, Variant
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.inference.volume import is_out_of_memory
@@ -229,13 +230,17 @@ class Finetuner:
     ) -> tuple[Tensor, Tensor, tuple[str, ...], tuple[Tensor, ...] | None]:
         device = self._fabric.device
         images = torch.stack([v.of_image(_unit(s.example.image)) for s, v, _ in piece])
-        masks = torch.stack([v.of_mask(_unit(s.example.mask) * 255) for s, v, _ in piece])
+        masks = torch.stack([v.of_mask(self._planes(s)) for s, v, _ in piece])
         texts = tuple(text for _, _, text in piece)
         frozen = None
         if self._cache is not None:
             kept = self._cache.features([(sample, variant) for sample, variant, _ in piece])
             frozen = tuple(tap.to(device) for tap in kept)
         return self._pixels(images.to(device)), masks.to(device), texts, frozen
+
+    def _planes(self, sample: Sample) -> Tensor:
+        """One binary plane a class, (C, S, S)."""
+        return to_planes(sample.example.labels, self._model.decoder.num_classes)
 
     def _set_rate(self, progress: Progress) -> None:
         config = self._config

@@ -41,16 +41,14 @@ class FinetuneObjective(nn.Module):
         texts: tuple[str, ...],
         frozen: Sequence[Tensor] | None,
     ) -> Tensor:
-        """``images`` (B, 3, S, S) normalised, ``masks`` (B, 1, S, S) binary."""
-        # Any class counts as found; the corrections of one class train its one map.
-        target = masks.expand(-1, self.model.decoder.num_classes, -1, -1)
+        """``images`` (B, 3, S, S) normalised, ``masks`` (B, C, S, S) binary."""
         loss: Tensor
-        loss, output = self.objective.loss_and_output(images, target, texts, frozen)
+        loss, output = self.objective.loss_and_output(images, masks, texts, frozen)
         if self._parent[0] is not None and self._parent_encode is not None:
             kept = frozen if self._shares_features else None
             with torch.no_grad():
                 said = self._parent[0](images, self._parent_encode(texts), kept).logits.sigmoid()
-            agreed = ((said > 0.5) == (target > 0.5)).float()
+            agreed = ((said > 0.5) == (masks > 0.5)).float()
             apart = F.binary_cross_entropy_with_logits(output.logits, said, reduction="none")
             loss = loss + self._distil_weight * (apart * agreed).mean()
         return loss

@@ -57,15 +57,15 @@ def read_samples(
     OutputError
         If the snapshot cannot be written.
     """
-    preprocess, lineage = parent.manifest.preprocess, parent.manifest.lineage
+    manifest, lineage = parent.manifest, parent.manifest.lineage
     snapshot = read_snapshot(job.out) if is_resumed else None
     known = "" if lineage is None else known_until(lineage.ledger_snapshot, ledger.fingerprint)
     taken = now_utc()
     cases = read_cases(ledger, snapshot, on_problem)
-    sets, revisions = sort_samples(cases, preprocess, known_until_utc=known)
+    sets, revisions = sort_samples(cases, manifest, on_problem, known_until_utc=known)
     measured: tuple[MeasuredRow, ...] = ()
     if job.reference is not None:
-        replayed, measured = load_reference(job.reference, preprocess)
+        replayed, measured = load_reference(job.reference, manifest)
         sets = replace(sets, reference=replayed)
     sets, sentences = keep_apart(sets, measured, job.reference)
     for sentence in sentences:

@@ -6,13 +6,16 @@ from pathlib import Path
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger, Problem
+from tgcnet.data.classes import read_classes
 from tgcnet.data.examples import decode_row
 from tgcnet.data.feature_files import digest_of
-from tgcnet.data.folder import Row, read_folder
+from tgcnet.data.folder import Row, at_row, read_folder
 from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.train.finetune.samples import Sample, SampleSets, sample_of, samples_of_case
+from tgcnet.train.finetune.classes import in_model_classes
+from tgcnet.train.finetune.samples import Sample, SampleSets, digests_of_case, sample_of
+from tgcnet.weights.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,25 +32,33 @@ class MeasuredRow:
 
 
 def load_reference(
-    folder: Path, preprocess: PreprocessConfig
+    folder: Path, manifest: Manifest
 ) -> tuple[tuple[Sample, ...], tuple[MeasuredRow, ...]]:
     """What is replayed of a reference folder, and what is measured; every image is read.
+
+    Parameters
+    ----------
+    manifest : of the model that learns; to a model of one class whatever is marked belongs
 
     Raises
     ------
     InputError
         If the folder cannot be read as one, an image is named twice, cannot be read or does not
-        fit its mask, or there are fewer than 100 images.
+        fit its mask, its classes are not the model's, or there are fewer than 100 images.
     """
-    rows = read_folder(folder)
+    given, preprocess = read_classes(folder), manifest.preprocess
+    rows = tuple(replace(row, num_classes=len(given)) for row in read_folder(folder))
     _check_named_once(folder, rows)
     if len(rows) < MIN_REFERENCE_IMAGES:
         raise _too_small(folder, f"{len(rows)} images")
     parts = part_reference(rows)
-    replayed = tuple(
-        sample_of(decode_row(row, Modality.UNKNOWN, preprocess)) for row in parts.replayed
-    )
-    return replayed, measured_rows(parts.measured, preprocess)
+    replayed = []
+    for row in parts.replayed:
+        example = decode_row(row, Modality.UNKNOWN, preprocess)
+        with at_row(row):
+            labels = in_model_classes(example.labels, given, manifest.classes)
+        replayed.append(sample_of(replace(example, labels=labels)))
+    return tuple(replayed), measured_rows(parts.measured, preprocess)
 
 
 def measured_rows(
@@ -116,7 +127,7 @@ def rows_apart(
         If an image cannot be read or does not fit its mask.
     """
     cases = (case for case in ledger.load_reviewed(on_problem) if not case.is_held_out)
-    trained_on = {s.digest for case in cases for s in samples_of_case(case, preprocess)}
+    trained_on = {digest for case in cases for digest in digests_of_case(case, preprocess)}
     measured = measured_rows(rows, preprocess, modality)
     return tuple(entry.row for entry in measured if entry.digest not in trained_on)
 

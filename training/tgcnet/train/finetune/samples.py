@@ -14,9 +14,10 @@ from tgcnet.corrections import Ledger
 from tgcnet.data.examples import Example, letterbox_labels
 from tgcnet.data.feature_files import digest_of
 from tgcnet.data.folder import Row
-from tgcnet.domain import Case
+from tgcnet.domain import Case, SegmentationClass
 from tgcnet.errors import InputError
 from tgcnet.preprocess import decide_window, prepare_plane
+from tgcnet.train.finetune.classes import in_model_classes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,19 +59,39 @@ class SampleSets:
         return self.earlier + self.reference
 
 
-def samples_of_case(case: Case, preprocess: PreprocessConfig) -> Iterable[Sample]:
-    """The reviewed slices of a correction; what nobody reviewed is not learnt from."""
+def samples_of_case(
+    case: Case, preprocess: PreprocessConfig, classes: Sequence[SegmentationClass]
+) -> Iterable[Sample]:
+    """The reviewed slices of a correction; what nobody reviewed is not learnt from.
+
+    Parameters
+    ----------
+    classes : of the model that learns
+
+    Raises
+    ------
+    InputError
+        If a class is marked that the model does not have.
+    """
     window = decide_window(case.volume, preprocess)
     for z in case.reviewed_slices:
         plane, letterbox = prepare_plane(case.volume.array[z], window, preprocess)
-        labels = letterbox_labels(letterbox, case.labels[z])
+        labels = in_model_classes(case.labels[z], case.record.classes, classes)
         example = Example(
             image=np.round(plane * 255).astype(np.uint8),
-            labels=labels,
+            labels=letterbox_labels(letterbox, labels),
             report=case.report,
             modality=case.volume.modality,
         )
         yield sample_of(example, case_id=case.id, group=case.patient_key)
+
+
+def digests_of_case(case: Case, preprocess: PreprocessConfig) -> Iterable[str]:
+    """What the reviewed slices of a correction are known by."""
+    window = decide_window(case.volume, preprocess)
+    for z in case.reviewed_slices:
+        plane, _ = prepare_plane(case.volume.array[z], window, preprocess)
+        yield digest_of(np.round(plane * 255).astype(np.uint8))
 
 
 def sample_of(example: Example, *, case_id: str = "", group: str = "") -> Sample:
