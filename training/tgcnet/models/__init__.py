@@ -2,13 +2,14 @@
 
 from tgcnet.models.build import build_model, build_tgcnet, build_tmca, named_configs
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
-from tgcnet.models.text_features import TextFeatures
+from tgcnet.models.text_features import SentenceMemory, TextFeatures
 from tgcnet.models.tgcnet import TgcNet, TgcNetOutput
 from tgcnet.models.tmca import TmcaNet, TmcaOutput
 
 __all__ = [
     "ModelOutput",
     "SegmentationModel",
+    "SentenceMemory",
     "TextFeatures",
     "TgcNet",
     "TgcNetOutput",

@@ -46,7 +46,7 @@ def named_configs() -> dict[str, ModelConfig]:
             text=_CLIP_TEXT,
         ),
         vlcm=VlcmConfig(num_heads=8),
-        decoder=DecoderConfig(channels=(64, 96, 128, 192), head_channels=32),
+        decoder=DecoderConfig(channels=(64, 96, 128, 192)),
     )
     configs: tuple[ModelConfig, ...] = (
         TgcNetConfig(
@@ -76,7 +76,7 @@ def named_configs() -> dict[str, ModelConfig]:
             cnn="convnext_tiny",
             joint_dim=256,
             num_heads=8,
-            decoder=DecoderConfig(channels=(64, 96, 128, 192), head_channels=32),
+            decoder=DecoderConfig(channels=(64, 96, 128, 192)),
         ),
     )
     return {config.name: config for config in configs}

@@ -16,7 +16,7 @@ from tgcnet.domain import EncodedText, Report
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.reader import ReportReader
-from tgcnet.models.text_features import TextFeatures
+from tgcnet.models.text_features import SentenceMemory, TextFeatures
 from tgcnet.models.text_tower import TextTower
 
 
@@ -49,8 +49,15 @@ class SegmentationModel(nn.Module, ABC):
         return self.reader.read(report)
 
     @abstractmethod
-    def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
-        """Encode reports; a report of which nothing is read equals no report at all."""
+    def encode_text(
+        self, texts: Sequence[EncodedText], memory: SentenceMemory | None = None
+    ) -> TextFeatures:
+        """Encode reports; a report of which nothing is read equals no report at all.
+
+        Parameters
+        ----------
+        memory : keeps what the tower made of each sentence, as long as the tower is frozen
+        """
 
     @abstractmethod
     def forward(

@@ -39,16 +39,62 @@ class TextFeatures:
         )
 
 
+class SentenceMemory:
+    """What a frozen tower made of the sentences it read, the last ``size`` of them.
+
+    A sentence is read alone, so that its features depend on no other one: a resumed run sees the
+    very numbers of an uninterrupted one, whatever it remembers.
+    """
+
+    def __init__(self, size: int = 2000) -> None:
+        self._size = size
+        self._kept: dict[tuple[int, ...], Tensor] = {}
+
+    def read(self, tower: TextTower, sentences: Sequence[tuple[int, ...]]) -> list[Tensor]:
+        """Per sentence its tokens' features (L, D), without gradients."""
+        features = [self._read(tower, ids) for ids in sentences]
+        while len(self._kept) > self._size:
+            self._kept.pop(next(iter(self._kept)))
+        return features
+
+    @torch.no_grad()
+    def _read(self, tower: TextTower, ids: tuple[int, ...]) -> Tensor:
+        found = self._kept.pop(ids, None)
+        if found is None:
+            found = tower(torch.tensor([ids], device=tower.device), None)[0]
+        self._kept[ids] = found  # at the end, as the latest that was needed
+        return found
+
+
 def run_tower(
-    tower: TextTower, reports: Sequence[Sequence[tuple[int, ...]]]
+    tower: TextTower,
+    reports: Sequence[Sequence[tuple[int, ...]]],
+    memory: SentenceMemory | None = None,
 ) -> tuple[Float[Tensor, "B L D"], Bool[Tensor, "B L"]]:
     """Each different sentence through the tower once; a report's tokens one after another.
 
     Parameters
     ----------
     reports : per report its sentences' token ids; a report may have none
+    memory : of a frozen tower; None reads everything anew, with gradients where it learns
     """
     unique = list(dict.fromkeys(ids for report in reports for ids in report))
+    features = _read_together(tower, unique) if memory is None else memory.read(tower, unique)
+    of = dict(zip(unique, features, strict=True))
+    packed = [
+        torch.cat([of[ids] for ids in report])
+        if report
+        else features[0].new_zeros(1, features[0].shape[-1])
+        for report in reports
+    ]
+    lengths = torch.tensor([sum(len(ids) for ids in report) for report in reports])
+    stacked = pad_sequence(packed, batch_first=True)  # (B, L, D)
+    is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
+    return stacked, is_padding.to(tower.device)
+
+
+def _read_together(tower: TextTower, unique: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Sentences side by side; per sentence its tokens' features (L, D)."""
     padded = pad_sequence([torch.tensor(ids) for ids in unique], batch_first=True)  # (S, L)
     sizes = [len(ids) for ids in unique]
     behind = None  # what lies behind a sentence's end; asking the device would wait for it
@@ -57,17 +103,7 @@ def run_tower(
     tokens = tower(
         padded.to(tower.device), None if behind is None else behind.to(tower.device)
     )  # (S, L, D)
-    row = {ids: index for index, ids in enumerate(unique)}
-    packed = [
-        torch.cat([tokens[row[ids], : len(ids)] for ids in report])
-        if report
-        else tokens.new_zeros(1, tokens.shape[-1])
-        for report in reports
-    ]
-    lengths = torch.tensor([sum(len(ids) for ids in report) for report in reports])
-    stacked = pad_sequence(packed, batch_first=True)  # (B, L, D)
-    is_padding = torch.arange(stacked.shape[1]) >= lengths[:, None]  # (B, L)
-    return stacked, is_padding.to(tower.device)
+    return [row[:size] for row, size in zip(tokens, sizes, strict=True)]
 
 
 def pool_sentences(

@@ -18,7 +18,7 @@ from tgcnet.models.image_tower import ImageTower
 from tgcnet.models.reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.sse import Sse, TapProjection
-from tgcnet.models.text_features import TextFeatures, pool_sentences, run_tower
+from tgcnet.models.text_features import SentenceMemory, TextFeatures, pool_sentences, run_tower
 from tgcnet.models.text_tower import TextTower
 from tgcnet.models.vlcm import Similarity, Vlcm
 
@@ -93,16 +93,18 @@ class TgcNet(SegmentationModel):
         self.text_tower.eval()
         return self
 
-    def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
+    def encode_text(
+        self, texts: Sequence[EncodedText], memory: SentenceMemory | None = None
+    ) -> TextFeatures:
         reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
-        tokens, is_padding = run_tower(self.text_tower, reports)
+        tokens, is_padding = run_tower(self.text_tower, reports, memory)
         if self.date is not None:
             known = [
                 tuple(ids for name in text.findings for ids in self.knowledge.get(name, ()))
                 for text in texts
             ]
             if any(known):
-                tokens = self.date(tokens, *run_tower(self.text_tower, known))
+                tokens = self.date(tokens, *run_tower(self.text_tower, known, memory))
         pooled = pool_sentences(self.text_tower, tokens, reports)
         return TextFeatures(tokens=tokens, is_padding=is_padding, pooled=pooled)
 

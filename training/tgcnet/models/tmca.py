@@ -23,7 +23,7 @@ from tgcnet.models.date import CrossAttention
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
-from tgcnet.models.text_features import TextFeatures, run_tower
+from tgcnet.models.text_features import SentenceMemory, TextFeatures, run_tower
 from tgcnet.models.text_tower import TextTower
 from tgcnet.models.vlcm import NUM_COORDINATES, Similarity, coordinates
 
@@ -176,9 +176,11 @@ class TmcaNet(SegmentationModel):
         self.text_tower.eval()
         return self
 
-    def encode_text(self, texts: Sequence[EncodedText]) -> TextFeatures:
+    def encode_text(
+        self, texts: Sequence[EncodedText], memory: SentenceMemory | None = None
+    ) -> TextFeatures:
         reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
-        tokens, is_padding = run_tower(self.text_tower, reports)
+        tokens, is_padding = run_tower(self.text_tower, reports, memory)
         is_said = (~is_padding)[..., None].to(tokens)  # (B, L, 1)
         pooled = (tokens * is_said).sum(dim=1) / is_said.sum(dim=1)  # (B, D)
         return TextFeatures(tokens=tokens, is_padding=is_padding, pooled=pooled)

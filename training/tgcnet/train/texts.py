@@ -3,19 +3,26 @@
 from functools import lru_cache
 
 from tgcnet.domain import EncodedText
-from tgcnet.models import SegmentationModel, TextFeatures
+from tgcnet.models import SegmentationModel, SentenceMemory, TextFeatures
 from tgcnet.report import read_report
 
 
 class TextEncoder:
-    """Encodes the texts of a batch with the network's frozen tower and its DATE."""
+    """Encodes the texts of a batch with the network's tower and its DATE.
+
+    What a frozen tower makes of a sentence is remembered: captions repeat, knowledge always does.
+    Its weights must not be replaced while this lives.
+    """
 
     def __init__(self, model: SegmentationModel) -> None:
         self._model = model
         self._read = lru_cache(maxsize=20_000)(self._read_one)
+        self._memory = SentenceMemory()
 
     def __call__(self, texts: tuple[str, ...]) -> TextFeatures:
-        return self._model.encode_text([self._read(text) for text in texts])
+        learns = any(p.requires_grad for p in self._model.text_tower.parameters())
+        memory = None if learns else self._memory
+        return self._model.encode_text([self._read(text) for text in texts], memory)
 
     def _read_one(self, text: str) -> EncodedText:
         return self._model.read_text(read_report(text))
