@@ -11,20 +11,22 @@ from transformers import BertConfig, BertModel
 
 from tgcnet.config import (
     DecoderConfig,
+    ModelConfig,
     PostprocessConfig,
     PreprocessConfig,
     TextTowerConfig,
+    TgcNetConfig,
     TmcaConfig,
 )
 from tgcnet.domain import SegmentationClass
-from tgcnet.errors import CheckpointError, ConfigError
-from tgcnet.models import TmcaNet
+from tgcnet.errors import CheckpointError, ConfigError, InputError
+from tgcnet.models import SegmentationModel, TgcNet, TmcaNet
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource
 from tgcnet.train.recipe_file import load_recipe
 from tgcnet.train.towers import build_for_training, with_words
 from tgcnet.weights.import_pretrained import import_pretrained
 from tgcnet.weights.load import load_model, save_model
-from tgcnet.weights.manifest import Manifest
+from tgcnet.weights.manifest import Manifest, read_manifest
 
 VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "left", "lung", "opacity", ".")
 MODEL = TmcaConfig(
@@ -127,3 +129,72 @@ def test_the_recipes_of_the_workshop_agree_with_themselves(name: str) -> None:
     file = Path(__file__).parents[3] / "training" / "recipes" / f"{name}.py"
     run = load_recipe(str(file))
     assert run.clip_weights or run.text_weights
+
+
+WORKSHOP = Path(__file__).parents[3] / "training" / "recipes"
+ABLATIONS = {
+    "tgcnet", "tgcnet_without_sse", "tgcnet_without_date", "tgcnet_without_vlcm", "tgcnet_plain",
+    "tmca", "tmca_text_targets", "tmca_one_hot", "tmca_without_contrast", "tmca_last_level",
+    "tmca_without_enhancement",
+}  # fmt: skip
+
+
+def test_each_ablation_is_a_run_of_its_own_on_the_same_data() -> None:
+    runs = {name: load_recipe(f"{WORKSHOP / 'ablations.py'}:{name}") for name in ABLATIONS}
+    assert {run.model.name for run in runs.values()} == ABLATIONS
+    differences = {(run.objective, replace(run.model, name="")) for run in runs.values()}
+    assert len(differences) == len(ABLATIONS)
+    same = {(r.sources, r.phases, r.batch_size, r.seed, r.towers_of, r.mix) for r in runs.values()}
+    assert len(same) == 1
+
+
+def test_a_function_that_a_recipes_file_lacks_is_named() -> None:
+    with pytest.raises(InputError, match=r"must define tgcnet_with_luck\(\) returning a Train"):
+        load_recipe(f"{WORKSHOP / 'ablations.py'}:tgcnet_with_luck")
+
+
+def started_from(model: ModelConfig, source: Path) -> tuple[SegmentationModel, SegmentationModel]:
+    """A network as a run begins that takes the towers of another, and the other."""
+    run = config(model=model, text_weights="", towers_of=str(source))
+    return build_for_training(with_words(run, [])), load_model(str(source)).model
+
+
+def test_both_towers_and_the_words_of_another_model_are_taken_over(
+    tiny_model_folder: Path,
+) -> None:
+    tiny = read_manifest(tiny_model_folder).model
+    assert isinstance(tiny, TgcNetConfig)
+    wordless = replace(tiny.towers, text=replace(tiny.towers.text, words=()))
+    torch.manual_seed(9)
+    model, source = started_from(replace(tiny, towers=wordless), tiny_model_folder)
+    assert isinstance(model, TgcNet)
+    assert isinstance(source, TgcNet)
+    for own, other in (
+        (model.image_tower, source.image_tower),
+        (model.text_tower, source.text_tower),
+    ):
+        torch.testing.assert_close(own.state_dict(), other.state_dict(), rtol=0, atol=0)
+    ours, theirs = model.decoder.state_dict(), source.decoder.state_dict()
+    assert not torch.equal(ours["head.0.weight"], theirs["head.0.weight"])
+
+
+def test_a_tmca_takes_the_text_tower_of_either(
+    tiny_model_folder: Path, tiny_tmca_folder: Path
+) -> None:
+    tmca = read_manifest(tiny_tmca_folder).model
+    for source in (tiny_model_folder, tiny_tmca_folder):
+        model, other = started_from(tmca, source)
+        own = model.text_tower.state_dict()
+        assert all(torch.equal(own[key], other.text_tower.state_dict()[key]) for key in own)
+
+
+def test_towers_that_do_not_fit_are_refused(
+    tiny_model_folder: Path, tiny_tmca_folder: Path
+) -> None:
+    tiny = read_manifest(tiny_model_folder).model
+    assert isinstance(tiny, TgcNetConfig)
+    with pytest.raises(CheckpointError, match="names 'tiny-tmca', a TMCA without an image tower"):
+        started_from(tiny, tiny_tmca_folder)
+    deeper = replace(tiny.towers, image=replace(tiny.towers.image, layers=8))
+    with pytest.raises(CheckpointError, match="towers of 'tiny', named in towers_of, do not fit"):
+        started_from(replace(tiny, towers=deeper), tiny_model_folder)

@@ -3,14 +3,14 @@
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from tgcnet.data.pixel_cache import PixelCache
-from tgcnet.data.sources import common_classes, read_source
+from tgcnet.data.sources import SourceRows, common_classes, read_source
 from tgcnet.data.training_set import TrainingSet, load_examples
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError, OutputError
@@ -45,7 +45,8 @@ def train_recipe(
 
     Parameters
     ----------
-    recipe : a shipped recipe's name, or the path of a Python file with a function ``recipe``
+    recipe : a shipped recipe's name, the path of a Python file with a function ``recipe``, or
+        ``FILE.py:NAME`` of one that has several
     data : the folder that the recipe's sources are relative to
     out : the run's folder; made if absent
     resume : go on from the newest checkpoint in ``out`` where there is one
@@ -77,46 +78,31 @@ def train_recipe(
             f"{out.absolute().name} holds a run already; go on with --resume or name another folder"
         )
     _check_can_be_made(out)
-    _check_sources(config, recipe, data)
-    sources = [read_source(data, source) for source in config.sources]
-    validation = read_source(data, config.validation.as_source())
-    classes = common_classes([*sources, validation])
-    reports = [row.report for read in sources for row in read.rows]
-    config = with_words(_with_classes(config, classes), reports)
-    provenance = provenance_of(config, sources, validation)
+    read = _read_data(config, recipe, data)
+    config = with_words(_with_classes(config, read.classes), read.reports)
+    provenance = provenance_of(config, read.sources, read.validation)
     resumed = None if found is None else read_progress(found, identity_of(config))
     if found is not None:
         check_same_data(found, provenance)
     fabric = build_fabric(options)
     fabric.launch()
-    if not fabric.is_global_zero:
-        logging.getLogger("tgcnet").setLevel(logging.WARNING)
     torch.manual_seed(config.seed)
     model = build_for_training(config)
     if fabric.is_global_zero:
         _make_folder(out)  # only now: a run that is refused writes nothing
         if found is not None:
             Checkpoints(out).go_back_to(found)
+    else:
+        logging.getLogger("tgcnet").setLevel(logging.WARNING)
     with fabric.rank_zero_first(local=True):
-        cache = PixelCache(options.cache or out / "cache", config.preprocess)
-        examples = load_examples(sources, cache)
-        scored = load_examples([validation], cache, max_rows=config.validation.max_rows)
-    training_set = TrainingSet(
-        examples,
-        [read.source.repeats for read in sources for _ in read.rows],
-        seed=config.seed,
-        mix=config.mix,
-        augment=config.augment,
-        num_classes=len(classes),
-    )
-    logger.info("%d images, %d samples an epoch", len(examples), len(training_set))
+        training_set, validator = _decode(config, read, options.cache or out / "cache")
     log = RunLog(_sinks(out, options, resumed) if fabric.is_global_zero else ())
     try:
         trainer = Trainer(
             config=config,
             model=model,
             training_set=training_set,
-            validator=Validator(scored, config.preprocess, classes),
+            validator=validator,
             out=out,
             fabric=fabric,
             options=options,
@@ -128,7 +114,45 @@ def train_recipe(
         log.close()
     if not fabric.is_global_zero:
         return None
-    return export_model(trained, config, out / "model", classes=classes, provenance=provenance)
+    return export_model(trained, config, out / "model", classes=read.classes, provenance=provenance)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Read:
+    """What a recipe's folders hold: rows and classes, no pixels yet."""
+
+    sources: tuple[SourceRows, ...]
+    validation: SourceRows
+    classes: tuple[SegmentationClass, ...]
+
+    @property
+    def reports(self) -> list[str]:
+        return [row.report for source in self.sources for row in source.rows]
+
+
+def _read_data(config: TrainConfig, recipe: str, data: Path) -> _Read:
+    _check_sources(config, recipe, data)
+    sources = tuple(read_source(data, source) for source in config.sources)
+    validation = read_source(data, config.validation.as_source())
+    classes = common_classes([*sources, validation])
+    return _Read(sources=sources, validation=validation, classes=classes)
+
+
+def _decode(config: TrainConfig, read: _Read, cache_folder: Path) -> tuple[TrainingSet, Validator]:
+    """Pixels, from the cache where they were decoded before."""
+    cache = PixelCache(cache_folder, config.preprocess)
+    examples = load_examples(read.sources, cache)
+    scored = load_examples([read.validation], cache, max_rows=config.validation.max_rows)
+    training_set = TrainingSet(
+        examples,
+        [source.source.repeats for source in read.sources for _ in source.rows],
+        seed=config.seed,
+        mix=config.mix,
+        augment=config.augment,
+        num_classes=len(read.classes),
+    )
+    logger.info("%d images, %d samples an epoch", len(examples), len(training_set))
+    return training_set, Validator(scored, config.preprocess, read.classes)
 
 
 def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sink]:
