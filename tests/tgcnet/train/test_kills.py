@@ -22,6 +22,7 @@ def result_of(*arguments: object) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_writes_ends_as_one_that_was_not(tmp_path: Path) -> None:
     found = result_of("writes", tmp_path, 40)
     assert found["wrong"] == []
