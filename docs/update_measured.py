@@ -3,7 +3,9 @@
 ``python docs/update_measured.py --run`` runs every command of the table and keeps its JSON under
 docs/measured; without ``--run`` the kept ones are used. A row that was never measured is left out
 and named, no figure is written by hand. DATA in the environment names the folder that
-training/recipes/prepare_mini_data.py made.
+training/recipes/prepare_mini_data.py made. With ``--model NAME`` another registered model is
+measured and kept under docs/measured/NAME; the page of the methods shows ``tmca-mini`` beside
+``mini``.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from tgcnet.weights.registry import find_model
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "measured"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "model-card.md")
+METHODS, OTHER = ROOT / "docs" / "concepts" / "methods.md", "tmca-mini"
 BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
 
 
@@ -66,19 +69,47 @@ COLUMNS = (
 )
 
 
-def measure(row: Row) -> None:
+def results_of(model: str) -> Path:
+    """Where a model's figures are kept."""
+    return RESULTS if model == "mini" else RESULTS / model
+
+
+def measure(row: Row, model: str) -> None:
     """Run a row's command and keep what it prints."""
     data = os.environ.get("DATA")
     if data is None:
         sys.exit("DATA names no folder; make one with training/recipes/prepare_mini_data.py.")
     words = shlex.split(row.command.replace("$DATA", data))
-    command = [sys.executable, "-m", "tgcnet.cli", *words[1:], "--json"]
+    command = [sys.executable, "-m", "tgcnet.cli", *words[1:], "--model", model, "--json"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         sys.exit(f"{row.command} ended with status {done.returncode}; nothing was changed.")
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    figures = json.loads(done.stdout)
-    (RESULTS / f"{row.name}.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    folder, figures = results_of(model), json.loads(done.stdout)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{row.name}.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+
+
+def read(model: str) -> dict[str, dict[str, Any]]:
+    """What was measured of a model, by row."""
+    paths = {row.name: results_of(model) / f"{row.name}.json" for row in ROWS}
+    return {
+        name: json.loads(path.read_text("utf-8")) for name, path in paths.items() if path.exists()
+    }
+
+
+def side_by_side(mini: dict[str, dict[str, Any]], other: dict[str, dict[str, Any]]) -> str:
+    """Both methods on the rows that were measured of both, as Markdown."""
+    heads = ["", *(f"{name}, {model}" for name, _, _ in COLUMNS[:4] for model in ("mini", OTHER))]
+    lines = [f"| {' | '.join(heads)} |", f"| --- |{' ---: |' * (len(heads) - 1)}"]
+    for row in ROWS:
+        if row.name in mini and row.name in other:
+            cells = [
+                cell(figures[row.name], key, form)
+                for _, key, form in COLUMNS[:4]
+                for figures in (mini, other)
+            ]
+            lines.append(f"| {row.title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def cell(figures: dict[str, Any], key: str, form: str) -> str:
@@ -129,20 +160,18 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="*", choices=[row.name for row in ROWS], help="these rows only, with --run"
     )
+    parser.add_argument("--model", default="mini", help="what --run measures")
     options = parser.parse_args()
     if options.run:
         for row in ROWS:
             if options.only is None or row.name in options.only:
-                measure(row)
-    measured = {
-        row.name: json.loads(path.read_text("utf-8"))
-        for row in ROWS
-        if (path := RESULTS / f"{row.name}.json").exists()
-    }
+                measure(row, options.model)
+    measured = read("mini")
     if not measured:
         sys.exit("Nothing was measured yet; run this with --run first.")
     for page in PAGES:
         fill(page, table(measured))
+    fill(METHODS, side_by_side(measured, read(OTHER)))
     record(measured)
     for row in ROWS:
         if row.name not in measured:
