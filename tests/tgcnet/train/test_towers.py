@@ -20,8 +20,9 @@ from tgcnet.config import (
 )
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError, InputError
-from tgcnet.models import SegmentationModel, TgcNet, TmcaNet
+from tgcnet.models import SegmentationModel, TgcNet, TmcaNet, build_model
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource
+from tgcnet.train.loop import parameter_groups
 from tgcnet.train.recipe_file import load_recipe
 from tgcnet.train.towers import build_for_training, with_words
 from tgcnet.weights.import_pretrained import import_pretrained
@@ -198,3 +199,19 @@ def test_towers_that_do_not_fit_are_refused(
     deeper = replace(tiny.towers, image=replace(tiny.towers.image, layers=8))
     with pytest.raises(CheckpointError, match="towers of 'tiny', named in towers_of, do not fit"):
         started_from(replace(tiny, towers=deeper), tiny_model_folder)
+
+
+def test_a_pretrained_cnns_own_gamma_is_no_gate() -> None:
+    """ConvNeXt calls its layer scale gamma; it learns as slowly as the CNN it belongs to."""
+    text = TextTowerConfig(width=32, layers=1, heads=2, quick_gelu=True)
+    run = config(model=replace(MODEL, text=text), text_weights="", cnn_rate_factor=0.5)
+    model = build_model(run.model)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    groups = parameter_groups(model, run)
+    rates = {names[id(p)]: group["lr"] for group in groups for p in group["params"]}
+    decays = {names[id(p)]: group["weight_decay"] for group in groups for p in group["params"]}
+    gammas = [name for name in rates if name.startswith("cnn.") and name.endswith(".gamma")]
+    assert gammas
+    assert {rates[name] for name in gammas} == {run.learning_rate * 0.5}
+    assert rates["levels.1.attend.scale"] == run.learning_rate * run.gate_rate_factor
+    assert decays["levels.0.enhance.offset"] == 0.0

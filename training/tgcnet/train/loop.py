@@ -246,11 +246,12 @@ def parameter_groups(model: SegmentationModel, config: TrainConfig) -> list[dict
         if not parameter.requires_grad:
             continue
         rate, decay = config.learning_rate, config.weight_decay
-        if name.rsplit(".", 1)[-1] in _GATES:
-            rate, decay = rate * config.gate_rate_factor, 0.0
-        elif name.startswith(("sse.cnn.", "cnn.")):
+        # First, since a pretrained CNN may call its own layer scale gamma, too.
+        if name.startswith(("sse.cnn.", "cnn.")):
             rate *= config.cnn_rate_factor
-        if parameter.ndim == 1:
+        elif name.rsplit(".", 1)[-1] in _GATES:
+            rate, decay = rate * config.gate_rate_factor, 0.0
+        if parameter.ndim <= 1:
             decay = 0.0
         groups.setdefault((rate, decay), []).append(parameter)
     return [
