@@ -22,7 +22,9 @@ from tgcnet.domain import SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError, InputError
 from tgcnet.models import SegmentationModel, TgcNet, TmcaNet, build_model
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource
+from tgcnet.train.features import tower_key
 from tgcnet.train.loop import parameter_groups
+from tgcnet.train.pixels import PixelScale
 from tgcnet.train.recipe_file import load_recipe
 from tgcnet.train.towers import build_for_training, with_words
 from tgcnet.weights.import_pretrained import import_pretrained
@@ -215,3 +217,17 @@ def test_a_pretrained_cnns_own_gamma_is_no_gate() -> None:
     assert {rates[name] for name in gammas} == {run.learning_rate * 0.5}
     assert rates["levels.1.attend.scale"] == run.learning_rate * run.gate_rate_factor
     assert decays["levels.0.enhance.offset"] == 0.0
+
+
+def test_kept_features_are_those_of_one_tower(tiny_model_folder: Path) -> None:
+    """Heads and activation change what a tower makes of an image, and none of its parameters."""
+    loaded = load_model(str(tiny_model_folder))
+    tiny = loaded.manifest.model
+    assert isinstance(tiny, TgcNetConfig)
+    tower, pixels = tiny.towers.image, PixelScale(loaded.manifest.preprocess)
+    keys = {
+        tower_key(loaded.model, changed, pixels)
+        for changed in (tower, replace(tower, heads=4), replace(tower, quick_gelu=False))
+    }
+    assert len(keys) == 3
+    assert tower_key(loaded.model, tower, pixels) in keys

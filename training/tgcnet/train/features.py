@@ -6,6 +6,7 @@ that a run, a resumed run and a second run see the same numbers.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tgcnet.config import ImageTowerConfig, to_json
 from tgcnet.data.examples import Example
 from tgcnet.data.feature_files import FeatureFiles
 from tgcnet.data.variants import Variant
@@ -96,9 +98,14 @@ def feature_bytes(model: SegmentationModel, *, side_px: int) -> int:
     return sum(tap.numel() for tap in frozen) * _HALF_BYTES
 
 
-def tower_key(model: SegmentationModel, pixels: PixelScale) -> str:
-    """A hash of everything but the image that its features depend on."""
-    digest = hashlib.sha256()
+def tower_key(model: SegmentationModel, tower: ImageTowerConfig, pixels: PixelScale) -> str:
+    """A hash of everything but the image that its features depend on.
+
+    Parameters
+    ----------
+    tower : its heads and its activation change the features and no parameter
+    """
+    digest = hashlib.sha256(json.dumps(to_json(tower), sort_keys=True).encode())
     frozen = {name: p for name, p in model.named_parameters() if not p.requires_grad}
     towers = {name: p for name, p in frozen.items() if name.startswith("image_tower.")}
     scale = {"mean": pixels.mean, "std": pixels.std}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lightning_fabric import Fabric
 
+from tgcnet.config import ImageTowerConfig
 from tgcnet.data.examples import Example
 from tgcnet.data.feature_files import digest_of
 from tgcnet.data.training_set import TrainingSet
@@ -32,6 +33,7 @@ class _Image:
 def with_kept_features(
     training_set: TrainingSet,
     model: SegmentationModel,
+    tower: ImageTowerConfig,
     pixels: PixelScale,
     fabric: Fabric,
     cache: Path,
@@ -40,6 +42,7 @@ def with_kept_features(
 
     Parameters
     ----------
+    tower : of the model's image tower, for the features' key
     cache : the run's; the features of other weights lie beside these
 
     Raises
@@ -49,7 +52,7 @@ def with_kept_features(
     """
     model.eval()
     kept = FeatureCache(
-        cache / FEATURES_FOLDER, model, pixels, weights_key=tower_key(model, pixels)
+        cache / FEATURES_FOLDER, model, pixels, weights_key=tower_key(model, tower, pixels)
     )
     examples = training_set.examples
     views = (

@@ -13,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from tgcnet.config import to_json
+from tgcnet.config import TgcNetConfig, to_json
 from tgcnet.data.batch import Batch
 from tgcnet.data.training_set import TrainingSet
 from tgcnet.errors import InputError
@@ -170,8 +170,14 @@ class Trainer:
             stage.restore(self._parts.checkpoints)
         training_set = self._training_set
         if config.keeps_features:
+            assert isinstance(config.model, TgcNetConfig)  # noqa: S101 - TrainConfig checked it
             training_set = with_kept_features(
-                training_set, self._model, self._pixels, self._fabric, self._cache_folder()
+                training_set,
+                self._model,
+                config.model.towers.image,
+                self._pixels,
+                self._fabric,
+                self._cache_folder(),
             )
         self._model.train()
         stage.run(
