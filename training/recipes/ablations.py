@@ -10,7 +10,7 @@ made by ``docs/make_ablations.py``.
 
 from dataclasses import replace
 
-from tgcnet.config import DateConfig, ModelConfig, SseConfig, TgcNetConfig, VlcmConfig
+from tgcnet.config import DateConfig, ModelConfig, SseConfig, TgcNetConfig, TmcaConfig, VlcmConfig
 from tgcnet.models import named_configs
 from tgcnet.train.config import Phase, TrainConfig
 from tgcnet.train.contrast import ContrastConfig, ContrastTargets
@@ -85,7 +85,9 @@ def _tgcnet(name: str, **modules: SseConfig | DateConfig | VlcmConfig) -> TrainC
 
 
 def _tmca(name: str, contrast: ContrastConfig, *, has_enhancement: bool = True) -> TrainConfig:
-    model = replace(tmca_mini.recipe().model, name=name, has_enhancement=has_enhancement)  # type: ignore[call-arg]
+    model = tmca_mini.recipe().model
+    assert isinstance(model, TmcaConfig)  # noqa: S101 - for the type checker
+    model = replace(model, name=name, has_enhancement=has_enhancement)
     return _short(tmca_mini.recipe(), model, Objective(contrast=contrast))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.tgcnet.train.phantoms import GIVEN, STILL
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.augment import AugmentConfig, Augmenter, mirrored
@@ -26,19 +27,6 @@ from tgcnet.train.checkpoint import Progress
 from tgcnet.train.config import Phase
 from tgcnet.train.recipes.mini import recipe
 
-STILL = AugmentConfig(
-    rotation_deg=0.0,
-    log_zoom=0.0,
-    shift=0.0,
-    log_gamma=0.0,
-    contrast=0.0,
-    brightness=0.0,
-    noise=0.0,
-)
-GIVEN = RequestMix(
-    no_text=0.0, reworded=0.0, one_side=0.0, some_zones=0.0, one_lesion=0.0, wrong_side=0.0,
-    nothing=0.0,
-)  # fmt: skip
 REPORT = "Infection in the lower left lung."
 
 

@@ -24,8 +24,9 @@ from tgcnet.report import read_report
 from tgcnet.train.checkpoint import read_progress, read_provenance
 from tgcnet.train.checkpoints import Checkpoints
 from tgcnet.train.config import Phase
+from tgcnet.train.contrast import symmetric_cross_entropy
 from tgcnet.train.loop import parameter_groups
-from tgcnet.train.pretrain import add_knowledge, soft_contrast, soft_targets
+from tgcnet.train.pretrain import add_knowledge, mask_targets
 from tgcnet.train.recipe_file import load_recipe, shipped_recipes
 from tgcnet.train.recipe_runner import train_recipe
 from tgcnet.train.stage import Stage
@@ -153,12 +154,12 @@ def test_gates_learn_fast_and_the_cnn_slowly() -> None:
 def test_soft_targets_call_equal_masks_alike() -> None:
     target = torch.zeros(3, 1, 4, 4)
     target[0, 0, :2] = target[1, 0, :2] = target[2, 0, 2:] = 1
-    targets = soft_targets(target, tau=0.15)
+    targets = mask_targets(target, tau=0.15)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(3))
     assert targets[0, 0] == targets[0, 1]
     assert targets[0, 2] < 0.01
     perfect = torch.where(targets > 0.1, 9.0, -9.0)
-    assert soft_contrast(perfect, targets) < soft_contrast(-perfect, targets)
+    assert symmetric_cross_entropy(perfect, targets) < symmetric_cross_entropy(-perfect, targets)
 
 
 def test_knowledge_is_added_to_a_share_of_the_texts() -> None:

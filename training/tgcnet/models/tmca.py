@@ -28,7 +28,6 @@ from tgcnet.models.text_tower import TextTower
 from tgcnet.models.vlcm import NUM_COORDINATES, Similarity, coordinates
 
 _TAU_INIT = 0.2
-_EPS = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +44,14 @@ class TmcaOutput(ModelOutput):
     features: tuple[Tensor, ...]
     texts: tuple[Tensor, ...]
     enhanced: tuple[Tensor, ...]
+
+
+def mean_over_target(
+    feature_map: Float[Tensor, "B C h w"], target: Float[Tensor, "B 1 h w"]
+) -> Float[Tensor, "B C"]:
+    """The features averaged with the target's shares; over the whole map where it is empty."""
+    weights = torch.where(target.sum(dim=(1, 2, 3), keepdim=True) > 0, target, 1.0)
+    return (feature_map * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
 
 
 class TargetEnhancement(nn.Module):
@@ -136,9 +143,7 @@ class Level(nn.Module):
         self, features: Float[Tensor, "B C h w"], target: Float[Tensor, "B 1 h w"]
     ) -> Float[Tensor, "B E"]:
         """``norm(W (sum m F) / (sum m))``; all of the map where the target is empty."""
-        is_empty = target.sum(dim=(1, 2, 3), keepdim=True) <= 0
-        weights = torch.where(is_empty, 1.0, target)
-        mean = (features * weights).sum(dim=(2, 3)) / (weights.sum(dim=(2, 3)) + _EPS)  # (B, C)
+        mean = mean_over_target(features, target)  # (B, C)
         joint = self.similarity.to_joint(mean[:, :, None, None])[:, :, 0, 0]  # (B, E)
         return F.normalize(joint, dim=1)
 

@@ -92,9 +92,15 @@ def contrast_loss(
     terms = []
     for target, text in zip(targets, texts, strict=True):
         similarity = gather(target) @ gather(text).T / config.tau  # (B, B)
-        forth, back = (F.cross_entropy(s, wanted) for s in (similarity, similarity.T))
-        terms.append((forth + back) / 2)
+        terms.append(symmetric_cross_entropy(similarity, wanted))
     return torch.stack(terms).mean()
+
+
+def symmetric_cross_entropy(
+    similarity: Float[Tensor, "B B"], targets: Float[Tensor, "B B"]
+) -> Float[Tensor, ""]:
+    """The mean of both directions, each towards the same rows that sum to 1."""
+    return (F.cross_entropy(similarity, targets) + F.cross_entropy(similarity.T, targets)) / 2
 
 
 @torch.no_grad()

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from tgcnet.losses import SegmentationLoss
 from tgcnet.models import TgcNet
+from tgcnet.models.tmca import mean_over_target
 from tgcnet.report import load_knowledge
-from tgcnet.train.contrast import Gather, soft_dice
+from tgcnet.train.contrast import Gather, soft_dice, symmetric_cross_entropy
 from tgcnet.train.texts import TextEncoder
 
 
@@ -56,32 +57,17 @@ class TowerAlignment(nn.Module):
         cosine = (F.normalize(dense, dim=1) * text[:, :, None, None]).sum(1, keepdim=True)
         logits = cosine * self.log_scale.exp() + self.offset
         loss = self.loss.of_map(logits, target)
-        pooled = self._gather(F.normalize(_pool_target(dense, target), dim=1))  # (B, E)
-        contrast = soft_contrast(
+        pooled = self._gather(F.normalize(mean_over_target(dense, target), dim=1))  # (B, E)
+        contrast = symmetric_cross_entropy(
             pooled @ self._gather(text).T * self.log_scale.exp(),
-            soft_targets(self._gather(target), tau=soft_target_tau),
+            mask_targets(self._gather(target), tau=soft_target_tau),
         )
         return loss + contrastive_weight * contrast
 
 
-def soft_targets(target: Float[Tensor, "B 1 h w"], *, tau: float) -> Float[Tensor, "B B"]:
+def mask_targets(target: Float[Tensor, "B 1 h w"], *, tau: float) -> Float[Tensor, "B B"]:
     """Rows of ``softmax(-D / tau)`` with D one minus the soft Dice of two samples' masks."""
     return ((soft_dice(target.flatten(1)) - 1) / tau).softmax(dim=1)
-
-
-def soft_contrast(
-    similarity: Float[Tensor, "B B"], targets: Float[Tensor, "B B"]
-) -> Float[Tensor, ""]:
-    """Symmetric cross-entropy between similarities and soft targets."""
-    return (F.cross_entropy(similarity, targets) + F.cross_entropy(similarity.T, targets)) / 2
-
-
-def _pool_target(
-    dense: Float[Tensor, "B E h w"], target: Float[Tensor, "B 1 h w"]
-) -> Float[Tensor, "B E"]:
-    """The target's features averaged; the whole map's where the target is empty."""
-    weights = torch.where(target.sum(dim=(1, 2, 3), keepdim=True) > 0, target, 1.0)
-    return (dense * weights).sum(dim=(2, 3)) / weights.sum(dim=(2, 3))
 
 
 def add_knowledge(texts: tuple[str, ...], share: float, keys: tuple[str, ...]) -> tuple[str, ...]:
