@@ -106,3 +106,11 @@ def test_every_process_sees_the_whole_batch() -> None:
 def test_a_senseless_configuration_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         ContrastConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_half_precision_around_it_changes_no_target() -> None:
+    config, texts = ContrastConfig(), unit(8, 16, seed=1)
+    masks = torch.rand(8, 784, generator=torch.Generator().manual_seed(2))
+    exact = soft_targets(config, masks, texts)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(soft_targets(config, masks, texts), exact)

@@ -116,13 +116,13 @@ def soft_targets(
     """
     if config.targets is ContrastTargets.ONE_HOT:
         return torch.eye(len(masks), device=masks.device)
-    text_distance = 1 - texts @ texts.T
-    if config.targets is ContrastTargets.TEXT:
-        distance = text_distance
-    else:
-        share = config.mask_share
-        distance = share * (1 - soft_dice(masks)) + (1 - share) * text_distance
-    return (-distance / config.tau_distance).softmax(dim=1)
+    # Divided by a temperature, the error of half precision would show.
+    with torch.autocast(masks.device.type, enabled=False):
+        distance = 1 - texts.float() @ texts.float().T
+        if config.targets is ContrastTargets.TARGET:
+            share = config.mask_share
+            distance = share * (1 - soft_dice(masks.float())) + (1 - share) * distance
+        return (-distance / config.tau_distance).softmax(dim=1)
 
 
 def soft_dice(masks: Float[Tensor, "B N"]) -> Float[Tensor, "B B"]:

@@ -355,6 +355,7 @@ def test_a_study_that_always_kills_its_process_is_given_up(cohort: MakeTable, ru
     assert (summary.num_done, summary.num_failed) == (2, 1)
     assert summary.failures[0].error_class == "ProcessDied"
     assert "died 3 times" in summary.failures[0].sentence
+    assert End.BROKEN_OFF not in {end for _, end in ends(run)}
     assert len(run.predictor.seen) == 1
     assert run(table, retries_failed=True).num_done == 3
 

@@ -47,6 +47,8 @@ def test_a_figure_with_its_interval() -> None:
     assert in_words("dice_mean", estimate) == "0.882 [0.870, 0.893]"
     assert in_words("hd95_px", Estimate(value=14.38, low=None, high=None)) == "14.4"
     assert in_words("hd95_px", Estimate(value=None, low=None, high=None)) == "-"
+    nothing = Estimate(value=-0.0001, low=-0.02, high=-0.0)
+    assert in_words("dice_mean", nothing, is_signed=True) == "+0.000 [-0.020, +0.000]"
     change = Estimate(value=0.05, low=-0.01, high=0.1)
     assert in_words("iou_mean", change, is_signed=True) == "+0.050 [-0.010, +0.100]"
 

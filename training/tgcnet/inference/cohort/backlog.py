@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tgcnet.errors import EngineError
 from tgcnet.inference.cohort.folder import CohortFolder
-from tgcnet.inference.cohort.journal import count_deaths, read_journal
+from tgcnet.inference.cohort.journal import End, count_deaths, read_journal
 from tgcnet.inference.cohort.order import Order, Outcome, Verdict
 from tgcnet.inference.cohort.study import blank_record
 
@@ -87,7 +87,8 @@ def give_up(order: Order, folder: CohortFolder) -> None:
         record = replace(
             blank_record(order, attempt.token), error_class="ProcessDied", error=_ALWAYS_DIES
         )
-        folder.publish(order.study.id, lambda _: record)
+        is_first = folder.publish(order.study.id, lambda _: record)
+        attempt.end = End.PUBLISHED if is_first else End.LATE
     folder.journal.give_up(order.study.id)
 
 

@@ -148,7 +148,8 @@ def in_words(key: str, estimate: Estimate, *, is_signed: bool = False) -> str:
     """A figure with its interval, such as "0.882 [0.870, 0.893]"; "-" where there is none."""
     if estimate.value is None:
         return "-"
-    form = f"{'+' if is_signed else ''}.{1 if key.startswith('hd95') else 3}f"
+    # "z": what rounds to nothing has no minus.
+    form = f"{'+' if is_signed else ''}z.{1 if key.startswith('hd95') else 3}f"
     value = f"{estimate.value:{form}}"
     if estimate.interval is None:
         return value
