@@ -7,6 +7,7 @@ Sides are always the patient's.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 
@@ -60,16 +61,39 @@ class Geometry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DicomSource:
+    """The frames that a volume was made of, one a slice of the source array's first axis.
+
+    A segmentation refers to them. They stay in memory: no log, setting or ledger holds them.
+    """
+
+    files: tuple[Path, ...] = field(repr=False)
+    frames: tuple[int, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NamedWindow:
+    """Intensities to show: ``low`` black, ``high`` white, in the volume's unit."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Volume:
     """An image as its file holds it, brought to LPS axes.
 
     Attributes
     ----------
-    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1
+    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array of slices
+        where they are decoded only when somebody looks at them
     intensity_unit : "HU", or "stored" where the numbers have no unit
     is_display_ready : 8-bit pixels somebody already windowed
     notices : sentences about what was assumed or converted while reading
-    patient_id, series_id : never logged, never shown whole
+    windows : those that the file proposes
+    patient_id, accession_number, study_id, series_id : never logged, never shown whole
+    source : of a volume from DICOM
     """
 
     array: np.ndarray
@@ -78,8 +102,12 @@ class Volume:
     intensity_unit: str = "stored"
     is_display_ready: bool = False
     notices: tuple[str, ...] = ()
+    windows: tuple[NamedWindow, ...] = ()
     patient_id: str | None = field(default=None, repr=False)
+    accession_number: str | None = field(default=None, repr=False)
+    study_id: str | None = field(default=None, repr=False)
     series_id: str | None = field(default=None, repr=False)
+    source: DicomSource | None = field(default=None, repr=False)
 
 
 class Presence(StrEnum):
