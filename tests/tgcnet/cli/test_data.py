@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,6 +66,18 @@ def test_the_way_from_error_to_clean(
     }  # fmt: skip
     assert set(values["captions_sha256_of_split"]) == {"train", "val"}
     assert values["num_errors"] == 0
+
+
+def test_splits_in_folders_side_by_side_are_compared(
+    image_side: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("train", "val"):
+        shutil.copytree(image_side, tmp_path / "both" / name)
+    assert main(["data", "check", str(tmp_path / "both"), "--json"]) == 1
+    values = json.loads(capsys.readouterr().out)
+    assert values["splits"] == {"train": 12, "val": 12}
+    counts = {finding["kind"]: finding["count"] for finding in values["findings"]}
+    assert (counts["shared-subject"], counts["copied-across-splits"]) == (12, 12)
 
 
 def test_names_are_shown_only_where_asked_for(

@@ -91,6 +91,22 @@ def test_sizes_values_and_damage_are_errors_that_name_no_file(
         assert not re.search("DOE|ROE", finding.sentence)
 
 
+def test_rows_with_the_same_fault_are_one_finding(make_set: MakeSet) -> None:
+    report = check_folder(make_set(*[{"mask_pixels": np.ones((64, 63), dtype=bool)}] * 3))
+    assert kinds(report) == ["size-mismatch"]
+    assert len(report.findings[0].groups) == 3
+    assert report.findings[0].sentence.startswith("Row 2 of captions.csv: its image has shape")
+    assert report.findings[0].sentence.endswith("own grid (2 more rows like it)")
+
+
+def test_empty_masks_alone_are_a_warning(
+    make_set: MakeSet, paint: Callable[..., np.ndarray]
+) -> None:
+    finding = the(check_folder(make_set({"mask_pixels": paint()})), "empty-mask")
+    assert finding.severity is Severity.WARNING
+    assert finding.sentence.startswith("1 empty mask, and no other; where")
+
+
 def test_grey_masks_blank_images_and_empty_masks(
     make_set: MakeSet, paint: Callable[..., np.ndarray]
 ) -> None:
@@ -142,7 +158,7 @@ def test_a_subject_on_two_sides_is_an_error(make_set: MakeSet) -> None:
     finding = the(check_folder(folder, is_quick=True), "shared-subject")
     assert finding.severity is Severity.ERROR
     assert places(finding) == [["row 2 of captions.csv", "row 4 of captions.csv"]]
-    assert "1 subject with images in two or more of test, train" in finding.sentence
+    assert "1 subject with images in two or more of test; train" in finding.sentence
 
 
 def test_held_out_is_a_side_too(make_set: MakeSet) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tgcnet.data.folder import Row, at_row, read_folder, read_mask
+from tgcnet.data.folder import Row, at_row, read_folder, read_mask, table_rows
 from tgcnet.errors import InputError, ModalityUnknownError
 
 HEADER = b"image,mask,report\n"
@@ -135,3 +135,32 @@ def test_a_folder_inside_and_a_link_that_leads_out_are_read(folder: Path, tmp_pa
         (folder / part / "sub" / "a.png").symlink_to(tmp_path / f"{part}.png")
     (folder / "captions.csv").write_bytes(HEADER + b"sub/a.png,sub/a.png,text\n")
     assert read_folder(folder)[0].image.is_file()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (
+            "image;mask;report\n",
+            "its cells are parted by semicolons, so save it as CSV with commas",
+        ),
+        ("image\tmask\treport\n", "its cells are parted by tabs"),
+        ("image,mask,report,report\n", "has the column 'report' twice, expected it once"),
+        ("image,mask,report\na,a,left, lower\n", "row 2 of captions.csv of .* has more cells than"),
+        ('image,mask,report\na,a,"left\nb,b,c\n', r"as a table \(Error\); .* quotes around texts"),
+    ],
+)
+def test_a_table_that_would_lose_words_is_refused(tmp_path: Path, table: str, words: str) -> None:
+    (tmp_path / "captions.csv").write_text(table)
+    with pytest.raises(InputError, match=words):
+        table_rows(tmp_path)
+
+
+def test_blank_cells_past_the_header_say_nothing(tmp_path: Path) -> None:
+    (tmp_path / "captions.csv").write_text("image,mask,report\na,a,left,,\n")
+    assert [row.report for row in table_rows(tmp_path)] == ["left"]
+
+
+def test_a_dark_colour_is_marked_though_its_luminance_rounds_to_nothing(tmp_path: Path) -> None:
+    Image.new("RGB", (2, 2), (0, 0, 1)).save(tmp_path / "a.png")
+    assert read_mask(tmp_path / "a.png").all()

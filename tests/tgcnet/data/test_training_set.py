@@ -3,6 +3,7 @@
 from pathlib import Path
 from random import Random
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -320,6 +321,54 @@ def test_images_are_decoded_once(
         file.write_bytes(file.read_bytes()[:-100])  # as a full disk would leave it
     load(config)
     assert decoded[0] == 2
+
+
+def test_a_ct_whose_source_states_no_modality_stays_a_ct_in_the_cache(
+    tmp_path: Path, both_sides: np.ndarray
+) -> None:
+    folder = data_set(tmp_path / "set", both_sides, ("a", "b"))
+    hounsfield = np.where(both_sides.T, 40, -900).astype(np.int16)[..., None]
+    nibabel.Nifti1Image(hounsfield, np.diag([-1.0, -1.0, 1.0, 1.0])).to_filename(
+        folder / "images" / "0.nii.gz"
+    )
+    table = folder / "captions.csv"
+    table.write_text(table.read_text().replace("0.png,", "0.nii.gz,", 1))
+    for stated, expected in (
+        (Modality.UNKNOWN, [Modality.CT, Modality.XRAY]),
+        (Modality.XRAY, [Modality.XRAY, Modality.XRAY]),
+    ):
+        for _ in range(2):  # decoded, then found decoded
+            cache = PixelCache(tmp_path / "cache", PreprocessConfig(side_px=64))
+            examples = load_examples(
+                [read_source(tmp_path, Source(folder="set", modality=stated))], cache
+            )
+            assert [example.modality for example in examples] == expected
+
+
+def test_a_file_of_another_format_in_the_cache_is_decoded_anew(
+    tmp_path: Path, both_sides: np.ndarray
+) -> None:
+    data_set(tmp_path / "set", both_sides, ("a", "b"))
+    read = read_source(tmp_path, Source(folder="set", modality=Modality.XRAY))
+    cache = PixelCache(tmp_path / "cache", PreprocessConfig(side_px=64))
+    first = [np.array(example.image) for example in load_examples([read], cache)]
+    (file,) = (tmp_path / "cache").iterdir()
+    np.save(file, np.zeros((2, 2, 64, 64), dtype=np.uint8))  # as the format before had it
+    again = load_examples([read], cache)
+    assert all(np.array_equal(a, b.image) for a, b in zip(first, again, strict=True))
+    assert again[0].modality is Modality.XRAY
+
+
+def test_an_image_that_went_while_decoding_is_named_by_its_row(
+    tmp_path: Path, both_sides: np.ndarray
+) -> None:
+    data_set(tmp_path / "set", both_sides, ("a", "b"))
+    read = read_source(tmp_path, Source(folder="set", modality=Modality.XRAY))
+    (tmp_path / "set/images/1.png").unlink()
+    with pytest.raises(
+        InputError, match=r"^row 3 of captions.csv: its image or its mask cannot be"
+    ):
+        load_examples([read], PixelCache(tmp_path / "cache", PreprocessConfig(side_px=64)))
 
 
 def test_workers_get_the_names_of_files_and_no_pixels(

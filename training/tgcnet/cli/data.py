@@ -9,7 +9,10 @@ from tgcnet.errors import InputError
 EXIT_ERRORS_FOUND = 1
 """The command did its work, and the data set is not fit to train or to score on."""
 
-_ANY_LAYOUT = "a data set: three columns, QaTa-COV19-v2, LViT, MosMedData+, nnU-Net raw or a ledger"
+_ANY_LAYOUT = (
+    "a data set: three columns, QaTa-COV19-v2, LViT, MosMedData+, nnU-Net raw or a ledger; or a "
+    "folder of such, as train/ and val/"
+)
 
 
 def register(commands: Commands) -> None:

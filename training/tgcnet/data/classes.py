@@ -55,7 +55,7 @@ def read_classes(folder: Path) -> tuple[SegmentationClass, ...]:
         return (LUNG_OPACITY,)
     where = f"{CLASSES_FILE} of {folder.absolute().name}"
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{where} cannot be read as JSON ({type(error).__name__}), expected a list such as "

@@ -80,21 +80,10 @@ def convert_folder(
     if out.exists():
         raise _is_there(out)
     dataset = _with_classes(read_dataset(folder, wishes.only), folder.absolute(), wishes)
-    if wishes.division is not None and wishes.only is None and dataset.splits:
-        raise InputError(
-            f"{dataset.name} is divided already, into {', '.join(dataset.splits)}, which --split "
-            "would undo; leave it out, or divide one of them with --only"
-        )
-    notices = list(dataset.notices)
+    _check_undivided(dataset, wishes)
     facts = _facts(dataset, on_progress)
-    rows: Sequence[Row] = dataset.rows
-    if dataset.layout == LEDGER and not wishes.with_reports:
-        rows = _without_texts(rows)
-        notices.append("Reports and patients' keys stay in the ledger; --with-reports takes them.")
-    if wishes.division is not None:
-        rows = _divided(rows, facts, wishes.division)
-    if wishes.is_patient_side:
-        rows = _patient_side(dataset, rows, facts, notices)
+    notices = list(dataset.notices)
+    rows = _as_wished(dataset, facts, wishes, notices)
 
     def fill(made: Path) -> None:
         write_three_columns(rows, dataset.classes, made, on_progress)
@@ -110,6 +99,29 @@ def convert_folder(
 
 def _is_there(out: Path) -> OutputError:
     return OutputError(f"{out.name} is there already; name a folder that does not exist yet")
+
+
+def _check_undivided(dataset: DataSet, wishes: Wishes) -> None:
+    if wishes.division is not None and wishes.only is None and dataset.splits:
+        raise InputError(
+            f"{dataset.name} is divided already, into {', '.join(dataset.splits)}, which --split "
+            "would undo; leave it out, or divide one of them with --only"
+        )
+
+
+def _as_wished(
+    dataset: DataSet, facts: Sequence[PixelFacts], wishes: Wishes, notices: list[str]
+) -> Sequence[Row]:
+    """The rows to write; what was assumed or left out is added to the notices."""
+    rows: Sequence[Row] = dataset.rows
+    if dataset.layout == LEDGER and not wishes.with_reports:
+        rows = _without_texts(rows)
+        notices.append("Reports and patients' keys stay in the ledger; --with-reports takes them.")
+    if wishes.division is not None:
+        rows = _divided(rows, facts, wishes.division)
+    if wishes.is_patient_side:
+        rows = _patient_side(dataset, rows, facts, notices)
+    return rows
 
 
 def _with_classes(dataset: DataSet, folder: Path, wishes: Wishes) -> DataSet:

@@ -5,15 +5,16 @@ Its rows are what every layout is read as, see ``tgcnet.data.layouts``.
 
 import csv
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
 
+from tgcnet.data.header import check_header
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import DECODER_ERRORS
@@ -132,23 +133,21 @@ def table_rows(folder: Path) -> tuple[Row, ...]:
         )
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            absent = [c for c in REQUIRED_COLUMNS if c not in (reader.fieldnames or ())]
-            rows = () if absent else tuple(
+            # Strict: a quote that is never closed would swallow all rows below it.
+            reader = csv.DictReader(file, strict=True)
+            check_header(
+                f"captions.csv of {folder.name}", reader.fieldnames or (), REQUIRED_COLUMNS
+            )
+            rows = tuple(
                 _row(folder, number, values) for number, values in enumerate(reader, _FIRST_ROW)
-            )  # fmt: skip
+            )
     except OSError as error:
         raise _unreadable(folder, error) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"captions.csv of {folder.name} cannot be read as a table ({type(error).__name__}); "
-            "save it as CSV with commas, in UTF-8"
+            "save it as CSV with commas, in UTF-8, quotes around texts closed"
         ) from None
-    if absent:
-        raise InputError(
-            f"captions.csv of {folder.name} lacks the column {absent[0]!r}; "
-            "expected image, mask, report"
-        )
     if not rows:
         raise InputError(f"captions.csv of {folder.name} has no rows; nothing to read")
     return rows
@@ -163,6 +162,11 @@ def _unreadable(folder: Path, error: OSError) -> InputError:
 
 
 def _row(folder: Path, number: int, values: dict[str, str | None]) -> Row:
+    if any(_past_header(values)):
+        raise InputError(
+            f"row {number} of captions.csv of {folder.name} has more cells than the table has "
+            "columns, expected as many; put quotes around a text that holds commas"
+        )
     for column, part in (("image", "images"), ("mask", "masks")):
         path = Path(values[column] or "")
         if path.anchor or ".." in path.parts:
@@ -178,7 +182,7 @@ def _row(folder: Path, number: int, values: dict[str, str | None]) -> Row:
         subject=values.get("subject") or "",
         held_out=(values["held_out"] or "") if "held_out" in values else None,
         split=(values.get("split") or "").strip(),
-        # Cells past the header have no column, and no meaning.
+        # Cells past the header have no column; they are blank.
         others=tuple(
             (column, value or "")
             for column, value in values.items()
@@ -215,6 +219,12 @@ def without_name(sentence: str, name: str, instead: str) -> str:
     return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", instead, sentence)
 
 
+def _past_header(values: Mapping[Any, Any]) -> Sequence[str]:
+    """The cells for which there is no column, as ``csv`` keeps them."""
+    cells: Sequence[str] = values.get(None) or ()
+    return [cell.strip() for cell in cells]
+
+
 def read_mask(file: Path) -> np.ndarray:
     """A reference mask as (Y, X) bool: whatever is not zero.
 
@@ -232,6 +242,8 @@ def read_mask(file: Path) -> np.ndarray:
 def read_mask_values(file: Path) -> np.ndarray:
     """A mask's values as stored, (Y, X) of any type; of a colour, its luminance.
 
+    What is not black is at least 1, since a dark blue has a luminance that rounds to nothing.
+
     Raises
     ------
     InputError
@@ -240,10 +252,16 @@ def read_mask_values(file: Path) -> np.ndarray:
     try:
         with Image.open(file) as picture:
             is_plain = picture.mode in _PLAIN_MODES or picture.mode.startswith("I;16")
-            values: np.ndarray = np.asarray(picture if is_plain else picture.convert("L"))
+            values = np.asarray(picture) if is_plain else _luminance(picture)
     except (Image.DecompressionBombError, *DECODER_ERRORS) as error:
         # Without the decoder's own words, which hold the whole path.
         raise InputError(
             f"the mask cannot be read as a picture ({type(error).__name__}); replace it"
         ) from None
     return values
+
+
+def _luminance(picture: Image.Image) -> np.ndarray:
+    is_coloured = np.asarray(picture.convert("RGB")).any(axis=2)
+    luminance: np.ndarray = np.maximum(np.asarray(picture.convert("L")), is_coloured)
+    return luminance

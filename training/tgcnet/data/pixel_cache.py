@@ -1,9 +1,10 @@
 """Images and labels decoded once into files that every process of a run maps into memory.
 
-A file holds up to 256 rows, (N, 2, S, S) uint8: image and labels on the network's square grid. It
-is named by a hash of what its pixels depend on, and written whole or not at all: a run that was
-killed while decoding goes on with the file it was at, and a changed image is decoded anew. Nothing
-tells of what is in it whose images they are; it may be deleted whenever no run uses it.
+A file holds up to 256 records: image and labels on the network's square grid, (2, S, S) uint8, and
+the modality that was found in decoding. It is named by a hash of what these depend on, and written
+whole or not at all: a run that was killed while decoding goes on with the file it was at, and a
+changed image is decoded anew. Nothing tells of what is in it whose images they are; it may be
+deleted whenever no run uses it.
 """
 
 import hashlib
@@ -19,10 +20,13 @@ from tgcnet.config import PreprocessConfig
 from tgcnet.data.examples import decode_row
 from tgcnet.data.folder import Row
 from tgcnet.domain import Modality
-from tgcnet.errors import OutputError
+from tgcnet.errors import InputError, OutputError
 from tgcnet.io.atomic import write_atomically
+from tgcnet.io.state import state_of
 
-_FORMAT = 1
+_FORMAT = 2
+"""A part of every file's name, so that a file of another format is never looked at."""
+
 _ROWS_A_FILE = 256
 
 logger = logging.getLogger(__name__)
@@ -37,9 +41,32 @@ class PixelFiles:
 
     files: tuple[tuple[Path, int], ...]
 
-    def open(self) -> list[np.ndarray]:
-        """Per row (2, S, S) uint8, image and labels, mapped: nothing is read yet."""
-        return [plane for file, _ in self.files for plane in np.load(file, mmap_mode="r")]
+    def open(self) -> list["MappedRow"]:
+        """Per row what was decoded, mapped: nothing is read yet."""
+        return [
+            MappedRow(records=records, index=index)
+            for records, count in ((np.load(f, mmap_mode="r"), n) for f, n in self.files)
+            for index in range(count)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MappedRow:
+    """One row in a mapped file; read when it is asked."""
+
+    records: np.ndarray
+    index: int
+
+    @property
+    def planes(self) -> np.ndarray:
+        """Image and labels, (2, S, S) uint8."""
+        planes: np.ndarray = self.records["planes"][self.index]
+        return planes
+
+    @property
+    def modality(self) -> Modality:
+        """What was stated, else what the layout or the file says."""
+        return Modality(self.records["modality"][self.index].decode())
 
 
 class PixelCache:
@@ -76,11 +103,11 @@ class PixelCache:
         return PixelFiles(files=tuple(files))
 
     def _write(self, file: Path, rows: Sequence[Row], modality: Modality) -> None:
-        side = self._preprocess.side_px
-        planes = np.empty((len(rows), 2, side, side), dtype=np.uint8)
-        for plane, row in zip(planes, rows, strict=True):
+        records = np.empty(len(rows), dtype=_record(self._preprocess.side_px))
+        for index, row in enumerate(rows):
             example = decode_row(row, modality, self._preprocess)
-            plane[0], plane[1] = example.image, example.labels
+            records["planes"][index] = example.image, example.labels
+            records["modality"][index] = str(example.modality)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -88,15 +115,15 @@ class PixelCache:
                 f"the folder {self._folder.name!r} for decoded images cannot be made "
                 f"({error.strerror or 'refused'}); name another one with --cache"
             ) from None
-        write_atomically(file, lambda temporary: np.save(temporary, planes))
+        write_atomically(file, lambda temporary: np.save(temporary, records))
 
     def _is_whole(self, file: Path, num_rows: int) -> bool:
-        side = self._preprocess.side_px
         try:
-            planes = np.load(file, mmap_mode="r")
+            records = np.load(file, mmap_mode="r")
         except (OSError, ValueError, EOFError):
             return False  # absent, or cut short by a disk that was full: made again
-        return bool(planes.shape == (num_rows, 2, side, side) and planes.dtype == np.uint8)
+        is_ours: bool = records.dtype == _record(self._preprocess.side_px)
+        return is_ours and records.shape == (num_rows,)
 
     def _key(self, rows: Sequence[Row], modality: Modality) -> str:
         """Of what decides the pixels: mean and deviation are applied later, and do not."""
@@ -109,6 +136,11 @@ class PixelCache:
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:40]
 
 
+def _record(side_px: int) -> np.dtype[np.void]:
+    """Of one row; a modality is at most seven letters."""
+    return np.dtype([("planes", np.uint8, (2, side_px, side_px)), ("modality", "S7")])
+
+
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     for start in range(0, len(rows), _ROWS_A_FILE):
         yield rows[start : start + _ROWS_A_FILE]
@@ -116,14 +148,16 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 def _identity(row: Row) -> list[object]:
     """What tells that the pixels of a row are still the same."""
-    stamp = None if row.volume is None else repr(row.volume.stamp())
-    files = [_file_identity(file) for file in (row.image, row.mask)]
+    try:
+        stamp = None if row.volume is None else repr(row.volume.stamp())
+        files = [[str(file.resolve()), state_of(file)] for file in (row.image, row.mask)]
+    except OSError as error:
+        raise InputError(
+            f"{row.where}: its image or its mask cannot be looked at "
+            f"({error.strerror or 'refused'}), expected both to be there; restore them, or remove "
+            "the row"
+        ) from None
     return [*files, row.name, stamp, row.z, row.num_classes, str(row.modality)]
-
-
-def _file_identity(file: Path) -> list[object]:
-    found = file.stat()
-    return [str(file.resolve()), found.st_size, found.st_mtime_ns]
 
 
 def all_files(parts: Iterable[PixelFiles]) -> PixelFiles:

@@ -17,12 +17,10 @@ from tgcnet.data.augment import AugmentConfig, Augmenter
 from tgcnet.data.batch import Sample, to_planes
 from tgcnet.data.examples import Example
 from tgcnet.data.feature_files import FeatureFiles, digest_of
-from tgcnet.data.folder import Row
-from tgcnet.data.pixel_cache import PixelCache, PixelFiles, all_files
+from tgcnet.data.pixel_cache import MappedRow, PixelCache, PixelFiles, all_files
 from tgcnet.data.requests import RequestMix, draw_request
 from tgcnet.data.sources import SourceRows
 from tgcnet.data.variants import VARIANTS, Variant
-from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 
 
@@ -40,25 +38,30 @@ class CachedExamples(Sequence[Example]):
     """Examples whose pixels are mapped from a cache when they are first asked for.
 
     Workers get the files' names, not the pixels.
+
+    Parameters
+    ----------
+    about : the report of each row, and whether its mask is taken as empty
     """
 
-    def __init__(self, files: PixelFiles, about: Sequence[tuple[str, Modality, bool]]) -> None:
+    def __init__(self, files: PixelFiles, about: Sequence[tuple[str, bool]]) -> None:
         self._files = files
         self._about = tuple(about)
-        self._planes: list[np.ndarray] | None = None
+        self._rows: list[MappedRow] | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        return {"_files": self._files, "_about": self._about, "_planes": None}
+        return {"_files": self._files, "_about": self._about, "_rows": None}
 
     def __len__(self) -> int:
         return len(self._about)
 
     def __getitem__(self, index: int) -> Example:  # type: ignore[override]  # no slices here
-        if self._planes is None:
-            self._planes = self._files.open()
-        report, modality, is_empty = self._about[index]
-        image, labels = self._planes[index]
-        example = Example(image=image, labels=labels, report=report, modality=modality)
+        if self._rows is None:
+            self._rows = self._files.open()
+        report, is_empty = self._about[index]
+        row = self._rows[index]
+        image, labels = row.planes
+        example = Example(image=image, labels=labels, report=report, modality=row.modality)
         return example.emptied() if is_empty else example
 
 
@@ -155,15 +158,9 @@ def load_examples(
         As of :meth:`PixelCache.decode`.
     """
     files: list[PixelFiles] = []
-    about: list[tuple[str, Modality, bool]] = []
+    about: list[tuple[str, bool]] = []
     for read in sources:
         source, rows = read.source, read.rows[:max_rows]
         files.append(cache.decode(rows, source.modality))
-        about += [
-            (row.report, _modality(row, source.modality), source.is_empty(row)) for row in rows
-        ]
+        about += [(row.report, source.is_empty(row)) for row in rows]
     return CachedExamples(all_files(files), about)
-
-
-def _modality(row: Row, stated: Modality) -> Modality:
-    return row.modality or stated if stated is Modality.UNKNOWN else stated

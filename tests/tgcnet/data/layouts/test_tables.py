@@ -50,6 +50,9 @@ def test_a_spreadsheet_that_states_the_wrong_size_is_read_whole(tmp_path: Path) 
     [
         ("t.csv", b"Image,Text\n", r"t\.csv lacks the column 'description', expected image, descr"),
         ("t.csv", b"", "lacks the column 'image'"),
+        ("t.csv", b"Image;Description\n", "its cells are parted by semicolons, so save it as CSV"),
+        ("t.csv", b"Image,Description,Image\n", r"has the column 'image' twice, expected it once"),
+        ("t.csv", b'Image,Description\na,"b\nc,d\n', r"cannot be read as a table \(Error\)"),
         ("t.csv", b"Image,Description\na,gr\xf6\xdfer\n", r"as a table \(UnicodeDecodeError\)"),
         ("t.xlsx", b"Image,Description\n", r"t\.xlsx cannot be read as a table \(BadZipFile\)"),
     ],

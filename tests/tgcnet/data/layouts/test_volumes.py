@@ -1,6 +1,7 @@
 """nnU-Net's raw folder and the ledger: volumes whose slices are rows."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +78,18 @@ def test_a_file_that_changed_is_read_again(make_nnunet: MakeFolder) -> None:
     image = nibabel.load(row.mask)
     nibabel.Nifti1Image(np.zeros(image.shape, np.uint8), image.affine).to_filename(row.mask)
     assert not read_pair(row)[1].any()
+
+
+def test_a_series_written_over_in_place_has_another_stamp(tmp_path: Path) -> None:
+    series, labels = tmp_path / "series", tmp_path / "labels.nii.gz"
+    series.mkdir()
+    for file in (series / "1.dcm", labels):
+        file.write_bytes(b"before")
+    pair = VolumePair(image=series, labels=labels, values=(1,))
+    before, time_ns = pair.stamp(), series.stat().st_mtime_ns
+    (series / "1.dcm").write_bytes(b"after, and longer")
+    os.utime(series, ns=(time_ns, time_ns))
+    assert pair.stamp() != before
 
 
 def test_scanning_opens_no_volume(make_nnunet: MakeFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,9 @@ class _Kind:
 
 
 def side_of(row: Row) -> str:
-    """On which side of a division a row is: its split, else held out or not; "" where undivided."""
-    if row.split:
-        return row.split
-    return "" if row.held_out is None else f"held out: {row.held_out.lower()}"
+    """On which side of a division a row is: its split, held out or not; "" where undivided."""
+    held_out = "" if row.held_out is None else f"held out: {row.held_out.lower() or 'false'}"
+    return ", ".join(part for part in (row.split, held_out) if part)
 
 
 def find_shared_subjects(rows: Sequence[Row]) -> Iterator[Finding]:
@@ -38,7 +37,7 @@ def find_shared_subjects(rows: Sequence[Row]) -> Iterator[Finding]:
             severity=Severity.ERROR,
             sentence=(
                 f"{counted(len(shared), 'subject')} with images in two or more of "
-                f"{', '.join(names)}: scores there are of patients the model has seen. Divide the "
+                f"{'; '.join(names)}: scores there are of patients the model has seen. Divide the "
                 "set anew by subject."
             ),
             groups=tuple(tuple(found(row) for row in m.values()) for m in shared),

@@ -126,15 +126,7 @@ def _texts(rows: Sequence[Row]) -> Iterator[Finding]:
 
 def _pixels(rows: Sequence[Row], facts: Sequence[PixelFacts]) -> Iterator[Finding]:
     pairs = list(zip(rows, facts, strict=False))  # a quick check has no facts
-    for row, fact in pairs:
-        if fact.problem is not None:
-            kind, sentence = fact.problem
-            yield Finding(
-                kind=kind,
-                severity=Severity.ERROR,
-                sentence=sentence[0].upper() + sentence[1:],
-                groups=each([row]),
-            )
+    yield from _problems(pairs)
     if grey := [row for row, fact in pairs if fact.num_values > 2]:
         yield Finding(
             kind="grey-mask",
@@ -154,14 +146,33 @@ def _pixels(rows: Sequence[Row], facts: Sequence[PixelFacts]) -> Iterator[Findin
             groups=each(blank),
         )
     if empty := [row for row, fact in pairs if fact.is_empty]:
+        is_all = len(empty) == len(pairs)
         yield Finding(
             kind="empty-mask",
-            severity=Severity.NOTE,
+            severity=Severity.WARNING if is_all else Severity.NOTE,
             sentence=(
-                f"{counted(len(empty), 'empty mask')}; where a model marks nothing either, Dice "
-                "counts 1."
+                f"{counted(len(empty), 'empty mask')}{', and no other' if is_all else ''}; where "
+                "a model marks nothing either, Dice counts 1."
             ),
             groups=each(empty),
+        )
+
+
+def _problems(pairs: Sequence[tuple[Row, PixelFacts]]) -> Iterator[Finding]:
+    """Rows that cannot be used, together where the same is wrong with them."""
+    alike: dict[tuple[str, str], list[tuple[Row, str]]] = defaultdict(list)
+    for row, fact in pairs:
+        if fact.problem is not None:
+            kind, sentence = fact.problem
+            alike[kind, sentence.removeprefix(row.where)].append((row, sentence))
+    for (kind, _), same in alike.items():
+        (_, first), num_more = same[0], len(same) - 1
+        more = f" ({counted(num_more, 'more row')} like it)" if num_more else ""
+        yield Finding(
+            kind=kind,
+            severity=Severity.ERROR,
+            sentence=f"{first[0].upper()}{first[1:]}{more}",
+            groups=each([row for row, _ in same]),
         )
 
 

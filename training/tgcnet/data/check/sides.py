@@ -84,8 +84,9 @@ class SideCount:
         if self.convention is Convention.PATIENT:
             return f"{patient} of {total} one-sided captions name the patient's side."
         if self.convention is Convention.TOO_FEW:
+            captions = "caption" if total == "1" else "captions"
             return (
-                f"One side is named by {total} captions only ({patient} the patient's, {image} "
+                f"One side is named by {total} {captions} only ({patient} the patient's, {image} "
                 "that of the image), too few to tell whose sides the captions name."
             )
         return (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tgcnet.corrections.ledger import LEDGER_FILE
-from tgcnet.data.layouts import ledger, nnunet, pictures, three_columns
+from tgcnet.data.layouts import ledger, nnunet, pictures, side_by_side, three_columns
 from tgcnet.data.layouts.dataset import DataSet
 from tgcnet.errors import InputError
 
@@ -78,6 +78,8 @@ LAYOUTS = (
 def scan_dataset(folder: Path) -> DataSet:
     """The rows of a data set in any layout, and everything that is none.
 
+    Two or more data sets in folders of this one are read as the splits of one.
+
     Raises
     ------
     InputError
@@ -90,7 +92,7 @@ def scan_dataset(folder: Path) -> DataSet:
     """
     folder = folder.absolute()  # "." has no name that a sentence could say
     try:
-        dataset = _layout_of(folder).scan(folder)
+        dataset = _scan(folder)
     except OSError as error:
         # "from None": the system's own message holds the whole path, which may name a patient.
         raise InputError(
@@ -163,25 +165,39 @@ def _lack(place: str, part: str) -> str:
     return f"{place} has no {part}"
 
 
-def _layout_of(folder: Path) -> Layout:
+def _scan(folder: Path) -> DataSet:
+    layout = _layout_of(folder)
+    if layout is not None:
+        return layout.scan(folder)
+    inside = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    parts = [path for path in inside if any(layout.is_here(path) for layout in LAYOUTS)]
+    if len(parts) < side_by_side.MIN_PARTS:
+        raise InputError(
+            f"{folder.name} holds {_contents(folder)} and none of the layouts known, expected one "
+            f"of: {_known()}; {side_by_side.NAME} ({side_by_side.MARKS})"
+        )
+    scanned = [scan_dataset(path) for path in parts]
+    return side_by_side.join(folder, scanned, num_left_out=len(inside) - len(parts))
+
+
+def _layout_of(folder: Path) -> Layout | None:
+    """The one that a folder has; None where it has none."""
     if not folder.is_dir():
         raise InputError(
             f"{folder.name} is no folder, expected one that holds a data set; check the name"
         )
     found = [layout for layout in LAYOUTS if layout.is_here(folder)]
-    if len(found) == 1:
-        return found[0]
-    known = "; ".join(f"{layout.name} ({layout.marks})" for layout in LAYOUTS)
-    if found:
+    if len(found) > 1:
         several = " and ".join(layout.name for layout in found)
         raise InputError(
             f"{folder.name} looks like {several} at once, expected one layout; move one of them "
-            f"elsewhere. Known are: {known}"
+            f"elsewhere. Known are: {_known()}"
         )
-    raise InputError(
-        f"{folder.name} holds {_contents(folder)} and none of the layouts known, expected one of: "
-        f"{known}"
-    )
+    return found[0] if found else None
+
+
+def _known() -> str:
+    return "; ".join(f"{layout.name} ({layout.marks})" for layout in LAYOUTS)
 
 
 def _contents(folder: Path) -> str:

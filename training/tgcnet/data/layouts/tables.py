@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
+from tgcnet.data.header import check_header
 from tgcnet.errors import InputError, MissingExtraError
 
 _FIRST_ROW = 2  # below the header, as a spreadsheet counts
@@ -40,7 +41,7 @@ def read_table(file: Path, columns: Sequence[str]) -> tuple[Record, ...]:
     Raises
     ------
     InputError
-        If the file cannot be read as a table or lacks a column.
+        If the file cannot be read as a table, lacks a column or has it twice.
     MissingExtraError
         If it is a spreadsheet and openpyxl is not installed.
     """
@@ -59,12 +60,7 @@ def read_table(file: Path, columns: Sequence[str]) -> tuple[Record, ...]:
             "workbook or CSV with commas in UTF-8; save it again"
         ) from None
     header = [cell.strip().lower() for cell in (found[0] if found else [])]
-    absent = [column for column in columns if column not in header]
-    if absent:
-        raise InputError(
-            f"{file.name} lacks the column {absent[0]!r}, expected {', '.join(columns)}; name the "
-            "columns in its first row"
-        )
+    check_header(file.name, header, columns)
     return tuple(
         Record(number=number, cells=dict(zip_longest(header, line[: len(header)], fillvalue="")))
         for number, line in enumerate(found[1:], start=_FIRST_ROW)
@@ -74,7 +70,7 @@ def read_table(file: Path, columns: Sequence[str]) -> tuple[Record, ...]:
 
 def _lines_of_csv(file: Path) -> Iterator[list[str]]:
     with file.open(newline="", encoding="utf-8-sig") as stream:
-        yield from csv.reader(stream)
+        yield from csv.reader(stream, strict=True)  # an open quote would swallow rows
 
 
 def _lines_of_xlsx(file: Path) -> Iterator[list[str]]:

@@ -19,6 +19,7 @@ from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.io import load_volume
 from tgcnet.io.decoded import DECODER_ERRORS
+from tgcnet.io.state import state_of
 
 _PLACE_TOLERANCE_MM = 0.01
 """Files round an affine differently; a hundredth of a millimetre moves no voxel."""
@@ -65,8 +66,8 @@ class VolumePair:
         return volume, _as_indices(stored, self.values, self.ignored)
 
     def stamp(self) -> Hashable:
-        """When both files were last changed."""
-        return tuple(path.stat().st_mtime_ns for path in (self.image, self.labels))
+        """The state of every file of both."""
+        return state_of(self.image), state_of(self.labels)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

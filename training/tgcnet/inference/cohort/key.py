@@ -5,10 +5,9 @@ import hmac
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tgcnet.errors import InputError
 from tgcnet.inference.cohort.manifest import Study
+from tgcnet.io.state import FileState, state_of
 
 _DIGITS = 32
 
@@ -22,21 +21,18 @@ class Key:
     def fingerprint(self, study: Study) -> str:
         """Changes with the row's cells, the report's text, and the image's size or time.
 
-        Raises
-        ------
-        InputError
-            If the image cannot be asked for its size.
+        The same as :meth:`of_row` where the image is not there or not to be read, so that it
+        changes, too, when that is mended.
         """
         try:
-            state = _state_of(study.image)
-        except OSError as error:
-            raise InputError(
-                f"The image of row {study.row} cannot be looked at "
-                f"({error.strerror or 'refused'}); check that it is there and yours to read."
-            ) from None
-        window = study.slices and (study.slices.start, study.slices.stop)
-        content = json.dumps([study.named, state, study.report, study.modality, window])
-        return self._hash("row", content)
+            state = state_of(study.image) if os.access(study.image, os.R_OK) else None
+        except OSError:  # a file of a series is gone
+            state = None
+        return self._hash("row", _content(study, state))
+
+    def of_row(self, study: Study) -> str:
+        """Changes with the row's cells and the report's text, whatever becomes of the image."""
+        return self._hash("row", _content(study, None))
 
     def of_report(self, text: str) -> str | None:
         """Of a report's text; None of a blank one."""
@@ -47,11 +43,6 @@ class Key:
         return hmac.new(self.secret, message, hashlib.sha256).hexdigest()[:_DIGITS]
 
 
-def _state_of(image: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of every file of an image; a change of any is a change of the image."""
-    if not image.is_dir():
-        found = image.stat()
-        return [("", found.st_size, found.st_mtime_ns)]
-    files = sorted(Path(parent) / name for parent, _, names in os.walk(image) for name in names)
-    states = [(str(file.relative_to(image)), file.stat()) for file in files]
-    return [(name, found.st_size, found.st_mtime_ns) for name, found in states]
+def _content(study: Study, state: tuple[FileState, ...] | None) -> str:
+    window = study.slices and (study.slices.start, study.slices.stop)
+    return json.dumps([study.named, state, study.report, study.modality, window])

@@ -98,4 +98,4 @@ def draw_cases(
 
 def _short(place: str) -> str:
     """A row of the table that every folder has needs no name of the table."""
-    return place.removesuffix(" of captions.csv")
+    return place.replace(" of captions.csv", "", 1)

@@ -87,22 +87,7 @@ def evaluate_slices(
     for index, (entry, text) in enumerate(zip(slices, texts, strict=True)):
         # First calls build kernels and caches, so the first image is run once for nothing.
         drawn, seconds = draw(predictor, entry, text, classes, is_warm_up=index == 0)
-        predicted, spacing = drawn.labels > 0, known_spacing_yx_mm(drawn.volume.geometry)
-        images.append(
-            ImageResult(
-                image=entry.name,
-                place=entry.place or entry.name,
-                subject=entry.group,
-                score=union.add(predicted, drawn.reference > 0, spacing_yx_mm=spacing),
-                class_scores=tuple(
-                    one.add(drawn.labels == value, drawn.reference == value, spacing_yx_mm=spacing)
-                    for value, one in enumerate(each, start=1)
-                ),
-                area=float(predicted.mean()),
-                wrong_side_px=_wrong_side_px(predicted, drawn.volume, text),
-                seconds=seconds,
-            )
-        )
+        images.append(_measure(entry, drawn, seconds, union, each))
         if on_drawn is not None:
             on_drawn(entry, drawn)
         if on_progress is not None:
@@ -156,6 +141,30 @@ def draw(
 def known_spacing_yx_mm(geometry: Geometry) -> tuple[float, float] | None:
     """Between neighbouring pixels of a slice along y and x; None where the file does not say."""
     return geometry.spacing_zyx[1:] if geometry.unit == "mm" else None
+
+
+def _measure(
+    entry: SliceToScore,
+    drawn: Drawn,
+    seconds: float,
+    union: MetricAccumulator,
+    each: Sequence[MetricAccumulator],
+) -> ImageResult:
+    """One slice's figures, added to those of all classes together and of each."""
+    predicted, spacing = drawn.labels > 0, known_spacing_yx_mm(drawn.volume.geometry)
+    return ImageResult(
+        image=entry.name,
+        place=entry.place or entry.name,
+        subject=entry.group,
+        score=union.add(predicted, drawn.reference > 0, spacing_yx_mm=spacing),
+        class_scores=tuple(
+            one.add(drawn.labels == value, drawn.reference == value, spacing_yx_mm=spacing)
+            for value, one in enumerate(each, start=1)
+        ),
+        area=float(predicted.mean()),
+        wrong_side_px=_wrong_side_px(predicted, drawn.volume, drawn.text),
+        seconds=seconds,
+    )
 
 
 def _wrong_side_px(predicted: np.ndarray, volume: Volume, text: str) -> int | None:
