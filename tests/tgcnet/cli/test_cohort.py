@@ -41,7 +41,7 @@ def test_a_cohort_end_to_end_and_again(
     assert main(command) == 1
     words = capsys.readouterr().out
     assert "row 4 (broken) failed, InputError: the image is damaged" in words
-    assert "passed over until --retry-failed" in words
+    assert "passed over until their rows or images change or --retry-failed" in words
     assert "2 of 3 studies done, 1 failed, 0 skipped; 3 in this run" in words
     assert "Research use only. Not a medical device." in words
 
@@ -83,10 +83,10 @@ def test_bad_options_are_one_sentence_and_nothing_is_written(
 
 
 def test_a_bad_table_is_one_sentence(refused: Refused, table: Path, tmp_path: Path) -> None:
-    table.write_text("image,id\nabsent.png,../x\n", encoding="utf-8")
+    table.write_text("image,id,slices\na.png,../x,5\n", encoding="utf-8")
     sentence = refused(["segment-cohort", str(table), "--out", str(tmp_path / "out")])
     assert "row 2 has an id that is no plain name" in sentence
-    assert "row 2 names an image that is not there" in sentence
+    assert "row 2 has slices that are no range A:B" in sentence
     assert not (tmp_path / "out").exists()
 
 

@@ -36,6 +36,21 @@ def register(commands: Commands) -> None:
         "Segment every study of a table; run again, it goes on where it was.",
         run,
     )
+    _add_what(parser)
+    _add_workers(parser)
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="segment studies again that failed"
+    )
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="segment studies, too, whose report names nothing that this model segments",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    """What is segmented, with which model, into which folder."""
     parser.add_argument(
         "manifest",
         metavar="MANIFEST",
@@ -57,6 +72,10 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--format", default="nifti", choices=FORMATS, help="of the masks; png for single slices"
     )
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    """Who does it, where that is not this process alone."""
     parser.add_argument(
         "--workers",
         default=1,
@@ -70,15 +89,6 @@ def register(commands: Commands) -> None:
         help="of a Dask cluster that does the work instead, as tcp://host:8786; its machines need "
         "the images, the folder and the model under the same paths",
     )
-    parser.add_argument(
-        "--retry-failed", action="store_true", help="segment studies again that failed"
-    )
-    parser.add_argument(
-        "--yes",
-        action="store_true",
-        help="segment studies, too, whose report names nothing that this model segments",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -141,7 +151,10 @@ def _in_words(summary: CohortSummary) -> str:
     if len(summary.failures) > _MOST_LISTED:
         lines.append(f"{len(summary.failures) - _MOST_LISTED} more failed; the table names them.")
     if summary.failures:
-        lines.append("Failed studies are passed over until --retry-failed is given.")
+        lines.append(
+            "Failed studies are passed over until their rows or images change or --retry-failed "
+            "is given."
+        )
     if summary.num_skipped:
         lines.append(
             f"{summary.num_skipped} skipped: their reports name nothing that this model segments; "

@@ -6,7 +6,7 @@ import torch
 
 import tgcnet.report
 from tgcnet import __version__
-from tgcnet.config import PreprocessConfig
+from tgcnet.config import PostprocessConfig, PreprocessConfig
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.inference.device import resolve_device
@@ -22,7 +22,7 @@ from tgcnet.inference.volume import (
     run_slices,
 )
 from tgcnet.io import RESEARCH_NOTICE
-from tgcnet.preprocess import decide_window
+from tgcnet.preprocess import IntensityWindow, decide_window
 from tgcnet.weights.load import LoadedModel, load_model
 from tgcnet.weights.manifest import Manifest
 
@@ -53,6 +53,12 @@ class Predictor:
         """
         report = tgcnet.report.read_report(text)
         return weigh_report(report, self.loaded.model.read_text(report), self.manifest.findings)
+
+    def window(
+        self, volume: Volume, window_hu: tuple[float, float] | None = None
+    ) -> IntensityWindow:
+        """Tell what :meth:`segment` makes black and white of a volume; raises as that does."""
+        return _decide_window(volume, _with_window(self.manifest.preprocess, window_hu), window_hu)
 
     def segment(
         self,
@@ -102,24 +108,10 @@ class Predictor:
             If not even the processor has room for one slice.
         """
         indices = slice_indices(slices, len(volume.array))
-        postprocess = self.manifest.postprocess
-        if threshold is not None:
-            try:
-                postprocess = replace(postprocess, threshold=threshold)
-            except ConfigError as error:
-                raise InputError(f"{error}; leave it out for the model's own") from error
-        if batch_size is not None and batch_size < 1:
-            raise InputError(f"batch_size must be at least 1, got {batch_size}")
+        postprocess = _with_threshold(self.manifest.postprocess, threshold)
+        runner = self._runner(batch_size, on_notice)
         preprocess = _with_window(self.manifest.preprocess, window_hu)
-        window = decide_window(volume, preprocess)
-        if window_hu is not None and window.unit != "HU":
-            raise InputError(
-                f"A window of {_window_text(window_hu)} Hounsfield units was given, but the image "
-                "is no CT in Hounsfield units; leave the window out, or state the modality if it "
-                "is one."
-            )
-        size = default_batch_size(self.device) if batch_size is None else batch_size
-        runner = BatchRunner(self.loaded.model, self.device, size, on_notice)
+        window = _decide_window(volume, preprocess, window_hu)
         runner.encode(self.loaded.model.read_text(_as_report(report)))
         probability, labels = run_slices(
             runner,
@@ -139,11 +131,14 @@ class Predictor:
             labels=labels,
             classes=self.manifest.classes,
             geometry=volume.geometry,
-            provenance={
-                **_provenance(self.manifest, postprocess.threshold, runner.device),
-                **({} if window_hu is None else {"window_hu": _window_text(window_hu)}),
-            },
+            provenance=_provenance(self.manifest, postprocess.threshold, runner.device, window_hu),
         )
+
+    def _runner(self, batch_size: int | None, on_notice: OnNotice | None) -> BatchRunner:
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, got {batch_size}")
+        size = default_batch_size(self.device) if batch_size is None else batch_size
+        return BatchRunner(self.loaded.model, self.device, size, on_notice)
 
 
 def load_predictor(model: str | None = None, device: str = "auto") -> Predictor:
@@ -182,6 +177,16 @@ def slice_indices(slices: slice | None, num_slices: int) -> range:
     return range(start, stop)
 
 
+def _with_threshold(postprocess: PostprocessConfig, threshold: float | None) -> PostprocessConfig:
+    """The model's own way to labels, with another threshold where one is stated."""
+    if threshold is None:
+        return postprocess
+    try:
+        return replace(postprocess, threshold=threshold)
+    except ConfigError as error:
+        raise InputError(f"{error}; leave it out for the model's own") from error
+
+
 def _with_window(
     preprocess: PreprocessConfig, window_hu: tuple[float, float] | None
 ) -> PreprocessConfig:
@@ -199,6 +204,19 @@ def _with_window(
     return replace(preprocess, window_centre_hu=centre, window_width_hu=width)
 
 
+def _decide_window(
+    volume: Volume, preprocess: PreprocessConfig, window_hu: tuple[float, float] | None
+) -> IntensityWindow:
+    """The window of a volume; one that is stated is never left out silently."""
+    window = decide_window(volume, preprocess)
+    if window_hu is not None and window.unit != "HU":
+        raise InputError(
+            f"A window of {_window_text(window_hu)} Hounsfield units was given, but the image is "
+            "no CT in Hounsfield units; leave the window out, or state the modality if it is one."
+        )
+    return window
+
+
 def _window_text(window_hu: tuple[float, float]) -> str:
     return f"{window_hu[0]:g}/{window_hu[1]:g}"
 
@@ -209,8 +227,14 @@ def _as_report(report: str | Report | None) -> Report:
     return tgcnet.report.read_report(report or "")
 
 
-def _provenance(manifest: Manifest, threshold: float, device: torch.device) -> dict[str, str]:
+def _provenance(
+    manifest: Manifest,
+    threshold: float,
+    device: torch.device,
+    window_hu: tuple[float, float] | None,
+) -> dict[str, str]:
     """Where a mask comes from; nothing of the patient."""
+    stated = {} if window_hu is None else {"window_hu": _window_text(window_hu)}
     return {
         "model": manifest.name,
         "sha256": manifest.sha256,
@@ -219,4 +243,5 @@ def _provenance(manifest: Manifest, threshold: float, device: torch.device) -> d
         "threshold": f"{threshold:g}",
         "device": str(device),
         "notice": RESEARCH_NOTICE,
+        **stated,
     }

@@ -78,7 +78,13 @@ def order_of(table: Path, out: Path, number: int = 0) -> Order:
     """What a run into ``out`` would ask for of a study, as it is now."""
     study = read_cohort(table).studies[number]
     key = CohortFolder(out).key()
-    return Order(study=study, fingerprint=key.fingerprint(study), report_hash=None, terms=TERMS)
+    return Order(
+        study=study,
+        fingerprint=key.fingerprint(study),
+        row_hash=key.of_row(study),
+        report_hash=None,
+        terms=TERMS,
+    )
 
 
 class Run:

@@ -1,5 +1,6 @@
 """Which GPU a worker takes where a machine has several."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,9 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.tgcnet.inference.cohort.conftest import MakeTable, Run, order_of, rows
 
-from tgcnet.errors import CheckpointError
+from tgcnet import __version__
+from tgcnet.errors import CheckpointError, EngineError
 from tgcnet.inference.cohort import worker
+from tgcnet.inference.cohort.folder import CohortFolder
+from tgcnet.inference.cohort.order import Errand, Refusal
 
 
 @pytest.fixture
@@ -65,3 +70,65 @@ def test_a_single_card_needs_no_claim(two_gpus: Path, monkeypatch: pytest.Monkey
 def test_a_worker_with_another_model_refuses(tiny_model_folder: Path, no_user_models: Path) -> None:
     with pytest.raises(CheckpointError, match="0123456789ab… was asked for, expected the same"):
         worker.load_checked(str(tiny_model_folder), "0123456789ab" * 5, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "the machine's memory is used up"),
+        (torch.OutOfMemoryError("CUDA out of memory."), "the memory of machine or GPU is used up"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate"), "machine or GPU is used up"),
+        (RuntimeError("CUDA driver error: /home/Miller"), "RuntimeError"),
+        (OSError(errno.EIO, "Input/output error", "/home/Miller"), "Input/output error"),
+        (ImportError("/home/Miller/libtorch.so"), "ImportError"),
+    ],
+)
+def test_a_machine_that_cannot_load_a_model_says_so_to_whoever_asked(
+    cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tgcnet.inference.predictor.load_predictor", fail)
+    with pytest.raises(EngineError, match="A worker cannot load the model 'mini'") as refused:
+        worker.load_checked("/home/Miller/mini", "0", "cpu")
+    assert f"{words})" in str(refused.value)
+    assert "Miller" not in str(refused.value)
+
+    run(cohort(rows(1)))
+    errand = Errand(
+        order=order_of(cohort(rows(1)), run.out),
+        root=run.out,
+        model="mini",
+        device="cpu",
+        version=__version__,
+    )
+    assert worker.Bench().work(errand) == Refusal(sentence=str(refused.value))
+
+
+def test_a_user_without_a_name_can_claim_a_card(
+    two_gpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container, a user is often a number that no file knows."""
+
+    def unknown(*_: object) -> None:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert worker.claim_device("auto") == "cuda:0"
+
+
+def test_a_worker_that_may_not_look_at_the_folder_refuses(
+    cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's own Path.is_file raises there, and Dask would log the task with its text."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    run(cohort(rows(1)))
+    folder = CohortFolder(run.out)
+    monkeypatch.setattr(Path, "stat", refused)
+    monkeypatch.setattr(os, "stat", refused)
+    assert not folder.is_there

@@ -18,12 +18,13 @@ from tests.tgcnet.inference.cohort.conftest import (
     write_image,
 )
 
-from tgcnet.domain import Volume
+from tgcnet.domain import Modality, Volume
 from tgcnet.errors import DeviceError, InputError, OutputError
 from tgcnet.inference.cohort.folder import CohortFolder
 from tgcnet.inference.cohort.journal import End, read_journal
 from tgcnet.inference.cohort.order import Verdict
 from tgcnet.inference.cohort.study import segment_study
+from tgcnet.io import load_volume
 from tgcnet.runs.lock import running
 
 
@@ -185,6 +186,63 @@ def test_failures_are_listed_and_passed_over(cohort: MakeTable, run: Run) -> Non
     again = run(table)
     assert (again.num_now, again.failures) == (0, summary.failures)
     assert run(table, retries_failed=True).num_now == 2
+
+
+def test_a_missing_image_fails_alone_until_it_is_there(cohort: MakeTable, run: Run) -> None:
+    names = ("Miller-absent.png", "x" * 5000, "Miller0.png/absent.png")
+    given = [{"image": name, "id": f"lost{n}", "report": REPORT} for n, name in enumerate(names)]
+    table = cohort([*rows(2), *given])
+    summary = run(table)
+    assert (summary.num_done, summary.num_failed, summary.num_now) == (2, 3, 5)
+    assert [failure.error_class for failure in summary.failures] == ["InputError"] * 3
+    assert "the image cannot be opened (No such file" in summary.failures[0].sentence
+    assert not any("Miller" in failure.sentence for failure in summary.failures)
+    assert run(table).num_now == 0
+    write_image(table.parent / "Miller-absent.png")
+    again = run(table)
+    assert (again.num_done, again.num_failed, again.num_now) == (3, 2, 1)
+
+
+def test_an_image_that_may_not_be_read_fails_alone_until_it_may(
+    cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(path: Path, **options: Modality | None) -> Volume:
+        if path.name == "Miller1.png":
+            raise InputError(f"{path.name} cannot be opened (Permission denied)")
+        return load_volume(path, **options)
+
+    table = cohort(rows(3))
+    with monkeypatch.context() as refused:
+        refused.setattr(os, "access", lambda path, _: path.name != "Miller1.png")
+        refused.setattr("tgcnet.inference.cohort.study.load_volume", load)
+        summary = run(table)
+        assert [failure.id for failure in summary.failures] == ["s1"]
+        assert "(Permission denied)" in summary.failures[0].sentence
+        assert run(table).num_now == 0
+    assert (run(table).num_done, run.predictor.seen) == (3, [(REPORT, None, 0.5)])
+
+
+def test_a_mask_stays_while_its_image_is_away(cohort: MakeTable, run: Run) -> None:
+    table = cohort(rows(3))
+    run(table)
+    image = table.parent / "Miller1.png"
+    away = image.rename(table.parent / "away.png")
+    summary = run(table)
+    assert (summary.num_done, summary.num_now) == (3, 0)
+    away.rename(image)
+    assert run(table).num_now == 0
+
+
+def test_a_mask_of_another_report_does_not_stay_while_its_image_is_away(
+    cohort: MakeTable, run: Run
+) -> None:
+    table = cohort(rows(3))
+    run(table)
+    given = rows(3)
+    given[1]["report"] += " Worse."
+    table = cohort(given)
+    (table.parent / "Miller1.png").unlink()
+    assert [failure.id for failure in run(table).failures] == ["s1"]
 
 
 def fail_with(run: Run, error: Exception) -> None:

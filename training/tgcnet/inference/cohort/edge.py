@@ -1,5 +1,6 @@
 """The edge of a study: what goes wrong inside is kept as its problem, and the cohort goes on."""
 
+import os
 import re
 import traceback
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Edge:
 def without_names(sentence: str, image: Path) -> str:
     """A sentence without the names of an image's files, which may be a patient's."""
     names = {image.name}
-    if image.is_dir():
+    if os.path.isdir(image):  # Path.is_dir raises where a folder above may not be read
         names |= {file.name for file in image.rglob("*")}
     for name in sorted(names - {""}, key=len, reverse=True):
         sentence = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the image", sentence)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class CohortFolder:
     @property
     def is_there(self) -> bool:
         """Whether this process sees a cohort's folder there: on a cluster it might not."""
-        return (self.root / TERMS_FILE).is_file()
+        return os.path.isfile(self.root / TERMS_FILE)  # Path.is_file raises where it may not look
 
     def make(self) -> None:
         """Make the folder where it is absent.
@@ -75,7 +76,7 @@ class CohortFolder:
             If it cannot be written.
         """
         path = self.root / TERMS_FILE
-        if path.exists():
+        if self.is_there:
             self._check_terms(path, terms)
         else:
             values = {"schema_version": SCHEMA_VERSION, **asdict(terms)}

@@ -1,6 +1,8 @@
 """The table that names a cohort's studies, checked whole before anything starts."""
 
 import csv
+import io
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,8 +59,8 @@ def read_cohort(path: Path, *, modality: Modality | None = None) -> CohortTable:
 
     Parameters
     ----------
-    path : CSV with commas, in UTF-8. Needs the column ``image``; knows ``id``, ``report``,
-        ``report_file``, ``modality`` and ``slices``; paths are relative to its own folder
+    path : CSV with commas or semicolons, in UTF-8. Needs the column ``image``; knows ``id``,
+        ``report``, ``report_file``, ``modality`` and ``slices``; paths are relative to its folder
     modality : of rows that state none
 
     Raises
@@ -92,9 +94,12 @@ def read_cohort(path: Path, *, modality: Modality | None = None) -> CohortTable:
 def _numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
     """Row number and cells of every row that is not blank."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = enumerate(csv.reader(file, strict=True), start=1)
-            return [(number, cells) for number, cells in rows if any(map(str.strip, cells))]
+        text = path.read_bytes().decode("utf-8-sig")
+        if "\0" in text:  # which no file's name may hold
+            raise csv.Error
+        lines = io.StringIO(text, newline="")
+        rows = enumerate(csv.reader(lines, delimiter=_delimiter(text), strict=True), start=1)
+        return [(number, cells) for number, cells in rows if any(map(str.strip, cells))]
     except OSError as error:
         # "from None": the system's own message holds the whole path, which may name a patient.
         raise InputError(
@@ -106,6 +111,13 @@ def _numbered_rows(path: Path) -> list[tuple[int, list[str]]]:
             f"{path.name} cannot be read as a table ({type(error).__name__}), expected CSV with "
             "commas, in UTF-8; save it so."
         ) from None
+
+
+def _delimiter(text: str) -> str:
+    """Spreadsheet programs put semicolons where a country's decimals have the comma."""
+    header = text.lstrip().partition("\n")[0].lower()
+    cells = [cell.strip('" \r') for cell in header.split(";")]
+    return ";" if len(cells) > 1 and "image" in cells else ","
 
 
 def _check_header(header: Sequence[str], name: str) -> None:
@@ -155,12 +167,14 @@ class _RowReader:
         return given
 
     def _image(self, number: int, named: str) -> Path:
-        image = self._folder / Path(named).expanduser()
+        # Whether it is there is the study's own matter: one lost file must not stop all others.
         if not named:
             self._wrong(number, "names no image")
-        elif not _is_there(image):
-            self._wrong(number, "names an image that is not there or not yours to read")
-        return image
+        return self._path(named)
+
+    def _path(self, named: str) -> Path:
+        # Not Path.expanduser, which raises for "~x.png" where nobody is called x.png.
+        return self._folder / os.path.expanduser(named)
 
     def _report(self, number: int, values: Mapping[str, str]) -> str:
         text, file = values.get("report", ""), values.get("report_file", "")
@@ -169,7 +183,7 @@ class _RowReader:
         if not file or text:
             return text
         try:
-            return read_report_text(self._folder / Path(file).expanduser())
+            return read_report_text(self._path(file))
         except InputError:
             # Its sentence names the file.
             self._wrong(number, "names a report_file that is not there or is no plain text")
@@ -191,13 +205,6 @@ class _RowReader:
         if stated:
             self._wrong(number, "has slices that are no range A:B, such as 10:20")
         return None
-
-
-def _is_there(image: Path) -> bool:
-    try:
-        return image.exists()
-    except (OSError, ValueError):  # a name too long, or with a zero byte
-        return False
 
 
 def _repeated(studies: Sequence[Study]) -> Iterator[tuple[int, str]]:

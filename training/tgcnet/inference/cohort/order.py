@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tgcnet.inference.cohort.manifest import Study
-from tgcnet.inference.cohort.record import Terms
+from tgcnet.inference.cohort.record import StudyRecord, Terms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,15 +14,30 @@ class Order:
 
     Attributes
     ----------
-    fingerprint, report_hash : as the record is to have them
+    fingerprint, row_hash, report_hash : as the record is to have them; the first two are the same
+        where the image is not there or not to be read
     runs_without_target : segment although the report names nothing that the model segments
     """
 
     study: Study = field(repr=False)
     fingerprint: str
+    row_hash: str
     report_hash: str | None
     terms: Terms
     runs_without_target: bool = False
+
+    def is_met_by(self, record: StudyRecord) -> bool:
+        """Whether a record is of this row and image as they are now, under these terms.
+
+        A result whose image has gone since stays: a disk that is away for a day must not cost the
+        masks that were made from it.
+        """
+        if (record.model_sha256, record.threshold) != (self.terms.sha256, self.terms.threshold):
+            return False
+        if record.fingerprint == self.fingerprint:
+            return True
+        is_image_gone = self.fingerprint == self.row_hash
+        return is_image_gone and record.row_hash == self.row_hash and record.has_result
 
 
 class Verdict(StrEnum):

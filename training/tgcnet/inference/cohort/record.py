@@ -45,6 +45,7 @@ class StudyRecord:
     Attributes
     ----------
     fingerprint : keyed hash of image state, report and options; tells whether the row has changed
+    row_hash : keyed hash of the same without the image's state
     report_hash : keyed hash of the report's text; None without one
     attempt : which try it was, as the journal has it
     text : "read", "none", or "unread" where the model reads nothing of the report
@@ -65,6 +66,7 @@ class StudyRecord:
     model_sha256: str
     threshold: float
     finished_utc: str
+    row_hash: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     text: str | None = None
     mask: str | None = None
@@ -79,13 +81,10 @@ class StudyRecord:
     error_class: str | None = None
     error: str | None = None
 
-    def fits(self, fingerprint: str, terms: Terms) -> bool:
-        """Whether it is of this row as it is now, under these terms."""
-        return (self.fingerprint, self.model_sha256, self.threshold) == (
-            fingerprint,
-            terms.sha256,
-            terms.threshold,
-        )
+    @property
+    def has_result(self) -> bool:
+        """Whether the study was done or, with reason, skipped."""
+        return self.status is not Status.FAILED
 
 
 def to_text(record: StudyRecord) -> str:
@@ -121,7 +120,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     texts = ("id", "fingerprint", "attempt", "model", "model_sha256", "finished_utc")
     if not all(isinstance(values[name], str) for name in texts):
         raise TypeError
-    for name in ("mask", "mask_sha256", "error", "error_class"):
+    for name in ("row_hash", "mask", "mask_sha256", "error", "error_class"):
         if not isinstance(values.get(name), str | None):
             raise TypeError
     values["notices"] = tuple(values.get("notices", ()))

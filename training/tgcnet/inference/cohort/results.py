@@ -70,7 +70,7 @@ def summarise(
 
 def _record_of(order: Order, folder: CohortFolder) -> StudyRecord | None:
     record = folder.record(order.study.id)
-    return record if record is not None and record.fits(order.fingerprint, order.terms) else None
+    return record if record is not None and order.is_met_by(record) else None
 
 
 def _row(order: Order, record: StudyRecord | None) -> list[object]:

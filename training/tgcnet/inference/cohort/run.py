@@ -203,6 +203,7 @@ def _orders(table: CohortTable, folder: CohortFolder, terms: Terms, job: CohortJ
         Order(
             study=study,
             fingerprint=key.fingerprint(study),
+            row_hash=key.of_row(study),
             report_hash=key.of_report(study.report),
             terms=terms,
             runs_without_target=job.runs_without_target,
@@ -228,7 +229,7 @@ def _unsettled(orders: list[Order], folder: CohortFolder, job: CohortJob) -> lis
 
 
 def _is_settled(record: StudyRecord, order: Order, folder: CohortFolder, job: CohortJob) -> bool:
-    if not record.fits(order.fingerprint, order.terms):
+    if not order.is_met_by(record):
         return False
     if record.status is Status.FAILED:
         return not job.retries_failed

@@ -64,8 +64,9 @@ def segment_study(order: Order, predictor: Segments, folder: CohortFolder) -> Ou
     if work.is_first:
         return Outcome(order=order, verdict=Verdict.RECORDED)
     there = folder.record(study.id)
-    fits = there is not None and there.fits(order.fingerprint, order.terms)
-    return Outcome(order=order, verdict=Verdict.RECORDED if fits else Verdict.BLOCKED, is_late=True)
+    is_met = there is not None and order.is_met_by(there)
+    verdict = Verdict.RECORDED if is_met else Verdict.BLOCKED
+    return Outcome(order=order, verdict=verdict, is_late=True)
 
 
 def blank_record(order: Order, token: str) -> StudyRecord:
@@ -74,6 +75,7 @@ def blank_record(order: Order, token: str) -> StudyRecord:
         id=order.study.id,
         status=Status.FAILED,
         fingerprint=order.fingerprint,
+        row_hash=order.row_hash,
         report_hash=order.report_hash,
         attempt=token,
         model=order.terms.model,

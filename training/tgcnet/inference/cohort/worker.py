@@ -1,14 +1,14 @@
 """A process that segments studies: it holds one model on one device and works on one study."""
 
 import contextlib
-import getpass
 import os
+import sys
 import threading
 from pathlib import Path
 from tempfile import gettempdir
 
 from tgcnet import __version__
-from tgcnet.errors import CheckpointError, InputError, TgcnetError
+from tgcnet.errors import CheckpointError, EngineError, InputError, TgcnetError
 from tgcnet.inference.cohort.folder import CohortFolder
 from tgcnet.inference.cohort.order import Errand, Outcome, Refusal
 from tgcnet.inference.cohort.study import Segments, segment_study
@@ -82,11 +82,17 @@ def load_checked(model: str, sha256: str, device: str) -> Segments:
     DeviceError
         If the device is not there.
     CheckpointError
-        If the model cannot be loaded, or is not the one that was asked for.
+        If the model is damaged, or is not the one that was asked for.
+    EngineError
+        If this machine cannot load it: no memory, a library that is broken, a disk that fails.
     """
-    from tgcnet.inference.predictor import load_predictor
+    try:
+        from tgcnet.inference.predictor import load_predictor
 
-    predictor = load_predictor(model, claim_device(device))
+        predictor = load_predictor(model, claim_device(device))
+    # Torch says whatever goes wrong in it with a RuntimeError, memory and drivers included.
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
+        raise EngineError(_CANNOT_LOAD.format(Path(model).name, _reason(error))) from error
     if predictor.manifest.sha256 != sha256:
         raise CheckpointError(
             f"A worker's model {predictor.manifest.name!r} has SHA-256 "
@@ -94,6 +100,18 @@ def load_checked(model: str, sha256: str, device: str) -> Segments:
             "same model everywhere; copy its folder to every machine."
         )
     return predictor
+
+
+def _reason(error: Exception) -> str:
+    """In words without a path: the system's own may hold one."""
+    if isinstance(error, MemoryError):
+        return "the machine's memory is used up"
+    if isinstance(error, RuntimeError):
+        from tgcnet.inference.volume import is_out_of_memory
+
+        if is_out_of_memory(error):
+            return "the memory of machine or GPU is used up"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def claim_device(name: str) -> str:
@@ -127,12 +145,19 @@ def _gpu_name(index: int) -> str:
     return str(getattr(torch.cuda.get_device_properties(index), "uuid", index))
 
 
+_CANNOT_LOAD = (
+    "A worker cannot load the model {0!r} ({1}), expected a machine with room for it and a whole "
+    "installation; close other programs, run fewer workers at once, or install again. Finished "
+    "studies are kept: run the same command again."
+)
 _CLAIMS = contextlib.ExitStack()
 
 
 def _claim(gpu: str) -> bool:
     """Hold a GPU until this process ends, however it ends."""
-    folder = Path(gettempdir()) / f"tgcnet-{getpass.getuser()}-gpu-{gpu}"
+    # By number: a container may have no name for its user. On Windows the folder is the user's own.
+    user = "" if sys.platform == "win32" else f"{os.getuid()}-"
+    folder = Path(gettempdir()) / f"tgcnet-{user}gpu-{gpu}"
     try:
         folder.mkdir(exist_ok=True)
         _CLAIMS.enter_context(running(folder))
