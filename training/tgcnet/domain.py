@@ -8,8 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    Voxels = np.ndarray
+else:
+    # A dask array too, which does what ours do with one and is no subclass.
+    Voxels = Any
 
 
 class Modality(StrEnum):
@@ -96,7 +103,7 @@ class Volume:
     source : of a volume from DICOM
     """
 
-    array: np.ndarray
+    array: Voxels
     geometry: Geometry
     modality: Modality
     intensity_unit: str = "stored"
@@ -108,6 +115,30 @@ class Volume:
     study_id: str | None = field(default=None, repr=False)
     series_id: str | None = field(default=None, repr=False)
     source: DicomSource | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Whose image or report it is, and of which study; None where nothing says so.
+
+    Never logged, never shown whole.
+    """
+
+    patient_id: str | None = field(default=None, repr=False)
+    accession_number: str | None = field(default=None, repr=False)
+    study_id: str | None = field(default=None, repr=False)
+
+    def compare(self, other: "Identity") -> Mapping[str, bool | None]:
+        """For each of the three, whether they are the same; None where either is unknown."""
+        names = ("patient_id", "accession_number", "study_id")
+        return {name: _same(getattr(self, name), getattr(other, name)) for name in names}
+
+
+def _same(one: str | None, other: str | None) -> bool | None:
+    """Hospitals pad identifiers with blanks and write them in either case."""
+    if not (one or "").strip() or not (other or "").strip():
+        return None
+    return str(one).strip().casefold() == str(other).strip().casefold()
 
 
 class Presence(StrEnum):

@@ -8,7 +8,8 @@ import pytest
 
 from tgcnet.errors import InputError
 from tgcnet.io import read_report_text
-from tgcnet.io.report_file import decode_report
+from tgcnet.io.report_file import read_report_file
+from tgcnet.io.report_text import decode_report
 
 TEXT = "Verschattung im linken Unterfeld, größer als zuvor.\nKein Erguss.\n"
 
@@ -60,3 +61,14 @@ def test_bytes_from_elsewhere_are_read_alike() -> None:
     assert decode_report(TEXT.encode("cp1252"), "on standard input") == TEXT
     with pytest.raises(InputError, match=r"^The report on standard input is no plain text"):
         decode_report(b"PK\x03\x04", "on standard input")
+
+
+def test_rich_text_is_refused_and_not_read_as_its_own_source(tmp_path: Path) -> None:
+    (tmp_path / "report.rtf").write_bytes(rb"{\rtf1\ansi Opacity in the left lung.}")
+    with pytest.raises(InputError, match=r"report\.rtf is rich text \(RTF\), expected plain text"):
+        read_report_text(tmp_path / "report.rtf")
+
+
+def test_plain_text_says_nothing_of_the_patient(tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text("Patient ID 123. Opacity.")
+    assert read_report_file(tmp_path / "report.txt").identity.patient_id is None

@@ -1,76 +1,92 @@
-"""Report texts: plain text files in the encodings hospital systems write."""
+"""Reports from files: text, DICOM Structured Report, FHIR DiagnosticReport, a cohort's table."""
 
-import codecs
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tgcnet.domain import Identity
 from tgcnet.errors import InputError
+from tgcnet.io.fhir import read_diagnostic_report
+from tgcnet.io.report_table import About, read_report_table
+from tgcnet.io.report_text import MAX_BYTES, decode_report
 
-MAX_BYTES = 1_000_000
-"""A report is a few thousand characters; a megabyte is some other file."""
+_DICOM_HEAD_BYTES = 1024
+MAX_TABLE_BYTES = 100_000_000
+"""A cohort's table holds thousands of reports."""
 
-_ALLOWED_CONTROLS = frozenset("\t\n\r\f\x0b")
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportFile:
+    """A report as a file holds it.
+
+    Attributes
+    ----------
+    text : the patient's: never logged
+    identity : what the file says of patient and study; nothing, for plain text
+    notices : sentences about what was left out or should be known
+    """
+
+    text: str = field(repr=False)
+    identity: Identity = field(default_factory=Identity)
+    notices: tuple[str, ...] = ()
 
 
 def read_report_text(path: Path | str) -> str:
-    r"""Read a report as text.
+    """The text of :func:`read_report_file`, which says more."""
+    return read_report_file(path).text
 
-    UTF-8 is tried first (with or without a byte order mark), UTF-16 where its mark says so, then
-    Windows-1252. Line ends become ``\n``. An empty file is an empty report, which is allowed.
+
+def read_report_file(path: Path | str, *, about: About | None = None) -> ReportFile:
+    """Read a report; the content decides how.
+
+    Parameters
+    ----------
+    path : plain text in any usual encoding; a DICOM Structured Report; a FHIR DiagnosticReport, or
+        a Bundle that holds one, as JSON; or a CSV with a row for each study (``.csv``)
+    about : the image, by which a row of a table is chosen
 
     Raises
     ------
     InputError
-        If the file cannot be read, is too large, or is no plain text.
+        If the file cannot be read, is too large, is none of these, or holds no single report for
+        this image. The message names the file, never its folder or what stands in it.
+    MissingExtraError
+        If it is DICOM, and the extra ``dicom`` is not installed.
     """
     path = Path(path).absolute()  # "." has no name that a sentence could say
+    is_table = path.suffix.lower() == ".csv"
+    content = _content(path, MAX_TABLE_BYTES if is_table else MAX_BYTES)
+    if content[128:132] == b"DICM":
+        return _structured_report(path)
+    if is_table:
+        text, identity = read_report_table(content, path.name, about or About())
+        return ReportFile(text=text, identity=identity)
+    if path.suffix.lower() == ".json" or _is_json(content):
+        text, identity, notices = read_diagnostic_report(content, path.name)
+        return ReportFile(text=text, identity=identity, notices=notices)
+    return ReportFile(text=decode_report(content, path.name))
+
+
+def _is_json(content: bytes) -> bool:
+    """Rich text begins with a brace, too."""
+    start = content.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith(b"{") and not start.startswith(b"{\\rtf")
+
+
+def _content(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except OSError as error:
         # "from None": the system's own message holds the whole path, which may name a patient.
         raise InputError(
             f"The report {path.name} cannot be read ({error.strerror or 'refused'}); "
             "give a plain text file."
         ) from None
-    return decode_report(content, path.name)
 
 
-def decode_report(content: bytes, name: str) -> str:
-    """Decode a report's bytes as :func:`read_report_text` does.
+def _structured_report(path: Path) -> ReportFile:
+    # Here, since the extra may be absent.
+    from tgcnet.io.dicom.structured_report import read_structured_report
 
-    Parameters
-    ----------
-    content : at most ``MAX_BYTES``; whoever reads a stream stops one byte after them
-    name : what a refusal calls it
-
-    Raises
-    ------
-    InputError
-        If it is too large, or is no plain text.
-    """
-    if len(content) > MAX_BYTES:
-        raise InputError(
-            f"The report {name} is larger than {MAX_BYTES:,} bytes, expected one report as "
-            "plain text; give the file of this study only."
-        )
-    text = _decode(content, name)
-    if any(ord(c) < 32 and c not in _ALLOWED_CONTROLS for c in text):
-        raise _no_text(name)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _decode(content: bytes, name: str) -> str:
-    has_utf16_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if has_utf16_mark else ("utf-8-sig", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise _no_text(name)
-
-
-def _no_text(name: str) -> InputError:
-    return InputError(
-        f"The report {name} is no plain text, expected a .txt file; save the report as plain text "
-        "(UTF-8) or paste it."
-    )
+    text, identity, notices = read_structured_report(path)
+    return ReportFile(text=text, identity=identity, notices=notices)
