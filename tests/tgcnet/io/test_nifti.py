@@ -86,7 +86,7 @@ def test_each_orientation_comes_to_lps_and_back(
 def test_sform_and_qform_that_differ_are_both_kept(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), None)
     image.header.set_sform(affine_of((0, 1, 2), (-1, -1, 1)), code=4)
-    image.header.set_qform(affine_of((2, 0, 1), (1, -1, 1), 11.0), code=1)
+    image.header.set_qform(affine_of((0, 1, 2), (-1, -1, 1), 11.0), code=1)
     image.header.set_xyzt_units("mm", "sec")
     image.to_filename(tmp_path / "a.nii.gz")
     header = nib.load(tmp_path / "a.nii.gz").header
@@ -202,6 +202,46 @@ def test_several_volumes_are_refused(tmp_path: Path) -> None:
         load_volume(path)
 
 
+def test_a_volume_of_a_4d_file_is_chosen(tmp_path: Path) -> None:
+    data = np.arange(2 * 3 * 4 * 5, dtype=np.int16).reshape(2, 3, 4, 5)
+    for ending in (".nii", ".nii.gz"):
+        path = write_nifti(tmp_path / f"a{ending}", data, np.diag([-1, -1, 1, 1]))
+        volume = load_volume(path, volume=3)
+        np.testing.assert_array_equal(volume.array, data[..., 3].transpose(2, 1, 0))
+        assert volume.notices == ("Volume 3 of the file is read, which holds 0 to 4.",)
+    save_labels(volume.array.astype(np.uint8), volume.geometry, tmp_path / "mask.nii")
+    assert nib.load(tmp_path / "mask.nii").shape == (2, 3, 4)
+    with pytest.raises(InputError, match=r"expected a choice from 0 to 4, and volume 5 was asked"):
+        load_volume(path, volume=5)
+
+
+def test_sform_and_qform_apart_are_told(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(np.zeros((2, 3, 4), np.int16), None)
+    image.header.set_sform(affine_of((0, 1, 2), (-1, -1, 1)), code=1)
+    moved = affine_of((0, 1, 2), (-1, -1, 1))
+    moved[2, 3] += 3
+    image.header.set_qform(moved, code=1)
+    image.to_filename(tmp_path / "a.nii")
+    (notice,) = load_volume(tmp_path / "a.nii").notices
+    assert notice.startswith("The file's sform and qform put the same voxel up to 3 apart")
+
+
+def test_sform_and_qform_that_swap_the_sides_are_refused(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(np.zeros((2, 3, 4), np.int16), None)
+    image.header.set_sform(affine_of((0, 1, 2), (-1, -1, 1)), code=1)
+    image.header.set_qform(affine_of((0, 1, 2), (1, -1, 1)), code=1)
+    image.to_filename(tmp_path / "a.nii")
+    with pytest.raises(InputError, match="call different sides the patient's left"):
+        load_volume(tmp_path / "a.nii")
+
+
+def test_more_voxels_than_the_header_says_are_refused(tmp_path: Path) -> None:
+    path = write_nifti(tmp_path / "a.nii", np.zeros((2, 3, 4), np.int16), np.eye(4))
+    path.write_bytes(path.read_bytes() + bytes(12))
+    with pytest.raises(InputError, match=r"^a\.nii holds more voxels than its header says"):
+        load_volume(path)
+
+
 def test_a_coronal_picture_is_refused(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "a.nii", np.zeros((8, 1, 9), np.int16), np.eye(4))
     with pytest.raises(InputError, match="one coronal or sagittal picture"):
@@ -226,6 +266,7 @@ def test_a_flat_affine_is_refused(tmp_path: Path) -> None:
 def test_absurd_sides_are_refused_before_reading(tmp_path: Path) -> None:
     header = nib.Nifti1Header()
     header.set_data_shape((30_000, 30_000, 3000))
+    header.set_data_offset(352)
     (tmp_path / "a.nii").write_bytes(header.binaryblock + b"\0\0\0\0")
     with pytest.raises(InputError, match=r"says it is 3000 x 30000 x 30000 pixels large"):
         load_volume(tmp_path / "a.nii")
@@ -269,7 +310,11 @@ def test_provenance_travels_in_the_comment_extension(tmp_path: Path) -> None:
     mask = nib.load(tmp_path / "mask.nii")
     (extension,) = mask.header.extensions
     assert extension.get_code() == 6
-    assert json.loads(extension.text.rstrip("\0")) == {"model": "mini", "notice": RESEARCH_NOTICE}
+    assert json.loads(extension.text.rstrip("\0")) == {
+        "model": "mini",
+        "edited": "no",
+        "notice": RESEARCH_NOTICE,
+    }
     assert mask.header["descrip"].item().decode() == RESEARCH_NOTICE
     assert mask.header.get_intent()[0] == "label"
     assert b"PATIENT NAME" not in (tmp_path / "mask.nii").read_bytes()

@@ -152,10 +152,7 @@ def test_truncated_pictures_are_refused(tmp_path: Path) -> None:
 
 def test_absurd_and_empty_sides_are_refused_before_decoding(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png_bytes(60_000, 2_000, 8, 0, b""))
-    with (
-        pytest.warns(Image.DecompressionBombWarning),
-        pytest.raises(InputError, match=r"^a\.png says it is 2000 x 60000 pixels large"),
-    ):
+    with pytest.raises(InputError, match=r"^a\.png says it is 2000 x 60000 pixels large"):
         load_volume(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes(png_bytes(60_000, 60_000, 8, 0, b""))
     with pytest.raises(InputError, match=r"^b\.png unpacks to more pixels than any radiograph"):

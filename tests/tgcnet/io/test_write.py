@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -10,8 +11,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tgcnet.domain import Geometry
-from tgcnet.errors import OutputError
+from tgcnet.domain import DicomSource, Geometry
+from tgcnet.errors import MissingExtraError, OutputError
 from tgcnet.io import RESEARCH_NOTICE, load_volume, save_labels
 from tgcnet.io.decoded import grid_affine
 
@@ -44,7 +45,7 @@ def test_a_tiff_says_what_made_it(tmp_path: Path, labels: np.ndarray, geometry: 
         description = tiff.pages.first.description
         assert tiff.imagej_metadata["unit"] == "mm"
     comment = description.split("provenance=")[1].splitlines()[0]
-    assert json.loads(comment) == {"model": "mini - ü", "notice": RESEARCH_NOTICE}
+    assert json.loads(comment) == {"model": "mini - ü", "edited": "no", "notice": RESEARCH_NOTICE}
 
 
 def test_a_tiff_without_spacing_claims_none(tmp_path: Path, labels: np.ndarray) -> None:
@@ -55,12 +56,13 @@ def test_a_tiff_without_spacing_claims_none(tmp_path: Path, labels: np.ndarray) 
 def test_a_png_holds_label_values_and_provenance(
     tmp_path: Path, labels: np.ndarray, geometry: Geometry
 ) -> None:
-    save_labels(labels[:1], geometry, tmp_path / "mask.png", provenance={"model": "mini"})
+    made_by = {"model": "mini"}
+    save_labels(labels[:1], geometry, tmp_path / "mask.png", provenance=made_by, is_edited=True)
     with Image.open(tmp_path / "mask.png") as image:
         assert image.mode == "L"
         np.testing.assert_array_equal(np.asarray(image), labels[0])
         comment = json.loads(image.text["Comment"])
-    assert comment == {"model": "mini", "notice": RESEARCH_NOTICE}
+    assert comment == {"model": "mini", "edited": "yes", "notice": RESEARCH_NOTICE}
 
 
 def test_a_png_of_a_nifti_is_upright(tmp_path: Path) -> None:
@@ -80,7 +82,7 @@ def test_a_png_holds_one_slice(tmp_path: Path, labels: np.ndarray, geometry: Geo
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mask.dcm", "DICOM SEG cannot be written yet"),
+        ("mask.dcm", r"mask\.dcm: a DICOM segmentation belongs to DICOM images and this image is"),
         ("mask.jpg", r"has no ending a mask can be written as, expected \.nii"),
         ("mask", r"has no ending a mask can be written as, expected \.nii"),
     ],
@@ -91,6 +93,31 @@ def test_other_endings_are_refused(
     with pytest.raises(OutputError, match=message):
         save_labels(labels, geometry, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_the_source_is_never_replaced(
+    tmp_path: Path, labels: np.ndarray, geometry: Geometry
+) -> None:
+    slices = tuple(tmp_path / f"{index}.dcm" for index in range(4))
+    for file in slices:
+        file.write_bytes(b"a slice")
+    (tmp_path / "link.tif").symlink_to(slices[2])
+    source = DicomSource(files=slices, frames=(0,) * 4)
+    for name in ("2.dcm", "link.tif"):
+        with pytest.raises(OutputError, match=f"{name} is a file of the image itself"):
+            save_labels(labels, geometry, tmp_path / name, source=source)
+    assert slices[2].read_bytes() == b"a slice"
+    save_labels(labels, geometry, tmp_path / "mask.tif", source=source)
+
+
+def test_a_missing_extra_names_its_command(
+    tmp_path: Path, labels: np.ndarray, geometry: Geometry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    monkeypatch.delitem(sys.modules, "tgcnet.io.dicom.seg", raising=False)
+    source = DicomSource(files=(tmp_path / "a.dcm",) * 4, frames=(0,) * 4)
+    with pytest.raises(MissingExtraError, match=r"pip install 'napari-tgcnet\[dicom\]'"):
+        save_labels(labels, geometry, tmp_path / "mask.dcm", source=source)
 
 
 def test_other_arrays_are_refused(tmp_path: Path, labels: np.ndarray, geometry: Geometry) -> None:

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read_stdin() -> str:
     """Bytes, not text: the terminal's encoding says nothing about what a file is piped in."""
-    from tgcnet.io.report_file import MAX_BYTES, decode_report
+    from tgcnet.io.report_text import MAX_BYTES, decode_report
 
     return decode_report(sys.stdin.buffer.read(MAX_BYTES + 1), "on standard input")
 

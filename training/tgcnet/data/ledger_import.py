@@ -10,7 +10,7 @@ from tgcnet.corrections import Correction, Ledger
 from tgcnet.data.folder import Row, at_row, read_folder, read_mask
 from tgcnet.domain import Modality, Segmentation, SegmentationClass, Volume
 from tgcnet.errors import InputError
-from tgcnet.io import load_volume
+from tgcnet.io.read import decode_volume
 
 Predict = Callable[[Volume, str], Segmentation]
 """A model: volume and report to the mask it would have shown."""
@@ -67,7 +67,9 @@ def import_folder(
 
 def _correction_of(row: Row, modality: Modality | None, predict: Predict | None) -> Correction:
     with at_row(row):
-        volume = replace(load_volume(row.image, modality=modality), patient_id=row.subject or None)
+        volume = replace(
+            decode_volume(row.image, modality=modality), patient_id=row.subject or None
+        )
         mask = read_mask(row.mask)
         if volume.array.shape != (1, *mask.shape):
             raise InputError(

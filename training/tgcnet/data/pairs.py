@@ -10,7 +10,7 @@ from tgcnet.data.classes import read_labels
 from tgcnet.data.folder import Row, VolumeSource, at_row
 from tgcnet.domain import Geometry, Modality, Volume
 from tgcnet.errors import InputError
-from tgcnet.io import load_volume
+from tgcnet.io.read import decode_volume
 
 
 class SizeMismatchError(InputError):
@@ -52,7 +52,7 @@ def read_pair(row: Row, modality: Modality | None = None) -> tuple[Volume, np.nd
                     "while it was read, so start again"
                 )
             return slice_of(volume, row.z), labels[row.z].copy()
-        volume = load_volume(row.image, modality=stated)
+        volume = decode_volume(row.image, modality=stated)
         labels = read_labels(row.mask, row.num_classes)
         check_same_size(volume.array.shape, (1, *labels.shape))
     return volume, labels

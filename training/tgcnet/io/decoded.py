@@ -3,7 +3,7 @@
 import logging
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,11 +18,19 @@ MAX_PLANE_PIXELS = 80_000_000
 MAX_VOXELS = 2**30
 """A CT of 512 x 512 x 4096; more does not fit the memory this program plans with."""
 
+MAX_RATIO = 2000
+"""Deflate packs 1,032 bytes into one at the most, LZW some 1,400, whatever the image."""
+
+_ALWAYS_PLAUSIBLE_BYTES = 64_000_000
+"""Any file may claim as much: blank JPEGs pack better than that, and it does no harm."""
+
+_LISTENERS: list[Callable[[str, int], None]] = []
+
 # Decoders meet bytes that anybody may have made, and the libraries below them answer a broken
 # file with whatever broke inside. All of these mean "this file cannot be decoded".
 DECODER_ERRORS = (
     OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError,
-    AssertionError, RuntimeError, MemoryError, SyntaxError, struct.error, zlib.error,
+    AssertionError, RuntimeError, SyntaxError, struct.error, zlib.error,
 )  # fmt: skip
 
 
@@ -66,6 +74,43 @@ def check_size(shape: tuple[int, ...], name: str) -> None:
             f"{name} says it is {text} pixels large, expected at most {MAX_PLANE_PIXELS:,} a plane "
             f"and {MAX_VOXELS:,} in all; crop or downsample it first."
         )
+
+
+def announce(name: str, *, unpacked: int, packed: int, working: int) -> None:
+    """Say what decoding takes, once :func:`check_size` has passed and before memory is asked for.
+
+    Parameters
+    ----------
+    unpacked : bytes of the image that the file claims to hold
+    packed : bytes that the file has for it
+    working : bytes that its decoder holds at most at a time
+
+    Raises
+    ------
+    InputError
+        If no packing known makes so little of so much, or the system has no such memory.
+    """
+    if unpacked > max(_ALWAYS_PLAUSIBLE_BYTES, MAX_RATIO * packed):
+        raise InputError(
+            f"{name} has {packed:,} bytes of image and claims to unpack to {unpacked:,}, expected "
+            f"at most {MAX_RATIO:,} times as many; it is damaged or a decompression bomb: export "
+            "it again."
+        )
+    for listener in _LISTENERS:
+        listener(name, working)
+
+
+def on_announced(listener: Callable[[str, int], None]) -> None:
+    """Have ``listener`` called with the name and the working bytes of each image from now on."""
+    _LISTENERS.append(listener)
+
+
+def too_hungry(name: str) -> str:
+    """Say that a file asked for more memory than one of its kind may."""
+    return (
+        f"{name} needs more memory to be read than an image of its size may; it is damaged, or a "
+        "decompression bomb: export it again, or crop it first."
+    )
 
 
 @contextmanager

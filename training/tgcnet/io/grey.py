@@ -42,7 +42,8 @@ def flatten_to_grey(samples: np.ndarray, *, alpha: str | None, name: str) -> np.
             grey = grey * opacity
         else:
             full = np.iinfo(samples.dtype).max
-            grey = (grey.astype(np.uint64) * opacity + full // 2) // full
+            wide = _wide(samples.dtype)
+            grey = (grey.astype(wide) * opacity.astype(wide) + wide(full // 2)) // wide(full)
     return grey.astype(samples.dtype)
 
 
@@ -53,5 +54,13 @@ def _luminance(colours: np.ndarray, *, is_float: bool) -> np.ndarray:
         weights = np.array([0.299, 0.587, 0.114], dtype=colours.dtype)
         return np.asarray(colours @ weights)
     # ITU-R BT.601 in whole thousandths: integers, so that r = g = b stays itself.
-    red, green, blue = (colours[..., i].astype(np.uint64) for i in range(3))
-    return np.asarray((299 * red + 587 * green + 114 * blue + 500) // 1000)
+    wide = _wide(colours.dtype)
+    thousandths = np.full(colours.shape[:-1], 500, wide)
+    for channel, weight in enumerate((299, 587, 114)):
+        thousandths += np.multiply(colours[..., channel], weight, dtype=wide)
+    return np.asarray(thousandths // wide(1000))
+
+
+def _wide(dtype: np.dtype) -> type[np.uint32] | type[np.uint64]:
+    """A type that holds the products: of two 16-bit numbers 32 bits do, in half the memory."""
+    return np.uint32 if dtype.itemsize <= 2 else np.uint64

@@ -6,13 +6,21 @@ from io import BufferedIOBase
 
 import nibabel as nib
 import numpy as np
-from nibabel.orientations import io_orientation
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 
 from tgcnet.domain import Geometry, SideKnowledge
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, check_size, to_canonical
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce, to_canonical
+from tgcnet.io.nifti_header import (
+    MM_PER_UNIT_CODE,
+    Layout,
+    affine_of,
+    layout_of,
+    placement_of,
+    read_header,
+)
+from tgcnet.io.orientation import RAS_TO_LPS, canonical_to_source
 
 # The header's fields that place the grid; everything else in it may be the patient's.
 PLACING_FIELDS = (
@@ -20,39 +28,52 @@ PLACING_FIELDS = (
     "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z",
 )  # fmt: skip
 
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_MM_PER_UNIT_CODE = {1: 1000.0, 2: 1.0, 3: 0.001}  # metre, mm, micron; anything else is mm
+_PIECE_BYTES = 2**22
+_PIECE_VOXELS = 2**20
 _READ_ERRORS = (*DECODER_ERRORS, HeaderDataError, WrapStructError)
 
 
-def read_nifti(file: BufferedIOBase, name: str) -> Decoded:
+def read_nifti(file: BufferedIOBase, name: str, volume: int | None = None) -> Decoded:
     """Decode a NIfTI-1 or NIfTI-2 file, gzipped or not, to LPS axes.
 
     Slope and intercept are applied: integers stay integers where they are trivial, else float32.
+    A compressed file is read to its end, where its checksum is.
+
+    Parameters
+    ----------
+    volume : of a 4D file, from 0; None for the only one
 
     Raises
     ------
     InputError
-        If the file is damaged, truncated or absurdly large, holds several volumes, colours or
-        complex numbers, or an affine that cannot be inverted.
+        If the file is damaged, truncated or absurdly large, holds several volumes of which none
+        is chosen, colours or complex numbers, more than its header says, or an affine that cannot
+        be inverted or says two things of the sides.
     """
     is_gzipped = file.read(2) == b"\x1f\x8b"
+    size = file.seek(0, 2)
     file.seek(0)
     try:
         # A closed gzip stream leaves the file below it open.
         with closing(gzip.GzipFile(fileobj=file) if is_gzipped else file) as stream:
-            header = _read_header(stream)
-            shape = _volume_shape(header, name)
-            stored = _read_voxels(stream, header, shape, name)
+            header = read_header(stream, name)
+            layout = layout_of(header, name, volume)
             slope, inter = header.get_slope_inter()
-            affine_ras = np.asarray(header.get_best_affine(), dtype=np.float64)
+            affine_ras, notices = affine_of(header, layout.shape, name)
+            _announce(layout, size, name)
+            stored = _read_voxels(stream, layout, name)
+            notices += _read_to_the_end(stream, layout, name)
     except _READ_ERRORS as error:
         raise InputError(
             f"{name} cannot be read as NIfTI, it is damaged or incomplete "
             f"({type(error).__name__}); export or copy it again."
         ) from None
-    array = _scaled(stored, slope, inter)
-    geometry, notices = _geometry(header, affine_ras, shape, name)
+    array = _scaled(stored, slope, inter).reshape(layout.shape, order="F")
+    geometry, more = _geometry(header, affine_ras, layout.shape, name)
+    notices += more
+    num_volumes = (layout.end - int(header["vox_offset"])) // layout.num_bytes
+    if num_volumes > 1:
+        notices += (f"Volume {volume} of the file is read, which holds 0 to {num_volumes - 1}.",)
     canonical = to_canonical(array, geometry.source_axes, geometry.source_flips)
     if canonical.shape[0] > 1 and min(canonical.shape[1:]) == 1:
         raise InputError(
@@ -62,71 +83,72 @@ def read_nifti(file: BufferedIOBase, name: str) -> Decoded:
     return Decoded(array=canonical, geometry=geometry, may_be_hounsfield=True, notices=notices)
 
 
-def _read_header(stream: BufferedIOBase) -> nib.Nifti1Header:
-    start = stream.read(4)
-    is_nifti2 = int.from_bytes(start, "little") == 540 or int.from_bytes(start, "big") == 540
-    kind: type[nib.Nifti1Header] = nib.Nifti2Header if is_nifti2 else nib.Nifti1Header
-    return kind(start + stream.read(kind.sizeof_hdr - 4))
+def _announce(layout: Layout, size: int, name: str) -> None:
+    # At most: as stored and in the right byte order, scaled, and turned.
+    working = 2 * layout.num_bytes + 2 * 4 * (layout.num_bytes // layout.dtype.itemsize)
+    announce(name, unpacked=layout.end, packed=size, working=working)
 
 
-def _volume_shape(header: nib.Nifti1Header, name: str) -> tuple[int, int, int]:
-    """Return the three sides of the only volume; a 2D file has one slice."""
-    shape = tuple(int(side) for side in header.get_data_shape())
-    num_volumes = int(np.prod(shape[3:], dtype=object)) if shape[3:] else 1
-    if num_volumes != 1:
+def _read_voxels(stream: BufferedIOBase, layout: Layout, name: str) -> np.ndarray:
+    """Read the chosen volume as flat numbers, as stored."""
+    stream.seek(layout.offset)
+    content = np.empty(layout.num_bytes, np.uint8)
+    num_read = 0
+    # In pieces: a read of all at once holds it twice.
+    while piece := stream.read(min(_PIECE_BYTES, layout.num_bytes - num_read)):
+        content[num_read : num_read + len(piece)] = np.frombuffer(piece, np.uint8)
+        num_read += len(piece)
+    if num_read != layout.num_bytes:
+        raise _truncated(name, num_read, layout.num_bytes)
+    stored = content.view(layout.dtype)
+    return stored.astype(layout.dtype.newbyteorder("="), copy=False)
+
+
+def _read_to_the_end(stream: BufferedIOBase, layout: Layout, name: str) -> tuple[str, ...]:
+    """Let gzip compare its checksum, and see whether the file ends where its header says."""
+    plane_bytes = layout.dtype.itemsize * layout.shape[0] * layout.shape[1]
+    end = stream.tell()
+    while end < layout.end + plane_bytes and (piece := stream.read(_PIECE_BYTES)):
+        end += len(piece)
+    if end < layout.end:
+        raise _truncated(name, end - layout.offset, layout.end - layout.offset)
+    if end >= layout.end + plane_bytes:
         raise InputError(
-            f"{name} holds {num_volumes} volumes (a {len(shape)}D file), expected one; "
-            "save the volume you want as a file of its own."
+            f"{name} holds more voxels than its header says ({layout.end:,} bytes), expected as "
+            "many; one of the two is damaged: export or copy it again."
         )
-    sides = (*shape, 1, 1)[:3] if shape else (0, 0, 0)
-    # (X, Y, Z) in the file: whichever two make the plane, the largest two bound it.
-    check_size(tuple(sorted(sides)), name)
-    return sides[0], sides[1], sides[2]
+    if end == layout.end:
+        return ()
+    return (f"The file has {end - layout.end:,} bytes more than its header says; they are not "
+            "read.",)  # fmt: skip
 
 
-def _read_voxels(
-    stream: BufferedIOBase, header: nib.Nifti1Header, shape: tuple[int, int, int], name: str
-) -> np.ndarray:
-    dtype = header.get_data_dtype()
-    if dtype.kind not in "iufb":
-        raise InputError(
-            f"{name} holds colours or complex numbers ({dtype}), expected one real number a voxel; "
-            "convert it to a grey image first."
-        )
-    stream.seek(int(header.get_data_offset()))
-    num_bytes = dtype.itemsize * shape[0] * shape[1] * shape[2]
-    content = stream.read(num_bytes)
-    if len(content) != num_bytes:
-        raise InputError(
-            f"{name} is truncated: {len(content):,} bytes of voxels, expected {num_bytes:,}; "
-            "copy or export it again."
-        )
-    stream.read(1)  # reaching the end makes gzip compare its checksum
-    stored = np.frombuffer(content, dtype=dtype).reshape(shape, order="F")
-    return stored.astype(dtype.newbyteorder("="), copy=False)
+def _truncated(name: str, num_read: int, num_bytes: int) -> InputError:
+    return InputError(
+        f"{name} is truncated: {num_read:,} bytes of voxels, expected {num_bytes:,}; "
+        "copy or export it again."
+    )
 
 
 def _scaled(stored: np.ndarray, slope: float | None, inter: float | None) -> np.ndarray:
     slope, inter = (1.0 if slope is None else slope), (0.0 if inter is None else inter)
     if slope == 1.0 and inter == 0.0:
         return stored if stored.dtype.kind in "iu" else stored.astype(np.float32)
-    # float64 inside: float32 would round large stored integers before the slope shrinks them.
-    return (stored * np.float64(slope) + np.float64(inter)).astype(np.float32)
+    scaled = np.empty(stored.shape, np.float32)
+    for start in range(0, stored.size, _PIECE_VOXELS):
+        piece = slice(start, start + _PIECE_VOXELS)
+        # float64 inside: float32 would round large stored integers before the slope shrinks them.
+        scaled[piece] = stored[piece] * np.float64(slope) + np.float64(inter)
+    return scaled
 
 
 def _geometry(
     header: nib.Nifti1Header, affine_ras: np.ndarray, shape: tuple[int, int, int], name: str
 ) -> tuple[Geometry, tuple[str, ...]]:
-    orientation = io_orientation(affine_ras) if np.isfinite(affine_ras).all() else np.array(np.nan)
-    if np.isnan(orientation).any():  # nibabel's word for an axis that lies in the others' plane
-        raise InputError(
-            f"{name} has an affine that cannot be inverted, expected three independent axes; "
-            "repair its header (sform or qform) first."
-        )
-    axes, flips = _canonical_order(orientation)
-    mm_per_unit = _MM_PER_UNIT_CODE.get(int(header["xyzt_units"]) & 7, 1.0)
+    axes, flips = placement_of(affine_ras, name)
+    mm_per_unit = MM_PER_UNIT_CODE.get(int(header["xyzt_units"]) & 7, 1.0)
     scale_to_mm = np.diag([mm_per_unit] * 3 + [1.0])
-    affine_lps = RAS_TO_LPS @ scale_to_mm @ affine_ras @ _canonical_to_source(axes, flips, shape)
+    affine_lps = RAS_TO_LPS @ scale_to_mm @ affine_ras @ canonical_to_source(axes, flips, shape)
     is_placed = int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0
     notices = () if is_placed else (
         "The file does not state its orientation (sform and qform codes are 0), so the patient's "
@@ -135,8 +157,10 @@ def _geometry(
     frame = {
         field: tuple(float(v) for v in np.atleast_1d(header[field])) for field in PLACING_FIELDS
     }
-    # As stored, two axes or five: a mask gets the file's own number of them.
-    frame["shape"] = tuple(float(side) for side in header.get_data_shape())
+    # As stored, two axes or five: a mask gets the file's own number of them, yet one volume.
+    whole = header.get_data_shape()
+    num_axes = len(whole) if np.prod(whole[3:], dtype=object) == 1 else 3
+    frame["shape"] = tuple(float(side) for side in whole[:num_axes])
     frame["sizeof_hdr"] = (float(header["sizeof_hdr"]),)
     geometry = Geometry(
         affine_lps=affine_lps,
@@ -147,29 +171,3 @@ def _geometry(
         source_frame=frame,
     )
     return geometry, notices
-
-
-def _canonical_order(
-    orientation: np.ndarray,
-) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
-    """Find the source axis that runs mostly along z, y and x, and whether against L, P, S.
-
-    ``orientation`` has a row per source axis: its world axis, and its sign in RAS.
-    """
-    axis_of_world = {int(world): axis for axis, (world, _) in enumerate(orientation)}
-    z, y, x = axis_of_world[2], axis_of_world[1], axis_of_world[0]
-    # R to L and A to P are against RAS, I to S is along it.
-    flips = (orientation[z, 1] < 0, orientation[y, 1] > 0, orientation[x, 1] > 0)
-    return (z, y, x), (bool(flips[0]), bool(flips[1]), bool(flips[2]))
-
-
-def _canonical_to_source(
-    axes: tuple[int, int, int], flips: tuple[bool, bool, bool], shape: tuple[int, int, int]
-) -> np.ndarray:
-    """(4, 4): canonical (z, y, x, 1) index to the file's own (i, j, k, 1)."""
-    matrix = np.zeros((4, 4))
-    matrix[3, 3] = 1.0
-    for canonical, (source, is_flipped) in enumerate(zip(axes, flips, strict=True)):
-        matrix[source, canonical] = -1.0 if is_flipped else 1.0
-        matrix[source, 3] = shape[source] - 1 if is_flipped else 0.0
-    return matrix

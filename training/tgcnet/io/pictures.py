@@ -7,13 +7,25 @@ from PIL import ExifTags, Image
 
 from tgcnet.domain import Geometry, SideKnowledge
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, check_size, grid_affine, to_canonical
+from tgcnet.io.decoded import (
+    DECODER_ERRORS,
+    Decoded,
+    announce,
+    check_size,
+    grid_affine,
+    to_canonical,
+)
 from tgcnet.io.grey import flatten_to_grey
 
 RADIOLOGICAL_VIEW_NOTICE = (
     "The file does not state the patient's sides; the usual radiological view is assumed: "
     "the patient's left is on the right of the image."
 )
+COLOUR_WORKING_BYTES = 48
+"""A pixel: as decoded, with alpha, three channels wide enough to weigh, and their sums."""
+
+_GREY_WORKING_BYTES = 12
+_GREY_BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 _DEEP_COLOUR_NOTICE = "16-bit colour was reduced to 8 bits per channel."
 
 # EXIF orientation -> (swap rows and columns first, then flip rows, flip columns).
@@ -42,6 +54,7 @@ def read_picture(file: BinaryIO, name: str, formats: tuple[str, ...] = ("PNG", "
     try:
         with Image.open(file, formats=formats) as image:
             check_size((image.height, image.width), name)
+            announce_picture(image, name)
             turn = _EXIF_TURNS.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
             # An interlaced or 16-bit colour header is only known before the pixels are loaded.
             is_deep_colour = _is_deep_colour_png(file, image)
@@ -63,6 +76,24 @@ def read_picture(file: BinaryIO, name: str, formats: tuple[str, ...] = ("PNG", "
         array, geometry = _turned(array, turn)
         notices.append("The picture was turned upright as its EXIF orientation says.")
     return Decoded(array=array, geometry=geometry, may_be_hounsfield=False, notices=tuple(notices))
+
+
+def announce_picture(image: Image.Image, name: str, *, num_planes: int = 1) -> None:
+    """Announce what decoding an opened picture takes; errors as of ``decoded.announce``."""
+    file = getattr(image, "fp", None)  # of an image file, absent once all is loaded
+    if file is None:
+        return
+    position = file.tell()
+    packed = file.seek(0, 2)
+    file.seek(position)
+    num_pixels = image.width * image.height * num_planes
+    is_grey = image.mode in ("1", "L", "I", "F") or image.mode.startswith("I;16")
+    announce(
+        name,
+        unpacked=num_pixels * max(len(image.getbands()), _GREY_BYTES.get(image.mode, 1)),
+        packed=packed,
+        working=num_pixels * (_GREY_WORKING_BYTES if is_grey else COLOUR_WORKING_BYTES),
+    )
 
 
 def plane_of(image: Image.Image, name: str) -> np.ndarray:

@@ -1,6 +1,8 @@
 """Any image file to a Volume; the content decides the decoder, the ending only the words."""
 
 import gzip
+import os
+import stat
 from dataclasses import replace
 from io import BufferedReader
 from pathlib import Path
@@ -9,7 +11,8 @@ import numpy as np
 
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, too_hungry
+from tgcnet.io.dicom import check_installed
 from tgcnet.io.nifti import read_nifti
 from tgcnet.io.pictures import read_picture
 from tgcnet.io.tiff import read_tiff
@@ -17,17 +20,23 @@ from tgcnet.io.tiff import read_tiff
 HOUNSFIELD_BELOW = -200
 """Values under this are in Hounsfield units: no radiograph stores them, every chest CT does."""
 
-_EXPECTED = "expected a PNG, JPEG, TIFF or NIfTI image"
+_EXPECTED = "expected a PNG, JPEG, TIFF, NIfTI or DICOM image"
 _HEAD_BYTES = 352  # a NIfTI-1 header and its extension flag
 
 
-def load_volume(path: Path | str, *, modality: Modality | None = None) -> Volume:
-    """Read an image whole, in memory, as (Z, Y, X) with LPS axes.
+def decode_volume(
+    path: Path, *, modality: Modality | None = None, volume: int | None = None
+) -> Volume:
+    """Read an image whole, in this process, as (Z, Y, X) with LPS axes.
+
+    :func:`tgcnet.io.load_volume` does the same where no file can harm this process.
 
     Parameters
     ----------
-    path : PNG, JPEG, TIFF (plane or stack) or NIfTI (.nii, .nii.gz); recognised by content
+    path : PNG, JPEG, TIFF (plane or stack), NIfTI (.nii, .nii.gz), DICOM (a file, a folder, a
+        DICOMDIR or a zip that holds one series); recognised by content
     modality : what the user says it is; wins over what the file shows. UNKNOWN equals None
+    volume : of a 4D NIfTI file, counted from 0; a file of one volume has volume 0
 
     Returns
     -------
@@ -38,39 +47,91 @@ def load_volume(path: Path | str, *, modality: Modality | None = None) -> Volume
     Raises
     ------
     InputError
-        If the file is absent, empty, truncated, damaged, absurdly large, no image, or holds no
-        finite value. The message names the file, never its folder.
+        If the file is absent, empty, truncated, damaged, absurdly large, no image, holds several
+        volumes or series of which none was chosen, or no finite value. The message names the
+        file, never its folder.
+    MissingExtraError
+        If it is DICOM and the extra ``dicom`` is not installed.
     """
-    path = Path(path).absolute()  # "." has no name that a sentence could say
-    if path.is_dir():
-        raise InputError(
-            f"{path.name} is a folder, {_EXPECTED}; name one file. DICOM series cannot be read "
-            "yet: convert the series to NIfTI first."
-        )
+    path = path.absolute()
+    if is_dicom(path):
+        check_installed(path.name)
+        # Here, so that pictures and NIfTI are read without the extra.
+        from tgcnet.io.dicom.volume import load_dicom
+
+        return as_stated(load_dicom(path), path.name, modality, volume)
     try:
-        with path.open("rb") as file:
-            decoded = _decode(file, path.name)
+        with _open(path) as file:
+            return _to_volume(_decode(file, path.name, volume), path.name, modality)
     except OSError as error:
         # "from None": the system's own message holds the whole path, which may name a patient.
         raise InputError(
             f"{path.name} cannot be opened ({error.strerror or 'refused'}), {_EXPECTED}; "
             "check the name and the permission to read it."
         ) from None
-    return _to_volume(decoded, path.name, modality)
+    except MemoryError:
+        raise InputError(too_hungry(path.name)) from None
 
 
-def _decode(file: BufferedReader, name: str) -> Decoded:
+def is_dicom(path: Path) -> bool:
+    """Whether the DICOM reader shall say what it is: a folder, an archive, or marked as DICOM.
+
+    Old DICOM files lack the mark at byte 128, so a name will do. False where it cannot be opened.
+    """
+    if os.path.isdir(path):  # Path.is_dir raises where a folder above may not be read
+        return True
+    try:
+        with _open(path) as file:
+            head = file.read(_HEAD_BYTES)
+    except (OSError, InputError):
+        return False
+    name = path.name.lower()
+    is_named = name == "dicomdir" or name.endswith((".dcm", ".dicom", ".ima"))
+    return bool(head) and (head[128:132] == b"DICM" or head.startswith(b"PK\x03\x04") or is_named)
+
+
+def as_stated(read: Volume, name: str, modality: Modality | None, volume: int | None) -> Volume:
+    """A volume from DICOM with what the user says of it.
+
+    Raises
+    ------
+    InputError
+        If another volume than the only one was asked for.
+    """
+    _check_only_volume(volume, name)
+    return read if modality in (None, Modality.UNKNOWN) else replace(read, modality=modality)
+
+
+def _open(path: Path) -> BufferedReader:
+    """Open a file, and nothing that would keep its reader waiting."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise InputError(
+            f"{path.name} is a device or a pipe, {_EXPECTED} in a file; save it as one first."
+        )
+    return path.open("rb")
+
+
+def _decode(file: BufferedReader, name: str, volume: int | None) -> Decoded:
     head = file.read(_HEAD_BYTES)
     file.seek(0)
     if not head:
         raise InputError(f"{name} is empty (0 bytes), {_EXPECTED}; copy or export it again.")
+    if _is_nifti(head) or (head.startswith(b"\x1f\x8b") and _holds_nifti(file)):
+        return read_nifti(file, name, volume)
+    _check_only_volume(volume, name)
     if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         return read_picture(file, name)
     if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         return read_tiff(file, name)
-    if _is_nifti(head) or (head.startswith(b"\x1f\x8b") and _holds_nifti(file)):
-        return read_nifti(file, name)
     raise _not_an_image(head, name)
+
+
+def _check_only_volume(volume: int | None, name: str) -> None:
+    if volume not in (None, 0):
+        raise InputError(
+            f"{name} holds one volume, volume 0, and volume {volume} was asked for; only a 4D "
+            "NIfTI file has several: leave the choice out."
+        )
 
 
 def _is_nifti(head: bytes) -> bool:
@@ -90,8 +151,6 @@ def _holds_nifti(file: BufferedReader) -> bool:
 
 def _not_an_image(head: bytes, name: str) -> InputError:
     ending = name.lower()
-    if head[128:132] == b"DICM" or ending.endswith((".dcm", ".dicom")):
-        return InputError(f"{name} is DICOM, {_EXPECTED}; convert it to NIfTI first.")
     if ending.endswith((".hdr", ".img")) or head[344:348] == b"ni1\0":
         return InputError(
             f"{name} is half of a pair of files (.hdr and .img), {_EXPECTED} in one file; "

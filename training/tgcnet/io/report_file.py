@@ -5,11 +5,12 @@ from pathlib import Path
 
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
+from tgcnet.io.dicom import check_installed
 from tgcnet.io.fhir import read_diagnostic_report
 from tgcnet.io.report_table import About, read_report_table
 from tgcnet.io.report_text import MAX_BYTES, decode_report
 
-_DICOM_HEAD_BYTES = 1024
+_MARK = b"DICM"
 MAX_TABLE_BYTES = 100_000_000
 """A cohort's table holds thousands of reports."""
 
@@ -30,13 +31,10 @@ class ReportFile:
     notices: tuple[str, ...] = ()
 
 
-def read_report_text(path: Path | str) -> str:
-    """The text of :func:`read_report_file`, which says more."""
-    return read_report_file(path).text
-
-
 def read_report_file(path: Path | str, *, about: About | None = None) -> ReportFile:
-    """Read a report; the content decides how.
+    """Read a report in this process; the content decides how.
+
+    :func:`tgcnet.io.read_report` does the same where no file can harm this process.
 
     Parameters
     ----------
@@ -55,7 +53,7 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
     path = Path(path).absolute()  # "." has no name that a sentence could say
     is_table = path.suffix.lower() == ".csv"
     content = _content(path, MAX_TABLE_BYTES if is_table else MAX_BYTES)
-    if content[128:132] == b"DICM":
+    if content[128:132] == _MARK:
         return _structured_report(path)
     if is_table:
         text, identity = read_report_table(content, path.name, about or About())
@@ -64,6 +62,15 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
         text, identity, notices = read_diagnostic_report(content, path.name)
         return ReportFile(text=text, identity=identity, notices=notices)
     return ReportFile(text=decode_report(content, path.name))
+
+
+def is_structured_report(path: Path) -> bool:
+    """Whether a file is marked as DICOM; False where it cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == _MARK
+    except OSError:
+        return False
 
 
 def _is_json(content: bytes) -> bool:
@@ -85,7 +92,7 @@ def _content(path: Path, most: int) -> bytes:
 
 
 def _structured_report(path: Path) -> ReportFile:
-    # Here, since the extra may be absent.
+    check_installed(path.name)
     from tgcnet.io.dicom.structured_report import read_structured_report
 
     text, identity, notices = read_structured_report(path)

@@ -1,5 +1,6 @@
 """TIFF: a plane or a stack, grey or colour, with ImageJ's or OME's spacing where it says."""
 
+import math
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -8,9 +9,9 @@ from PIL import Image, ImageSequence
 
 from tgcnet.domain import Geometry
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, check_size, grid_affine, quiet
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce, check_size, grid_affine, quiet
 from tgcnet.io.grey import flatten_to_grey
-from tgcnet.io.pictures import RADIOLOGICAL_VIEW_NOTICE, plane_of
+from tgcnet.io.pictures import COLOUR_WORKING_BYTES, RADIOLOGICAL_VIEW_NOTICE, plane_of
 
 _MM_PER_UNIT = {
     "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "meter": 1000.0, "inch": 25.4,
@@ -20,6 +21,10 @@ _STACK_AXES = "ZIQT"
 _WHITE_IS_ZERO, _PALETTE = 0, 3
 _COLORMAP_STEP = 257  # 65535 / 255
 _READABLE_PHOTOMETRIC = (_WHITE_IS_ZERO, 1, 2, _PALETTE)
+_GREY_WORKING_BYTES = 12
+_NO_SLICE_DISTANCE = (
+    "The file states no distance between its slices; it is taken to be a pixel's width."
+)
 _ALPHA_KINDS = {1: "associated", 2: "straight"}
 
 
@@ -43,9 +48,10 @@ def read_tiff(file: BinaryIO, name: str) -> Decoded:
             series = tiff.series[0]
             check_size(_plane_last(series.axes, series.shape), name)
             _check_complete(series, size, name)
-            spacing = _spacing_zyx_mm(tiff)
+            _announce(series, size, name)
+            spacing, more = _spacing_zyx_mm(tiff)
             stack = _decode(tiff, file, name)
-            notices = _notices(tiff, len(stack))
+            notices = (*_notices(tiff, len(stack)), *more)
     except Image.DecompressionBombError:
         raise InputError(
             f"{name} unpacks to more pixels than any radiograph has; crop or downsample it first."
@@ -59,6 +65,14 @@ def read_tiff(file: BinaryIO, name: str) -> Decoded:
         affine_lps=grid_affine(spacing or (1.0, 1.0, 1.0)), unit="mm" if spacing else "pixel"
     )
     return Decoded(array=stack, geometry=geometry, may_be_hounsfield=True, notices=notices)
+
+
+def _announce(series: tifffile.TiffPageSeries, size: int, name: str) -> None:
+    num_pixels = math.prod(_plane_last(series.axes, series.shape))
+    is_colour = "S" in series.axes or series.keyframe.colormap is not None
+    working = num_pixels * (COLOUR_WORKING_BYTES if is_colour else _GREY_WORKING_BYTES)
+    # Halves and bits are unpacked to whole bytes; doubles are held twice.
+    announce(name, unpacked=series.nbytes, packed=size, working=2 * series.nbytes + working)
 
 
 def _decode(tiff: tifffile.TiffFile, file: BinaryIO, name: str) -> np.ndarray:
@@ -178,24 +192,36 @@ def _notices(tiff: tifffile.TiffFile, num_slices: int) -> tuple[str, ...]:
     return tuple(notices)
 
 
-def _spacing_zyx_mm(tiff: tifffile.TiffFile) -> tuple[float, float, float] | None:
-    """Return what ImageJ or OME states; a plain TIFF's resolution is a printer's."""
+def _spacing_zyx_mm(
+    tiff: tifffile.TiffFile,
+) -> tuple[tuple[float, float, float] | None, tuple[str, ...]]:
+    """Return what ImageJ or OME states, and what has to be said of it.
+
+    A plain TIFF's resolution is a printer's.
+    """
     if tiff.is_imagej:
-        return _imagej_spacing(tiff)
-    if tiff.is_ome:
-        return _ome_spacing(tiff)
-    return None
+        z, y, x = _imagej_spacing(tiff)
+    elif tiff.is_ome:
+        z, y, x = _ome_spacing(tiff)
+    else:
+        return None, ()
+    if x is None or y is None:
+        return None, ()
+    if z is None:
+        is_stack = math.prod(_plane_last(tiff.series[0].axes, tiff.series[0].shape)[:-2]) > 1
+        return (x, y, x), (_NO_SLICE_DISTANCE,) if is_stack else ()
+    return (z, y, x), ()
 
 
-def _imagej_spacing(tiff: tifffile.TiffFile) -> tuple[float, float, float] | None:
+def _imagej_spacing(tiff: tifffile.TiffFile) -> list[float | None]:
     metadata: dict[str, Any] = tiff.imagej_metadata or {}
     to_mm = _MM_PER_UNIT.get(str(metadata.get("unit", "")).lower())
     tags = tiff.pages.first.tags
     if to_mm is None or "XResolution" not in tags or "YResolution" not in tags:
-        return None
+        return [None, None, None]
     x, y = (_per_pixel(tags[tag].value) for tag in ("XResolution", "YResolution"))
-    z = float(metadata.get("spacing", 1.0))
-    return _physical((z * to_mm, y * to_mm, x * to_mm))
+    z = float(metadata.get("spacing", 0.0))
+    return [_physical(length * to_mm) for length in (z, y, x)]
 
 
 def _per_pixel(resolution: tuple[int, int]) -> float:
@@ -203,16 +229,15 @@ def _per_pixel(resolution: tuple[int, int]) -> float:
     return units / pixels if pixels else 0.0
 
 
-def _ome_spacing(tiff: tifffile.TiffFile) -> tuple[float, float, float] | None:
+def _ome_spacing(tiff: tifffile.TiffFile) -> list[float | None]:
     image = tifffile.xml2dict(tiff.ome_metadata or "")["OME"]["Image"]
     pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
     lengths = []
     for axis in "ZYX":
         to_mm = _MM_PER_UNIT.get(str(pixels.get(f"PhysicalSize{axis}Unit", "µm")).lower(), 0.0)
-        default = 1.0 if axis == "Z" else 0.0
-        lengths.append(float(pixels.get(f"PhysicalSize{axis}", default)) * to_mm)
-    return _physical((lengths[0], lengths[1], lengths[2]))
+        lengths.append(_physical(float(pixels.get(f"PhysicalSize{axis}", 0.0)) * to_mm))
+    return lengths
 
 
-def _physical(spacing: tuple[float, float, float]) -> tuple[float, float, float] | None:
-    return spacing if all(np.isfinite(s) and s > 0 for s in spacing) else None
+def _physical(length: float) -> float | None:
+    return length if math.isfinite(length) and length > 0 else None

@@ -1,7 +1,7 @@
-"""Masks out: NIfTI, TIFF and PNG, each on the grid of the image it belongs to."""
+"""Masks out: NIfTI, TIFF, PNG and DICOM SEG, each on the grid of the image it belongs to."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import nibabel as nib
@@ -11,11 +11,13 @@ from nibabel.nifti1 import Nifti1Extension
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tgcnet.domain import Geometry
+from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
 from tgcnet.io.atomic import write_atomically
 from tgcnet.io.decoded import to_source
-from tgcnet.io.nifti import PLACING_FIELDS, RAS_TO_LPS
+from tgcnet.io.dicom import check_installed
+from tgcnet.io.nifti import PLACING_FIELDS
+from tgcnet.io.orientation import RAS_TO_LPS
 
 RESEARCH_NOTICE = "Research use only. Not a medical device."
 
@@ -30,6 +32,10 @@ def save_labels(
     path: Path | str,
     *,
     provenance: Mapping[str, str] | None = None,
+    classes: Sequence[SegmentationClass] = (),
+    source: DicomSource | None = None,
+    is_edited: bool = False,
+    deidentify: bool = False,
 ) -> None:
     """Write a mask; the ending of ``path`` picks the format.
 
@@ -38,16 +44,27 @@ def save_labels(
     labels : (Z, Y, X) uint8; class index + 1, 0 is background
     geometry : of the image, as ``load_volume`` gave it; leads back to the file's own grid
     path : ``.nii``, ``.nii.gz`` (the source's affine, to the last bit, where it was NIfTI),
-        ``.tif``, ``.tiff`` (an ImageJ stack) or ``.png`` (one slice; an 8-bit grey picture whose
-        grey levels are the label values, so it looks almost black)
-    provenance : what made the mask; written with the research notice into the NIfTI comment
-        extension, the TIFF description or a PNG text chunk. The caller puts no patient data here
+        ``.tif``, ``.tiff`` (an ImageJ stack), ``.png`` (one slice; an 8-bit grey picture whose
+        grey levels are the label values, so it looks almost black) or ``.dcm`` (a DICOM
+        segmentation, which carries the patient and the study of its source)
+    provenance : what made the mask; written with ``is_edited`` and the research notice into the
+        NIfTI comment extension, the TIFF description, a PNG text chunk or the DICOM derivation
+        description. The caller puts no patient data here
+    classes : in the order of their label values; only DICOM names them
+    source : of a volume from DICOM; none of its files is ever written over
+    is_edited : a person changed or drew the mask
+    deidentify : leave the patient and the study out of a DICOM segmentation
 
     Raises
     ------
     OutputError
-        If the ending is unknown, the labels do not fit the format or the geometry, or the file
+        If the ending is unknown, the labels do not fit the format or the geometry, the file is
+        one of the source's, a DICOM segmentation is asked for without a DICOM source, or the file
         cannot be written; what stood there before is intact.
+    InputError
+        If a DICOM file of the source is gone.
+    MissingExtraError
+        If a DICOM segmentation is asked for without the extra ``dicom``.
     """
     path = Path(path)
     if labels.ndim != 3 or labels.dtype != np.uint8:
@@ -55,9 +72,86 @@ def save_labels(
             f"A mask is written from (Z, Y, X) uint8 labels, got {labels.ndim} axes of "
             f"{labels.dtype}; convert it first."
         )
+    if source is not None and path.exists():
+        _check_not_a_source(path, source)
+    made_by = {**(provenance or {}), "edited": "yes" if is_edited else "no"}
+    comment = json.dumps({**made_by, "notice": RESEARCH_NOTICE}, sort_keys=True)
+    if path.name.lower().endswith(".dcm"):
+        write_seg = _seg_writer(path.name)
+        write_atomically(
+            path,
+            lambda target: write_seg(
+                labels,
+                geometry,
+                target,
+                source=check_has_source(source, path.name),
+                classes=classes,
+                provenance=made_by,
+                comment=comment,
+                is_edited=is_edited,
+                deidentify=deidentify,
+            ),
+        )
+        return
     write = _writer_for(path.name)
-    comment = json.dumps({**(provenance or {}), "notice": RESEARCH_NOTICE}, sort_keys=True)
     write_atomically(path, lambda target: write(labels, geometry, target, comment))
+
+
+def check_has_source(source: DicomSource | None, name: str) -> DicomSource:
+    """Refuse a DICOM segmentation of an image that is not from DICOM.
+
+    Parameters
+    ----------
+    name : of the target, as a sentence says it
+
+    Raises
+    ------
+    OutputError
+        If there is no source.
+    """
+    if source is None:
+        raise OutputError(
+            f"{name}: a DICOM segmentation belongs to DICOM images and this image is from "
+            "another format; choose .nii.gz, .tif or .png."
+        )
+    return source
+
+
+def check_seg_source(source: DicomSource, geometry: Geometry) -> None:
+    """Refuse a source whose files are gone or allow no segmentation; only headers are read.
+
+    Raises
+    ------
+    OutputError, InputError
+        As of :func:`save_labels`.
+    """
+    from tgcnet.io.dicom.seg_source import read_source, refusing_what_cannot_be_used
+
+    with refusing_what_cannot_be_used():
+        read_source(source, geometry, deidentify=True)
+
+
+def is_a_source(path: Path, source: DicomSource) -> bool:
+    """Whether a path leads to one of the files that an image was made of."""
+    return path.exists() and any(
+        file.exists() and path.samefile(file) for file in dict.fromkeys(source.files)
+    )
+
+
+def _check_not_a_source(path: Path, source: DicomSource) -> None:
+    if is_a_source(path, source):
+        raise OutputError(
+            f"{path.name} is a file of the image itself, which a mask must not replace; choose "
+            "another name."
+        )
+
+
+def _seg_writer(name: str) -> Callable[..., None]:
+    """Find the writer of DICOM segmentations, whose libraries are an extra."""
+    check_installed(name)
+    from tgcnet.io.dicom.seg import write_seg
+
+    return write_seg
 
 
 def _writer_for(name: str) -> Callable[[np.ndarray, Geometry, Path, str], None]:
@@ -68,14 +162,9 @@ def _writer_for(name: str) -> Callable[[np.ndarray, Geometry, Path, str], None]:
         return _write_tiff
     if ending.endswith(".png"):
         return _write_png
-    if ending.endswith(".dcm"):
-        raise OutputError(
-            f"{name}: DICOM SEG cannot be written yet, expected .nii.gz, .tif or .png; "
-            "choose one of these endings."
-        )
     raise OutputError(
-        f"{name} has no ending a mask can be written as, expected .nii, .nii.gz, .tif, .tiff or "
-        ".png; choose one of these endings."
+        f"{name} has no ending a mask can be written as, expected .nii, .nii.gz, .tif, .tiff, "
+        ".png or .dcm; choose one of these endings."
     )
 
 

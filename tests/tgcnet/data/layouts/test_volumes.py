@@ -98,7 +98,7 @@ def test_scanning_opens_no_volume(make_nnunet: MakeFolder, monkeypatch: pytest.M
     def refuse(*args: object, **kwargs: object) -> None:
         pytest.fail("a volume was decoded")
 
-    monkeypatch.setattr("tgcnet.data.layouts.volumes.load_volume", refuse)
+    monkeypatch.setattr("tgcnet.data.layouts.volumes.decode_volume", refuse)
     assert len(read_dataset(folder).rows) == 6
 
 

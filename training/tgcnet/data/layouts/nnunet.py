@@ -21,7 +21,8 @@ from tgcnet.data.layouts.tables import read_table
 from tgcnet.data.layouts.volumes import VolumePair, count_slices
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.io import load_volume, read_report_text
+from tgcnet.io import read_report_text
+from tgcnet.io.read import decode_volume
 
 NAME = "nnU-Net"
 TEXT_TABLES = ("captions.csv", "reports.csv")
@@ -144,7 +145,7 @@ def _slices(pair: VolumePair, ignored: int | None) -> tuple[list[int], int]:
     """The slices that are labelled whole, and the number of the others."""
     if ignored is None:
         return list(range(count_slices(pair.labels))), 0
-    stored = load_volume(pair.labels).array
+    stored = decode_volume(pair.labels).array
     is_whole = ~(stored == ignored).any(axis=(1, 2))
     return [int(z) for z in np.nonzero(is_whole)[0]], int(np.count_nonzero(~is_whole))
 

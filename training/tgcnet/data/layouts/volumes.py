@@ -17,8 +17,8 @@ from tgcnet.data.folder import read_mask_values
 from tgcnet.data.pairs import SizeMismatchError, check_same_size
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError, LedgerError
-from tgcnet.io import load_volume
 from tgcnet.io.decoded import DECODER_ERRORS
+from tgcnet.io.read import decode_volume
 from tgcnet.io.state import state_of
 
 _PLACE_TOLERANCE_MM = 0.01
@@ -49,12 +49,12 @@ class VolumePair:
 
     def load(self, modality: Modality | None) -> tuple[Volume, np.ndarray]:
         """Both, the labels as class index + 1; errors as of ``read_pair``."""
-        volume = load_volume(self.image, modality=modality)
+        volume = decode_volume(self.image, modality=modality)
         if self.labels.suffix.lower() in _PICTURES:
             stored = read_mask_values(self.labels)[None]
             check_same_size(volume.array.shape, stored.shape)
         else:
-            mask = load_volume(self.labels)
+            mask = decode_volume(self.labels)
             stored = mask.array
             check_same_size(volume.array.shape, stored.shape)
             apart = np.abs(mask.geometry.affine_lps - volume.geometry.affine_lps).max()
@@ -122,17 +122,17 @@ def count_slices(file: Path) -> int:
     if name.endswith(_PICTURES):
         return 1
     if not name.endswith((".nii", ".nii.gz")):
-        return len(load_volume(file).array)
+        return len(decode_volume(file).array)
     try:
         image = nib.load(file)
         if not isinstance(image, SpatialImage):
-            return len(load_volume(file).array)
+            return len(decode_volume(file).array)
         shape = (*image.shape, 1, 1)[:3]
         axis = int(np.nonzero(io_orientation(image.affine)[:, 0] == 2)[0][0])  # world's z
         return int(shape[axis])
     except (ImageFileError, *DECODER_ERRORS):
         # The reader that says what is wrong with it.
-        return len(load_volume(file).array)
+        return len(decode_volume(file).array)
 
 
 def _as_indices(stored: np.ndarray, values: tuple[int, ...], ignored: int | None) -> np.ndarray:

@@ -30,6 +30,7 @@ class FrameHeader:
     patient_orientation : of a projection's rows and columns, such as ("L", "F")
     pixel_bytes : of one frame, unpacked, as the header declares it
     file_bytes : of the whole file, as the disk has it
+    is_truncated : the file holds fewer pixels than its header declares
     """
 
     file: str = field(repr=False)
@@ -76,3 +77,4 @@ class FrameHeader:
     view_position: str = ""
     pixel_bytes: int = 0
     file_bytes: int = 0
+    is_truncated: bool = False

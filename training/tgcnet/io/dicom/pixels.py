@@ -1,0 +1,145 @@
+"""One frame to the modality's own values: Hounsfield units, or what a radiograph stores."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut
+
+from tgcnet.errors import InputError
+from tgcnet.io.decoded import DECODER_ERRORS
+from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.lut import read_table
+from tgcnet.io.dicom.pixel_file import read_stored
+from tgcnet.io.dicom.values import (
+    AIR_HU,
+    frame_dtype,
+    has_short_range,
+    is_colour,
+    is_hounsfield,
+    is_inverted,
+    is_palette,
+    is_radiograph,
+    rescale,
+    uses_table,
+    value_range,
+)
+from tgcnet.io.grey import flatten_to_grey
+
+
+def decode_frame(header: FrameHeader) -> np.ndarray:
+    """Decode one frame and bring it to the modality's values; windows are never burnt in.
+
+    The modality's lookup table, or the slope and intercept of this very frame; of a radiograph,
+    also the lookup table for viewing. MONOCHROME1 is inverted, but not a CT's: its Hounsfield
+    units mean the same. Padding is read as -1024 HU, or as the darkest value of the frame.
+
+    Returns
+    -------
+    (rows, columns) of the type that :func:`frame_dtype` tells from the header
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened or decoded, its pixels are not what its header declares, or
+        its rescale or lookup table is no mapping. The message names the file, not its folder.
+    """
+    name = Path(header.file).name
+    _check(header, name)
+    stored, tables = read_stored(header)
+    if is_colour(header):
+        return _grey(stored, tables, header, name)
+    is_padding = _padding(stored, header)
+    values, ends = _rescaled(_within_bits(stored, header), tables, header, name)
+    if is_inverted(header):
+        total = ends[0] + ends[1]
+        # Whole numbers stay so: int32 minus a float would be float64, needlessly.
+        values = (int(total) if values.dtype.kind == "i" else total) - values
+    if is_padding is not None and is_padding.any():
+        values[is_padding] = _fill(values, is_padding, header)
+    dtype = frame_dtype(header)
+    if dtype == np.int16 and has_short_range(header):
+        values = np.clip(values, -(2**15), 2**15 - 1)
+    return values.astype(dtype)
+
+
+def _check(header: FrameHeader, name: str) -> None:
+    slope, intercept = rescale(header)
+    if slope == 0 or not (math.isfinite(slope) and math.isfinite(intercept)):
+        raise InputError(
+            f"{name} states a rescale slope of {slope:g} and an intercept of {intercept:g}, "
+            "expected finite numbers and a slope other than 0; export it again."
+        )
+    if header.bits_stored > header.bits_allocated:
+        raise InputError(
+            f"{name} states {header.bits_stored} bits in {header.bits_allocated}, expected no "
+            "more than fit; export it again."
+        )
+
+
+def _grey(stored: np.ndarray, tables: Dataset, header: FrameHeader, name: str) -> np.ndarray:
+    if is_palette(header):
+        if tables.original_encoding[1] is False:
+            raise InputError(
+                f"{name} has a colour table in the retired order of bytes (big endian), which "
+                "cannot be read reliably; have it exported as little endian."
+            )
+        try:
+            stored = apply_color_lut(stored, tables)
+        except DECODER_ERRORS:
+            raise InputError(f"{name} has a damaged colour table; export it again.") from None
+        if stored.dtype == np.uint16:
+            stored = stored >> 8  # colours of 16 bits are shown with 8
+    grey = flatten_to_grey(stored, alpha=None, name=name)
+    return np.asarray(grey.astype(frame_dtype(header)))
+
+
+def _padding(stored: np.ndarray, header: FrameHeader) -> np.ndarray | None:
+    """Where no image is; compared as stored, since padding may lie outside the picture's bits."""
+    if not header.padding:
+        return None
+    low, high = min(header.padding), max(header.padding)
+    return np.asarray((stored >= low) & (stored <= high))
+
+
+def _within_bits(stored: np.ndarray, header: FrameHeader) -> np.ndarray:
+    """Cut off what lies above the picture's bits, such as an old overlay."""
+    spare = 8 * stored.dtype.itemsize - header.bits_stored
+    if stored.dtype.kind == "f" or not spare or not header.bits_stored:
+        return stored
+    return (stored << spare) >> spare  # signed numbers keep their sign
+
+
+def _rescaled(
+    stored: np.ndarray, tables: Dataset, header: FrameHeader, name: str
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Values, and the lowest and highest that these could be."""
+    is_signed = header.is_signed
+    slope, intercept = rescale(header)
+    ends = value_range(header)
+    values: np.ndarray
+    if header.has_modality_lut:
+        table = read_table(tables, "ModalityLUTSequence", name, is_signed=is_signed)
+        values, ends, is_signed = (
+            table.apply(stored).astype(np.int32),
+            (0.0, float(table.top)),
+            False,
+        )
+    elif frame_dtype(header).kind == "f" or uses_table(header):
+        # float64 inside: float32 would round large stored integers before the slope shrinks them.
+        values = stored * np.float64(slope) + np.float64(intercept)
+    else:
+        values = stored.astype(np.int32) * np.int32(slope) + np.int32(intercept)
+    if header.has_voi_lut and is_radiograph(header):
+        is_signed = is_signed or ends[0] < 0
+        table = read_table(tables, "VOILUTSequence", name, is_signed=is_signed)
+        values, ends = table.apply(np.rint(values)).astype(np.int32), (0.0, float(table.top))
+    return values, ends
+
+
+def _fill(values: np.ndarray, is_padding: np.ndarray, header: FrameHeader) -> float:
+    """Black: air in a CT; elsewhere the darkest pixel that is no padding."""
+    if is_hounsfield(header):
+        return float(AIR_HU)
+    return float(values[~is_padding].min()) if not is_padding.all() else float(values.min())

@@ -1,0 +1,107 @@
+"""What a frame's numbers are, as its header alone tells: their type, range and meaning."""
+
+import numpy as np
+
+from tgcnet.domain import Modality
+from tgcnet.io.dicom.header import FrameHeader
+
+AIR_HU = -1024
+"""What a CT's padding is read as: the least that scanners store, black in every window."""
+
+_RADIOGRAPHS = ("CR", "DX", "RG", "XR")
+_INTEGERS = tuple(np.dtype(name) for name in ("uint8", "int16", "uint16", "int32"))
+
+
+def modality_of(header: FrameHeader) -> Modality:
+    """CT only where the values are Hounsfield units: every window of the CT relies on that."""
+    if is_radiograph(header):
+        return Modality.XRAY
+    return Modality.CT if is_hounsfield(header) else Modality.UNKNOWN
+
+
+def is_radiograph(header: FrameHeader) -> bool:
+    """Whether this is a projection by X-rays on a plate or a detector."""
+    return header.modality in _RADIOGRAPHS
+
+
+def is_hounsfield(header: FrameHeader) -> bool:
+    """Whether a rescale leads to Hounsfield units, which a CT's does unless it names others."""
+    has_rescale = header.slope is not None and header.intercept is not None
+    return header.modality == "CT" and has_rescale and header.rescale_type.upper() in ("", "HU")
+
+
+def is_colour(header: FrameHeader) -> bool:
+    """Whether the pixels become grey by their luminance."""
+    return header.samples_per_pixel > 1 or is_palette(header)
+
+
+def is_palette(header: FrameHeader) -> bool:
+    """Whether the stored values are numbers of colours."""
+    return header.photometric.startswith("PALETTE")
+
+
+def is_inverted(header: FrameHeader) -> bool:
+    """Whether small values are white; a CT's keep their meaning, whatever they are shown as."""
+    return header.photometric == "MONOCHROME1" and header.modality != "CT"
+
+
+def uses_table(header: FrameHeader) -> bool:
+    """Whether values come from a lookup table: the modality's, or a radiograph's for viewing."""
+    return header.has_modality_lut or (header.has_voi_lut and is_radiograph(header))
+
+
+def rescale(header: FrameHeader) -> tuple[float, float]:
+    """Slope and intercept; 1 and 0 where they do not apply."""
+    if is_colour(header) or header.has_modality_lut:
+        return 1.0, 0.0
+    return (
+        1.0 if header.slope is None else header.slope,
+        0.0 if header.intercept is None else header.intercept,
+    )
+
+
+def value_range(header: FrameHeader) -> tuple[float, float]:
+    """Lowest and highest value after the rescale that the stored bits allow; (0, 0) for floats."""
+    bits = header.bits_stored
+    if not bits:
+        return 0.0, 0.0
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if header.is_signed else (0, 2**bits - 1)
+    slope, intercept = rescale(header)
+    ends = (low * slope + intercept, high * slope + intercept)
+    return float(min(ends)), float(max(ends))
+
+
+def has_short_range(header: FrameHeader) -> bool:
+    """Whether Hounsfield units are kept in int16; what lies beyond becomes its end."""
+    return is_hounsfield(header) and header.bits_stored <= 16 and header.slope == 1
+
+
+def frame_dtype(header: FrameHeader) -> np.dtype:
+    """Smallest integer type for all values the header allows, float32 where they are no integers.
+
+    It depends on nothing but the header, so that a series has its type before a pixel is read.
+    Hounsfield units of 16 stored bits have int16: no tissue and no metal reaches its ends.
+    """
+    if is_palette(header):
+        return np.dtype(np.uint8)
+    if uses_table(header):
+        return np.dtype(np.uint16)
+    low, high = value_range(header)
+    if is_hounsfield(header) and header.padding:
+        low, high = min(low, AIR_HU), max(high, AIR_HU)
+    are_whole = all(float(number).is_integer() for number in rescale(header))
+    if not header.bits_stored or not are_whole:
+        return np.dtype(np.float32)
+    if has_short_range(header):
+        return np.dtype(np.int16)
+    for dtype in _INTEGERS:
+        limits = np.iinfo(dtype)
+        if limits.min <= low and high <= limits.max:
+            return dtype
+    return np.dtype(np.float32)
+
+
+def common_dtype(headers: tuple[FrameHeader, ...]) -> np.dtype:
+    """One type for all frames of a series."""
+    dtype = np.result_type(*{frame_dtype(header) for header in headers})
+    return np.dtype(np.float32) if dtype.kind == "f" else np.dtype(dtype)
