@@ -49,7 +49,7 @@ def checkpoint(folder: Path, model: Path) -> None:
 
 
 def best(folder: Path, model: Path) -> None:
-    BestModel(folder / "best.safetensors").keep(load_model(str(model)).model)
+    BestModel(folder / "best.safetensors").offer(load_model(str(model)).model, step=1, score=0.0)
 
 
 def masks(folder: Path, model: Path) -> None:

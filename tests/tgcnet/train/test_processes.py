@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from tgcnet.data.training_set import SampleKey
 from tgcnet.errors import DeviceError, InputError
 from tgcnet.train.batches import Share
 from tgcnet.train.checkpoints import FOLDER
-from tgcnet.train.devices import build_fabric, share_of_batch
+from tgcnet.train.devices import build_fabric, gather_rows, share_of_batch
 from tgcnet.train.options import Accelerator, Precision, RunOptions
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +68,43 @@ def test_one_process_goes_on_where_two_stopped(by_two: Path, tmp_path: Path) -> 
     assert [step for _, step, _ in rest] == [step for _, step, _ in expected] == [3, 4]
     for (_, _, ours), (_, _, theirs) in zip(rest, expected, strict=True):
         assert ours == pytest.approx(theirs, abs=TOLERANCE)
+
+
+def test_two_processes_go_on_where_two_stopped(by_two: Path) -> None:
+    """From the checkpoint that the first one finds, whatever the second one sees of the disk."""
+    whole = json.loads((by_two / "tmca" / "curve.json").read_text())
+    rest = json.loads((by_two / "resumed" / "curve.json").read_text())
+    assert rest == [entry for entry in whole if entry[1] > RESUMED_AFTER]
+    ours, theirs = (
+        torch.load(by_two / name / "weights.pt", weights_only=True) for name in ("resumed", "tmca")
+    )
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def told_by(folder: Path) -> list[Any]:
+    """What each of the two processes says."""
+    return [json.loads((folder / f"told-{rank}.json").read_text()) for rank in range(2)]
+
+
+def test_gathered_rows_have_the_gradient_of_the_loss_in_every_process(by_two: Path) -> None:
+    first, second = (told["gathered"] for told in told_by(by_two))
+    assert first["rows"] == second["rows"] == [[1.0], [10.0], [2.0], [11.0]]
+    assert first["gradient"] == [[11.0], [22.0]]
+    assert second["gradient"] == [[33.0], [44.0]]
+
+
+def test_one_process_gathers_its_own_rows() -> None:
+    rows = torch.ones(2, 3, requires_grad=True)
+    assert gather_rows(one_process(), rows) is rows
+
+
+def test_both_processes_end_early_at_the_same_step(by_two: Path) -> None:
+    assert [told["ended"] for told in told_by(by_two)] == [2, 2]
+
+
+def test_what_one_process_finds_or_refuses_all_of_them_know(by_two: Path) -> None:
+    for rank, told in enumerate(told_by(by_two)):
+        assert told["agreed"] == ["0", f"turn of {rank}", "refused by 0", "refused by 1"]
 
 
 def test_every_sample_of_a_batch_is_seen_by_one_process() -> None:

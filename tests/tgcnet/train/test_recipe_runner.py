@@ -3,14 +3,17 @@
 import csv
 import json
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
+from PIL import Image
 from rich.console import Console
 from tests.tgcnet.train.conftest import TWO_CLASSES, write_data
 from tests.tgcnet.train.phantoms import TMCA, Kept, config_for, phantoms, trainer
@@ -26,6 +29,7 @@ from tgcnet.train.options import Accelerator, RunOptions
 from tgcnet.train.recipe_runner import train_recipe
 from tgcnet.train.run_log import CsvLog
 from tgcnet.train.shown import TerminalLog
+from tgcnet.train.towers import StartWeights
 from tgcnet.weights.load import load_model
 
 RECIPE = Path(__file__).with_name("tiny_recipe.py")
@@ -93,6 +97,75 @@ def test_a_checkpoint_of_other_data_or_another_folder_is_refused(
     table.write_text(swapped)
     with pytest.raises(CheckpointError, match=r"the data have changed .*train_captions_sha256"):
         run(data, out, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [("seen/masks/p1.png", "train_pixels_sha256"), ("scored/images/p0.png", "val_pixels_sha256")],
+)
+def test_changed_pixels_are_refused_and_the_run_stays_as_it_was(
+    data: Path, tmp_path: Path, changed: str, named: str
+) -> None:
+    out = tmp_path / "run"
+    run(data, out)
+    kept = {f: f.read_bytes() for f in out.rglob("*") if f.is_file() and "cache" not in f.parts}
+    pixels = np.array(Image.open(data / changed))
+    pixels[20:30, 20:30] = 1
+    Image.fromarray(pixels).save(data / changed)
+    with pytest.raises(
+        CheckpointError, match=rf"the data have changed .*\({named}\), expected the very images, m"
+    ):
+        run(data, out, resume=True, checkpoint=Checkpoints(out).all()[0])
+    assert {file: file.read_bytes() for file in kept} == kept
+
+
+def test_changed_captions_of_the_validation_are_refused(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(data, out)
+    table = data / "scored" / "captions.csv"
+    table.write_text(table.read_text().replace("Infection", "Consolidation", 1))
+    with pytest.raises(CheckpointError, match=r"\(val_captions_sha256\)"):
+        run(data, out, resume=True)
+
+
+def test_files_that_only_moved_are_the_same_data(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run(data, out)
+    run(Path(shutil.copytree(data, tmp_path / "elsewhere")), out, resume=True)
+
+
+def test_other_pretrained_weights_than_a_run_began_with_are_refused(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = {"towers_sha256": "a" * 64, "cnn_sha256": ""}
+    monkeypatch.setattr(StartWeights, "hashes", lambda self: dict(hashes))
+    out = tmp_path / "run"
+    run(data, out)
+    assert read_provenance(Checkpoints(out).all()[-1])["towers_sha256"] == "a" * 64
+    hashes["towers_sha256"] = "b" * 64
+    with pytest.raises(
+        CheckpointError, match=r"the pretrained weights have changed since .*\(towers_sha256\)"
+    ):
+        run(data, out, resume=True)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(data: Path, tmp_path: Path) -> None:
+    path = Checkpoints(tmp_path / "run").place_for("train", 1)
+    path.write_bytes(b"kept")
+    with pytest.raises(InputError, match="holds a run already"):
+        run(data, tmp_path / "run")
+    assert [f.read_bytes() for f in (tmp_path / "run").rglob("*") if f.is_file()] == [b"kept"]
+
+
+def test_a_recipe_of_ones_own_names_its_model(tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text("from tgcnet.train.recipes.mini import recipe\n")
+    with pytest.raises(
+        InputError, match=r"a model called 'mini', .* name the model in the recipe: .*name=\.\.\.\)"
+    ):
+        train_recipe(str(own), data=tmp_path / "absent", out=tmp_path / "run", resume=False)
+    with pytest.raises(InputError, match="holds no folder qata_cov19/train"):
+        train_recipe("mini", data=tmp_path / "absent", out=tmp_path / "run", resume=False)
 
 
 def test_the_command_writes_tensorboard_events(data: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.tgcnet.train.phantoms import (
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.batch import collate
-from tgcnet.errors import CheckpointError, ConfigError, InputError
+from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.models import TgcNet, build_model
 from tgcnet.report import read_report
 from tgcnet.train.checkpoint import read_progress, read_provenance
@@ -27,8 +27,6 @@ from tgcnet.train.config import Phase
 from tgcnet.train.contrast import symmetric_cross_entropy
 from tgcnet.train.loop import parameter_groups
 from tgcnet.train.pretrain import add_knowledge, mask_targets
-from tgcnet.train.recipe_file import load_recipe, shipped_recipes
-from tgcnet.train.recipe_runner import train_recipe
 from tgcnet.train.stage import Stage
 
 
@@ -172,27 +170,6 @@ def test_knowledge_is_added_to_a_share_of_the_texts() -> None:
     assert added[200:] == add_knowledge(texts[200:], 0.25, keys[200:])
 
 
-def test_recipes_are_found_by_name_or_path(tmp_path: Path) -> None:
-    assert "mini" in shipped_recipes()
-    assert load_recipe("mini").model.name == "mini"
-    own = tmp_path / "own.py"
-    own.write_text("from tgcnet.train.recipes.mini import recipe\n")
-    assert load_recipe(str(own)).model.name == "mini"
-    with pytest.raises(InputError, match="there is no recipe 'maxi'; give one of mini"):
-        load_recipe("maxi")
-    own.write_text("recipe = 3\n")
-    with pytest.raises(InputError, match="must define recipe"):
-        load_recipe(str(own))
-
-
-def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
-    path = Checkpoints(tmp_path).place_for("train", 1)
-    path.write_bytes(b"kept")
-    with pytest.raises(InputError, match="holds a run already"):
-        train_recipe("mini", data=tmp_path, out=tmp_path, resume=False)
-    assert path.read_bytes() == b"kept"
-
-
 def test_a_phase_of_an_odd_size_is_refused() -> None:
     with pytest.raises(ConfigError, match="divisible by 32"):
         replace(config_for(1), phases=(Phase(epochs=1, side_px=100),))
@@ -217,6 +194,53 @@ def test_a_run_that_gets_no_better_ends_early_and_stays_ended(tmp_path: Path) ->
     again = trainer(config, tmp_path, validator).run(resume=True).state_dict()
     assert len(validator.seen) == 3
     assert all(torch.equal(result[key], again[key]) for key in result)
+
+
+def test_going_back_gives_the_best_of_what_led_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The third epoch was the best; gone back to the second, whose model the checkpoint holds."""
+    first = trainer(config_for(3), tmp_path, Told(0.1, 0.2, 0.9)).run(resume=False).state_dict()
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.go_back_to(checkpoints.all()[0])
+    validator = Told(0.15)
+    with caplog.at_level("INFO", logger="tgcnet"):
+        second = trainer(config_for(3), tmp_path, validator).run(resume=True).state_dict()
+    assert "the best model came after step 2, which the run goes on from: it is" in caplog.text
+    kept = safetensors.torch.load_file(checkpoints.all()[0])
+    assert all(torch.equal(second[k[8:]], v) for k, v in kept.items() if k.startswith("average/"))
+    assert any(not torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_best_of_the_dropped_future_gives_way_to_the_next_validation(tmp_path: Path) -> None:
+    """The best of the first epoch is lost to the third's; the fourth beats what there is."""
+    trainer(config_for(3), tmp_path, Told(0.5, 0.4, 0.9)).run(resume=False)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.go_back_to(checkpoints.all()[0])
+    validator = Told(0.3)
+    result = trainer(config_for(3), tmp_path, validator).run(resume=True).state_dict()
+    assert all(torch.equal(result[key], validator.seen[0][key]) for key in result)
+
+
+def test_the_best_of_the_history_outlives_a_worse_future(tmp_path: Path) -> None:
+    validator = Told(0.9, 0.4, 0.5)
+    trainer(config_for(3), tmp_path, validator).run(resume=False)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.go_back_to(checkpoints.all()[0])
+    result = trainer(config_for(3), tmp_path, Told(0.6)).run(resume=True).state_dict()
+    assert all(torch.equal(result[key], validator.seen[0][key]) for key in result)
+
+
+class Told(NoScores):
+    """Scores models as it is told, one after the other."""
+
+    def __init__(self, *scores: float) -> None:
+        self.seen: list[dict[str, torch.Tensor]] = []
+        self._scores = scores
+
+    def score(self, model: TgcNet) -> dict[str, float]:
+        self.seen.append({k: v.clone() for k, v in model.state_dict().items()})
+        return {"dice_pooled_given": self._scores[len(self.seen) - 1]}
 
 
 class Falling(NoScores):

@@ -1,7 +1,10 @@
 """What a recipe starts from: pretrained towers and CNN by name, the vocabulary they bring."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import safetensors.torch
@@ -21,13 +24,14 @@ from tgcnet.config import (
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError, InputError
 from tgcnet.models import SegmentationModel, TgcNet, TmcaNet, build_model
+from tgcnet.train import towers
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource
 from tgcnet.train.features import tower_key
 from tgcnet.train.loop import parameter_groups
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.recipe_file import load_recipe
-from tgcnet.train.towers import build_for_training, with_words
-from tgcnet.weights.import_pretrained import import_pretrained
+from tgcnet.train.towers import build_for_training, open_start, with_words
+from tgcnet.weights.import_pretrained import import_pretrained, open_pretrained
 from tgcnet.weights.load import load_model, save_model
 from tgcnet.weights.manifest import Manifest, read_manifest
 
@@ -56,6 +60,13 @@ def config(**changes: object) -> TrainConfig:
     return TrainConfig(**{**values, **changes})
 
 
+def started(run: TrainConfig, reports: Sequence[str] = ()) -> tuple[TrainConfig, SegmentationModel]:
+    """The run with its words, and its network as it begins."""
+    start = open_start(run)
+    run = with_words(run, start, reports)
+    return run, build_for_training(run, start)
+
+
 @pytest.fixture
 def bert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> BertModel:
     """A small BERT, imported as "bert", and a ConvNeXt as "cnn"."""
@@ -79,9 +90,8 @@ def bert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> BertModel:
 def test_a_tmca_starts_from_imported_weights_and_is_loaded_without_them(
     bert: BertModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = with_words(config(cnn_weights="cnn"), ["whatever"])
+    run, model = started(config(cnn_weights="cnn"), ["whatever"])
     assert run.model.text == replace(MODEL.text, vocabulary=VOCABULARY)
-    model = build_for_training(run)
     assert isinstance(model, TmcaNet)
     words = model.text_tower.state_dict()["transformer.embeddings.word_embeddings.weight"]
     torch.testing.assert_close(words, bert.embeddings.word_embeddings.weight.detach())
@@ -103,12 +113,42 @@ def test_a_tmca_starts_from_imported_weights_and_is_loaded_without_them(
     assert loaded.reader.tokenize(sentence)[0] == (2, 4, 5, 6, 7, 3)
 
 
+def test_weights_are_opened_once_and_told_by_their_hash(
+    bert: BertModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Mock(wraps=open_pretrained)
+    monkeypatch.setattr(towers, "open_pretrained", opened)
+    run = config(cnn_weights="cnn")
+    start = open_start(run)
+    build_for_training(with_words(run, start, []), start)
+    assert [call.args[0] for call in opened.call_args_list] == ["bert", "cnn"]
+    files = [tmp_path / "pretrained" / name / "weights.safetensors" for name in ("bert", "cnn")]
+    expected = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    assert list(start.hashes().values()) == expected
+
+
+def test_the_hash_of_another_models_towers_and_of_imagenets_cnn_is_told(
+    tiny_model_folder: Path,
+) -> None:
+    manifest = read_manifest(tiny_model_folder)
+    run = config(
+        model=manifest.model, text_weights="", towers_of=str(tiny_model_folder),
+        starts_from_imagenet=True,
+    )  # fmt: skip
+    assert open_start(run).hashes() == {
+        "towers_sha256": manifest.sha256,
+        "cnn_sha256": hashlib.sha256(towers.imagenet_file().read_bytes()).hexdigest(),
+    }
+    random = replace(run, towers_of="", starts_from_imagenet=False)
+    assert open_start(random).hashes() == {"towers_sha256": "", "cnn_sha256": ""}
+
+
 def test_weights_of_another_size_are_refused(bert: BertModel) -> None:
     wider = replace(MODEL, text=replace(MODEL.text, width=128, heads=2))
     with pytest.raises(CheckpointError, match="the text tower of bert has width=64, the"):
-        build_for_training(with_words(config(model=wider), []))
+        started(config(model=wider))
     with pytest.raises(CheckpointError, match="bert holds the weights of no CNN, the recipe's CNN"):
-        build_for_training(with_words(config(cnn_weights="bert"), []))
+        started(config(cnn_weights="bert"))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +199,7 @@ def test_a_function_that_a_recipes_file_lacks_is_named() -> None:
 def started_from(model: ModelConfig, source: Path) -> tuple[SegmentationModel, SegmentationModel]:
     """A network as a run begins that takes the towers of another, and the other."""
     run = config(model=model, text_weights="", towers_of=str(source))
-    return build_for_training(with_words(run, [])), load_model(str(source)).model
+    return started(run)[1], load_model(str(source)).model
 
 
 def test_both_towers_and_the_words_of_another_model_are_taken_over(

@@ -1,5 +1,6 @@
 """Pretrained weights in the user's folder: imported whole, found by name, never overwritten."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -94,11 +95,14 @@ def test_a_name_that_leads_elsewhere_is_refused(
 
 def test_a_recipe_never_reads_a_pickle(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(1)}, tmp_path / "clip.pt")
-    with pytest.raises(CheckpointError, match=r"a pickle, .* convert it first: tgcnet models imp"):
+    with pytest.raises(
+        CheckpointError,
+        match=r"^clip\.pt is a pickle, which training never reads; .* tgcnet models import FILE -",
+    ):
         open_pretrained(str(tmp_path / "clip.pt"), architecture="", otherwise=Stated())
 
 
-def test_a_hubs_pickle_is_imported_and_found_the_next_time(
+def test_a_hubs_pickle_is_refused_until_it_was_imported(
     pretrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = tmp_path / "hub"
@@ -107,10 +111,21 @@ def test_a_hubs_pickle_is_imported_and_found_the_next_time(
     torch.save(build_clip(TOWERS).state_dict(), hub / "open_clip_pytorch_model.bin")
     monkeypatch.setattr(module, "fetch", lambda *_, **__: hub)
     asked = {"architecture": "ViT-B-16", "otherwise": Stated(quick_gelu=True)}
-    assert open_pretrained("hf-hub:lab/clip", **asked).towers == TOWERS
+    with pytest.raises(CheckpointError, match="tgcnet models import hf-hub:lab/clip --name clip,"):
+        open_pretrained("hf-hub:lab/clip", **asked)
+    assert not pretrained.exists()
+    import_pretrained(hub, name="clip", quick_gelu=True)
     monkeypatch.setattr(module, "fetch", None)  # calling it again would fail
     assert open_pretrained("hf-hub:lab/clip", **asked).called == "clip"
-    assert (pretrained / "clip" / "pretrained.json").is_file()
+
+
+def test_what_is_opened_tells_the_hash_of_its_file(pretrained: Path, tmp_path: Path) -> None:
+    file = clip_file(tmp_path / "given.safetensors")
+    stated = Stated(quick_gelu=True)
+    opened = open_pretrained(str(file), architecture="", otherwise=stated)
+    assert opened.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    record = import_pretrained(file, name="mine", quick_gelu=True).record
+    assert open_pretrained("mine", architecture="", otherwise=stated).sha256 == record.sha256
 
 
 def test_files_that_lie_in_the_folder_as_they_came_are_found_too(pretrained: Path) -> None:

@@ -58,6 +58,7 @@ class Pretrained:
     text : of a BERT alone
     cnn : timm's names of the networks these weights fit
     tensors : by open_clip's names, or timm's where it is a CNN
+    sha256 : of the file of weights, where whoever opened it has hashed it
     """
 
     called: str
@@ -65,6 +66,7 @@ class Pretrained:
     towers: TowerConfig | None = None
     text: TextTowerConfig | None = None
     cnn: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 def read_pretrained(path: Path, *, otherwise: Stated = NOTHING_STATED) -> Pretrained:

@@ -29,6 +29,7 @@ from tgcnet.train.objective import SegmentationObjective
 from tgcnet.train.options import RunOptions
 from tgcnet.train.pixels import PixelScale
 from tgcnet.train.pretrain import TowerAlignment, add_knowledge
+from tgcnet.train.processes import first_decides
 from tgcnet.train.run_log import RunLog
 from tgcnet.train.stage import RunParts, Stage
 from tgcnet.train.validate import Validator
@@ -97,17 +98,18 @@ class Trainer:
         InputError
             If the loss is no number any more.
         """
-        newest = self._parts.checkpoints.latest() if resume else None
+        newest = first_decides(
+            self._fabric, lambda: self._parts.checkpoints.latest() if resume else None
+        )
         done = Progress(stage=PRETRAIN if self._config.pretrain else TRAIN)
         if newest is not None:
             done = read_progress(newest, self._parts.identity)
-        is_resumed = newest is not None
         if done.stage == PRETRAIN:
-            self._pretrain(done, resume=is_resumed)
-            done, is_resumed = Progress(stage=TRAIN), False
-        return self._train(done, resume=is_resumed)
+            self._pretrain(done, newest)
+            done, newest = Progress(stage=TRAIN), None
+        return self._train(done, newest)
 
-    def _pretrain(self, done: Progress, *, resume: bool) -> None:
+    def _pretrain(self, done: Progress, checkpoint: Path | None) -> None:
         """Stage one: the towers alone, on dense and contrastive alignment."""
         config = self._config.pretrain
         if config is None:
@@ -133,14 +135,14 @@ class Trainer:
         stage = Stage(
             self._parts, module=alignment, optimizer=optimizer, average=None, loss_of=loss_of
         )
-        if resume:
-            stage.restore(self._parts.checkpoints)
+        if checkpoint is not None:
+            stage.restore(checkpoint)
         stage.run(self._training_set, config.phases, config.batch_size, done)
         # DATE lies on the way of the gradients and does not learn yet: it begins without any.
         self._model.zero_grad(set_to_none=True)
         self._model.freeze_towers()
 
-    def _train(self, done: Progress, *, resume: bool) -> SegmentationModel:
+    def _train(self, done: Progress, checkpoint: Path | None) -> SegmentationModel:
         """Stage two: everything but the frozen towers."""
         config = self._config
         # Frozen before the average is taken and before the optimizer looks for what learns.
@@ -166,8 +168,10 @@ class Trainer:
             loss_of=loss_of,
             after_epoch=lambda progress: self._validate(average.model, progress),
         )
-        if resume:
-            stage.restore(self._parts.checkpoints)
+        if checkpoint is not None:
+            stage.restore(checkpoint)
+        if self._fabric.is_global_zero:
+            self._take_up_best(average.model, done)
         training_set = self._training_set
         if config.keeps_features:
             assert isinstance(config.model, TgcNetConfig)  # noqa: S101 - TrainConfig checked it
@@ -189,6 +193,17 @@ class Trainer:
             self._best.restore(average.model)
         return average.model.eval()
 
+    def _take_up_best(self, model: SegmentationModel, done: Progress) -> None:
+        """No best model but of the history that the run goes on from; ``model`` is where it ends.
+
+        Only one is kept. Where a later one took its place, the run's end may have been the best;
+        else the next validation starts anew.
+        """
+        is_dropped = self._best.go_back_to(done.step)
+        is_best_here = done.batch == 0 and done.stale_epochs == 0
+        if is_dropped and is_best_here and done.best is not None:
+            self._best.offer(model, step=done.step, score=done.best)
+
     def _validate(self, model: SegmentationModel, progress: Progress) -> Progress:
         """Score the model and keep it if none before was better; the others wait for the answer."""
         if self._fabric.is_global_zero:
@@ -196,8 +211,7 @@ class Trainer:
                 scores = self._validator.score(model)
             self._parts.log.write(progress, scores)
             score = headline(scores)
-            if progress.best is None or score >= progress.best:
-                self._best.keep(model)
+            self._best.offer(model, step=progress.step, score=score)
             is_better = progress.best is None or score > progress.best
             progress = replace(
                 progress,

@@ -2,13 +2,16 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from lightning_fabric import Fabric
 from rich.console import Console
 
+from tgcnet.data.examples import Example
 from tgcnet.data.pixel_cache import PixelCache
 from tgcnet.data.sources import SourceRows, common_classes, read_source
 from tgcnet.data.training_set import TrainingSet, load_examples
@@ -21,13 +24,15 @@ from tgcnet.train.devices import build_fabric
 from tgcnet.train.export import export_model
 from tgcnet.train.loop import Trainer, identity_of
 from tgcnet.train.options import RunOptions
-from tgcnet.train.provenance import check_same_data, provenance_of
+from tgcnet.train.processes import first_decides, in_turn
+from tgcnet.train.provenance import check_unchanged, pixels_sha256, provenance_of
 from tgcnet.train.recipe_file import load_recipe
 from tgcnet.train.run_log import CsvLog, RunLog, Sink
 from tgcnet.train.shown import LineLog, TerminalLog
 from tgcnet.train.tensorboard import TensorBoardLog
-from tgcnet.train.towers import build_for_training, with_words
+from tgcnet.train.towers import build_for_training, open_start, with_words
 from tgcnet.train.validate import Validator
+from tgcnet.weights.registry import DEFAULT_MODEL
 
 logger = logging.getLogger(__name__)
 
@@ -64,57 +69,81 @@ def train_recipe(
         a run and ``resume`` is false; nothing is written. Also if an image cannot be decoded; what
         was decoded before stays in the cache.
     CheckpointError
-        If the checkpoint is damaged, or the recipe or the data have changed since.
+        If pretrained weights are absent or refused, the checkpoint is damaged, or the recipe, the
+        weights or the data have changed since. Pixels are compared once they are decoded, which
+        adds to the cache and to nothing else.
     DeviceError
         If a device or a precision was asked for that is not here.
     OutputError
         If ``out`` cannot be made.
     """
     options = options or RunOptions()
-    config = load_recipe(recipe)
-    found = checkpoint_to_resume(out, checkpoint)
-    if found is not None and not resume:
-        raise InputError(
-            f"{out.absolute().name} holds a run already; go on with --resume or name another folder"
-        )
-    _check_can_be_made(out)
-    read = _read_data(config, recipe, data)
-    config = with_words(_with_classes(config, read.classes), read.reports)
-    provenance = provenance_of(config, read.sources, read.validation)
-    resumed = None if found is None else read_progress(found, identity_of(config))
-    if found is not None:
-        check_same_data(found, provenance)
-    fabric = build_fabric(options)
-    fabric.launch()
+    config, read = _read_recipe(recipe, data, out)
+    fabric = _launched(options)
+    place = _Place(out=out, options=options, fabric=fabric)
+    found = first_decides(fabric, lambda: place.checkpoint(checkpoint, resume=resume))
+    start = in_turn(fabric, lambda: open_start(config))
+    config = with_words(config, start, read.reports)
+    made_with = provenance_of(config, read.sources, read.validation, start.hashes())
+    resumed = first_decides(fabric, lambda: _checked_progress(found, config, made_with))
     torch.manual_seed(config.seed)
-    model = build_for_training(config)
-    if fabric.is_global_zero:
-        _make_folder(out)  # only now: a run that is refused writes nothing
-        if found is not None:
-            Checkpoints(out).go_back_to(found)
-    else:
-        logging.getLogger("tgcnet").setLevel(logging.WARNING)
-    with fabric.rank_zero_first(local=True):
-        training_set, validator = _decode(config, read, options.cache or out / "cache")
-    log = RunLog(_sinks(out, options, resumed) if fabric.is_global_zero else ())
-    try:
+    model = build_for_training(config, start)
+    first_decides(fabric, place.make)  # only now: a run that is refused writes nothing
+    decoded = in_turn(fabric, lambda: _decode(config, read, options.cache or out / "cache"))
+    made_with |= first_decides(fabric, lambda: _checked_pixels(found, decoded))
+    if found is not None and fabric.is_global_zero:
+        Checkpoints(out).go_back_to(found)
+    with place.log(resumed) as log:
         trainer = Trainer(
             config=config,
             model=model,
-            training_set=training_set,
-            validator=validator,
+            training_set=_training_set(config, read, decoded),
+            validator=Validator(decoded.scored, config.preprocess, read.classes),
+            provenance=made_with,
+            log=log,
             out=out,
             fabric=fabric,
             options=options,
-            log=log,
-            provenance=provenance,
         )
         trained = trainer.run(resume=resume)
-    finally:
-        log.close()
     if not fabric.is_global_zero:
         return None
-    return export_model(trained, config, out / "model", classes=read.classes, provenance=provenance)
+    return export_model(trained, config, out / "model", classes=read.classes, provenance=made_with)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """Where and on what a run happens."""
+
+    out: Path
+    options: RunOptions
+    fabric: Fabric
+
+    def checkpoint(self, named: Path | None, *, resume: bool) -> Path | None:
+        """What the run goes on from; a folder in which it may not begin is refused."""
+        found = checkpoint_to_resume(self.out, named)
+        name = self.out.absolute().name
+        if found is not None and not resume:
+            raise InputError(
+                f"{name} holds a run already; go on with --resume or name another folder"
+            )
+        return found
+
+    def make(self) -> None:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_made(self.out, error.strerror or "refused") from None
+
+    @contextmanager
+    def log(self, resumed: Progress | None) -> Iterator[RunLog]:
+        """Of the first process; that of the others goes nowhere."""
+        is_first = self.fabric.is_global_zero
+        log = RunLog(_sinks(self.out, self.options, resumed) if is_first else ())
+        try:
+            yield log
+        finally:
+            log.close()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -130,6 +159,24 @@ class _Read:
         return [row.report for source in self.sources for row in source.rows]
 
 
+def _read_recipe(recipe: str, data: Path, out: Path) -> tuple[TrainConfig, _Read]:
+    """What is asked for and what of it lies there: what can be refused at once, is."""
+    config = load_recipe(recipe)
+    _check_name(config, recipe)
+    _check_can_be_made(out)
+    read = _read_data(config, recipe, data)
+    return _with_classes(config, read.classes), read
+
+
+def _launched(options: RunOptions) -> Fabric:
+    """All processes of the run, of which the first one talks."""
+    fabric = build_fabric(options)
+    fabric.launch()
+    if not fabric.is_global_zero:
+        logging.getLogger("tgcnet").setLevel(logging.WARNING)
+    return fabric
+
+
 def _read_data(config: TrainConfig, recipe: str, data: Path) -> _Read:
     _check_sources(config, recipe, data)
     sources = tuple(read_source(data, source) for source in config.sources)
@@ -138,21 +185,56 @@ def _read_data(config: TrainConfig, recipe: str, data: Path) -> _Read:
     return _Read(sources=sources, validation=validation, classes=classes)
 
 
-def _decode(config: TrainConfig, read: _Read, cache_folder: Path) -> tuple[TrainingSet, Validator]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Decoded:
+    """The images and masks of a run, and of its validation."""
+
+    seen: Sequence[Example]
+    scored: Sequence[Example]
+
+
+def _decode(config: TrainConfig, read: _Read, cache_folder: Path) -> _Decoded:
     """Pixels, from the cache where they were decoded before."""
     cache = PixelCache(cache_folder, config.preprocess)
-    examples = load_examples(read.sources, cache)
-    scored = load_examples([read.validation], cache, max_rows=config.validation.max_rows)
+    return _Decoded(
+        seen=load_examples(read.sources, cache),
+        scored=load_examples([read.validation], cache, max_rows=config.validation.max_rows),
+    )
+
+
+def _training_set(config: TrainConfig, read: _Read, decoded: _Decoded) -> TrainingSet:
     training_set = TrainingSet(
-        examples,
+        decoded.seen,
         [source.source.repeats for source in read.sources for _ in source.rows],
         seed=config.seed,
         mix=config.mix,
         augment=config.augment,
         num_classes=len(read.classes),
     )
-    logger.info("%d images, %d samples an epoch", len(examples), len(training_set))
-    return training_set, Validator(scored, config.preprocess, read.classes)
+    logger.info("%d images, %d samples an epoch", len(decoded.seen), len(training_set))
+    return training_set
+
+
+def _checked_progress(
+    found: Path | None, config: TrainConfig, made_with: Mapping[str, str]
+) -> Progress | None:
+    """Where the run stood; None for a new one."""
+    if found is None:
+        return None
+    progress = read_progress(found, identity_of(config))
+    check_unchanged(found, made_with)
+    return progress
+
+
+def _checked_pixels(found: Path | None, decoded: _Decoded) -> dict[str, str]:
+    """What the provenance says of pixels; known only once they are decoded."""
+    pixels = {
+        "train_pixels_sha256": pixels_sha256(decoded.seen),
+        "val_pixels_sha256": pixels_sha256(decoded.scored),
+    }
+    if found is not None:
+        check_unchanged(found, pixels)
+    return pixels
 
 
 def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sink]:
@@ -162,6 +244,17 @@ def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sin
         sinks.append(TensorBoardLog(out / "events", resumed))
     console = Console(stderr=True)
     return [*sinks, TerminalLog(console) if console.is_terminal else LineLog()]
+
+
+def _check_name(config: TrainConfig, recipe: str) -> None:
+    """A model of one's own is not called as the shipped one: two would answer to the name."""
+    name = config.model.name
+    if name == DEFAULT_MODEL and recipe != DEFAULT_MODEL:
+        raise InputError(
+            f"the recipe {recipe!r} would export a model called {name!r}, which is the shipped "
+            "one's name, expected a name of its own; name the model in the recipe: "
+            "model=replace(base.model, name=...)"
+        )
 
 
 def _check_sources(config: TrainConfig, recipe: str, data: Path) -> None:
@@ -192,13 +285,6 @@ def _check_can_be_made(folder: Path) -> None:
     nearest = next(parent for parent in (path, *path.parents) if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         raise _not_made(folder, "refused")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_made(folder, error.strerror or "refused") from None
 
 
 def _not_made(folder: Path, reason: str) -> OutputError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -106,10 +107,8 @@ class Stage:
             if index == 0 and is_over(progress):
                 return
 
-    def restore(self, checkpoints: Checkpoints) -> None:
-        """Put back the newest checkpoint, which is of this stage."""
-        path = checkpoints.latest()
-        assert path is not None  # noqa: S101 - whoever resumes has read it
+    def restore(self, path: Path) -> None:
+        """Put back a checkpoint of this stage."""
         scale = restore_checkpoint(
             path, model=self._module, average=self._average, optimizer=self._optimizer
         )

@@ -1,7 +1,7 @@
 """The network as a run starts: its words, and what of it is pretrained."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -15,54 +15,96 @@ from tgcnet.models.pretrained import Pretrained, fill_cnn, fill_towers, with_voc
 from tgcnet.models.source_files import Stated
 from tgcnet.train.config import TrainConfig, cnn_of
 from tgcnet.train.vocabulary import training_words
-from tgcnet.weights.import_pretrained import open_pretrained
+from tgcnet.weights.import_pretrained import open_pretrained, sha256_of
 from tgcnet.weights.load import LoadedModel, load_model
-from tgcnet.weights.manifest import read_manifest
-from tgcnet.weights.registry import find_model
 
 
-def with_words(config: TrainConfig, reports: Sequence[str]) -> TrainConfig:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartWeights:
+    """What a run starts from, read once; None where its recipe names nothing of the kind.
+
+    Attributes
+    ----------
+    towers, cnn : somebody's pretrained weights
+    imagenet : the file of the CNN's ImageNet weights
+    model : another model of ours whose towers are taken over
+    """
+
+    towers: Pretrained | None = None
+    cnn: Pretrained | None = None
+    imagenet: Path | None = None
+    model: LoadedModel | None = None
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of the files that were read, for the provenance; empty texts where none was."""
+        towers = self.towers.sha256 if self.towers else ""
+        cnn = self.cnn.sha256 if self.cnn else ""
+        return {
+            "towers_sha256": self.model.manifest.sha256 if self.model else towers,
+            "cnn_sha256": sha256_of(self.imagenet) if self.imagenet else cnn,
+        }
+
+
+def open_start(config: TrainConfig) -> StartWeights:
+    """Read what a run starts from.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights that the recipe names are not there or are refused.
+    MissingExtraError
+        If the CNN starts from weights in a package that is not installed.
+    """
+    is_imagenet = config.starts_from_imagenet and not config.cnn_weights
+    return StartWeights(
+        towers=_open_towers(config) if _towers_of(config) else None,
+        cnn=open_pretrained(config.cnn_weights, architecture="", otherwise=Stated())
+        if config.cnn_weights and cnn_of(config.model)
+        else None,
+        imagenet=imagenet_file() if is_imagenet and cnn_of(config.model) else None,
+        model=load_model(config.towers_of) if config.towers_of else None,
+    )
+
+
+def with_words(config: TrainConfig, start: StartWeights, reports: Sequence[str]) -> TrainConfig:
     """The run with its text tower's vocabulary: another's whose tower it is, or its own.
 
     Raises
     ------
     CheckpointError
-        If the other model, or the pretrained weights, are not there or hold no such tower.
+        If the pretrained weights hold no such tower.
     """
     text = text_tower_config(config.model)
-    if config.towers_of:
-        text = text_tower_config(read_manifest(find_model(config.towers_of)).model)
+    if start.model is not None:
+        text = text_tower_config(start.model.manifest.model)
+    elif start.towers is None:
+        text = replace(text, words=training_words(reports)) if text.kind != "bert" else text
     elif text.kind == "bert":
-        text = with_vocabulary(text, _text_of(_open_towers(config)))
-    elif not _towers_of(config):
-        text = replace(text, words=training_words(reports))
+        text = with_vocabulary(text, _text_of(start.towers))
     model = config.model
     if isinstance(model, TmcaConfig):
         return replace(config, model=replace(model, text=text))
     return replace(config, model=replace(model, towers=replace(model.towers, text=text)))
 
 
-def build_for_training(config: TrainConfig) -> SegmentationModel:
+def build_for_training(config: TrainConfig, start: StartWeights) -> SegmentationModel:
     """The network as a run starts: towers and CNN pretrained where the recipe says so.
 
     Raises
     ------
     CheckpointError
-        If the weights it names are not there, are refused, or belong to another architecture.
-    MissingExtraError
-        If the CNN starts from weights in a package that is not installed.
+        If the weights belong to another architecture.
     """
     model = build_model(config.model)
-    if _towers_of(config):
-        fill_towers(model, config.model, _open_towers(config))
-    if config.towers_of:
-        _take_over(model, load_model(config.towers_of))
+    if start.towers is not None:
+        fill_towers(model, config.model, start.towers)
+    if start.model is not None:
+        _take_over(model, start.model)
     if model.pyramid is not None:
-        if config.cnn_weights:
-            cnn = open_pretrained(config.cnn_weights, architecture="", otherwise=Stated())
-            fill_cnn(model.pyramid, cnn_of(config.model), cnn)
-        elif config.starts_from_imagenet:
-            load_imagenet_lite0(model.pyramid, imagenet_file())
+        if start.cnn is not None:
+            fill_cnn(model.pyramid, cnn_of(config.model), start.cnn)
+        if start.imagenet is not None:
+            load_imagenet_lite0(model.pyramid, start.imagenet)
         model.pyramid.freeze_stem(config.frozen_cnn_stages)
     return model
 

@@ -27,7 +27,6 @@ from tgcnet.weights.pretrained import (
 )
 
 _STAGING_FOLDER = ".unfinished"
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +68,7 @@ def import_pretrained(
     record = PretrainedRecord(
         name=name,
         given=source.weights.name,
-        given_sha256=_sha256(source.weights),
+        given_sha256=sha256_of(source.weights),
         sha256=hashlib.sha256(written).hexdigest(),
         licence=licence,
         imported_utc=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -83,8 +82,7 @@ def import_pretrained(
 def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pretrained:
     """Weights by the path or the name that a recipe gives.
 
-    A path goes before a name, a name in the user's folder before a hub's. What a hub has as a
-    pickle alone is imported into that folder on the way.
+    A path goes before a name, a name in the user's folder before a hub's.
 
     Parameters
     ----------
@@ -93,10 +91,15 @@ def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pre
     architecture : open_clip's name that a tag of its belongs to
     otherwise : what the recipe states of the towers, for weights beside which nothing does
 
+    Returns
+    -------
+    Pretrained
+        With the SHA-256 of the file that was read.
+
     Raises
     ------
     CheckpointError
-        If there are none, they are refused, or a hub cannot be reached.
+        If there are none, they are a pickle or refused otherwise, or a hub cannot be reached.
     """
     path = Path(source).expanduser()
     found = path if path.exists() else find_pretrained(name_of(source))
@@ -107,17 +110,19 @@ def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pre
             quick_gelu=otherwise.quick_gelu,
             folder=user_pretrained_folder(),
         )
-        if look_at(found).is_pickle:
-            name, activation = name_of(source), otherwise.quick_gelu
-            found = import_pretrained(found, name=name, quick_gelu=activation).folder
     if (found / RECORD_FILE).is_file():
         return _open_recorded(found)
-    if look_at(found).is_pickle:
+    given = look_at(found)
+    if given.is_pickle:
+        is_of_hub = source.startswith(HUB)
+        file = source if is_of_hub else "FILE"
+        called = name_of(source) if is_of_hub else "NAME"
         raise CheckpointError(
-            f"{found.name} holds a pickle, which a recipe never reads; convert it first: tgcnet "
-            "models import FILE --name NAME, and write the name into the recipe"
+            f"{given.weights.name} is a pickle, which training never reads; convert it first: "
+            f"tgcnet models import {file} --name {called}, and write that name into the recipe"
         )
-    return read_pretrained(found, otherwise=otherwise)
+    read = read_pretrained(found, otherwise=otherwise)
+    return replace(read, sha256=sha256_of(given.weights))
 
 
 def fetch_for_import(source: str) -> Path:
@@ -146,7 +151,7 @@ def _read(source: Source, otherwise: Stated) -> Pretrained:
 
 def _open_recorded(folder: Path) -> Pretrained:
     record = read_record(folder)
-    if _sha256(folder / WEIGHTS_FILE) != record.sha256:
+    if sha256_of(folder / WEIGHTS_FILE) != record.sha256:
         raise CheckpointError(
             f"{WEIGHTS_FILE} of the pretrained weights {record.name!r} is not what was imported "
             "(another SHA-256); remove the folder and import them again"
@@ -158,6 +163,7 @@ def _open_recorded(folder: Path) -> Pretrained:
         towers=record.towers,
         text=record.text,
         cnn=record.cnn,
+        sha256=record.sha256,
     )
 
 
@@ -193,13 +199,17 @@ def _are_same(one: PretrainedRecord, other: PretrainedRecord) -> bool:
     return one == replace(other, imported_utc=one.imported_utc, licence=one.licence)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The hash of a file of weights.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read.
+    """
     try:
-        digest = hashlib.sha256()
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-        return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(
             f"{path.name} cannot be read ({error.strerror or 'refused'}); check its permissions"
