@@ -30,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_user_keys(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keys of the user stay untouched; child processes inherit it."""
+    os.environ["TGCNET_KEYS"] = str(tmp_path_factory.mktemp("keys"))
+
+
 @pytest.fixture(autouse=True)
 def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse connections to anywhere but this machine, unless a test is marked for the network."""

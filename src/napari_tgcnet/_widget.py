@@ -16,6 +16,7 @@ from napari_tgcnet.controller import Controller
 from napari_tgcnet.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.files import DiskFiles
 from napari_tgcnet.jobs import EngineJobs, WorkerThreads
+from napari_tgcnet.keys import WindowKeys
 from napari_tgcnet.session import SESSION, Session
 from napari_tgcnet.ui.panel import PanelView
 
@@ -56,11 +57,12 @@ class SegmentPanel(QWidget):
             session=session,
         )
         self.engine.listen(self.controller.take_event)
+        keys = WindowKeys(napari_viewer, self.controller.windows.show)
         self._wire_view()
         self._watch_layers()
         self._places: list[weakref.ref[QWidget]] = []
         # No method of this widget: it is half gone when it is destroyed.
-        self._leave = partial(_leave, self.controller, bridge, self._places)
+        self._leave = partial(_leave, self.controller, bridge, keys, self._places)
         self.destroyed.connect(self._leave)
         application = QApplication.instance()
         if application is not None:
@@ -85,6 +87,8 @@ class SegmentPanel(QWidget):
         view.image_chosen.connect(controller.choose_image)
         view.open_chosen.connect(controller.open_image)
         view.modality_chosen.connect(controller.choose_modality)
+        view.window_chosen.connect(controller.windows.show)
+        view.window_for_model_wanted.connect(controller.windows.use_for_model)
         view.model_chosen.connect(controller.choose_model)
         view.device_chosen.connect(controller.choose_device)
         view.threshold_chosen.connect(controller.set_threshold)
@@ -125,11 +129,13 @@ class SegmentPanel(QWidget):
 def _leave(
     controller: Controller,
     bridge: LayerBridge,
+    keys: WindowKeys,
     places: Sequence[weakref.ref[QWidget]],
     panel: Any = None,
 ) -> None:
     """End what the panel started; the canvas is touched only where its window stays open."""
     controller.close()
+    keys.close()
     window = places[0]() if places else None
     is_alive = window is not None and isalive(window)  # type: ignore[no-untyped-call]  # qtpy's
     if window is not None and is_alive and window.isVisible():

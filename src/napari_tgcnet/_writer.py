@@ -1,4 +1,4 @@
-"""The writer the manifest names: a labels layer to NIfTI, TIFF or PNG."""
+"""The writer the manifest names: a labels layer to NIfTI, TIFF, PNG or DICOM SEG."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.utils.notifications import show_info
 
+from napari_tgcnet import messages
 from napari_tgcnet.files import DiskFiles
 from napari_tgcnet.layers import KEY, geometry_from_attributes
-from napari_tgcnet.ports import MaskToSave
+from napari_tgcnet.taking import mask_to_save
 
 
 def write_labels(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:
@@ -27,11 +29,7 @@ def write_labels(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
     geometry = own.get("geometry") or geometry_from_attributes(
         scale, attributes.get("units") or ("pixel",) * labels.ndim
     )
-    mask = MaskToSave(
-        name=str(attributes.get("name", "")),
-        labels=labels[None] if labels.ndim == 2 else labels,
-        geometry=geometry,
-        provenance=own.get("provenance", {}),
-    )
-    DiskFiles().save_mask(mask, Path(path))
+    name = str(attributes.get("name", ""))
+    DiskFiles().save_mask(mask_to_save(name, labels, own, geometry), Path(path))
+    show_info(messages.saved(name, Path(path).name))
     return [path]

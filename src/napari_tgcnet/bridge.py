@@ -115,6 +115,14 @@ class LayerBridge:
         if image is not None and not image.rgb and low < high:
             image.contrast_limits = (low, high)
 
+    def shown_window(self, image_id: str) -> tuple[float, float] | None:
+        """The contrast limits; None for a colour image, or one that is gone."""
+        image = layers.find_image(self._viewer.layers, image_id)
+        if image is None or image.rgb:
+            return None
+        low, high = image.contrast_limits
+        return float(low), float(high)
+
     def take_mask(self, image_id: str) -> MaskToSave:
         mask = layers.find_mask(self._viewer.layers, self._image(image_id))
         if mask is None:

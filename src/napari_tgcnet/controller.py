@@ -32,6 +32,7 @@ from napari_tgcnet.state import (
     Scope,
 )
 from napari_tgcnet.store import Store
+from napari_tgcnet.windows import Windows
 from tgcnet.engine.protocol import (
     Begun,
     Cancelled,
@@ -82,6 +83,7 @@ class Controller:
             files=files,
             session=session,
         )
+        self.windows = Windows(self._store, layers)
         session.models_changed.connect(self.refresh_models)
         self._models = ModelChoices(self._store)
         self._run: RunRecord | None = None
@@ -162,8 +164,8 @@ class Controller:
         image_id = self.state.image_id
         self._filing.open_report(Path(path), lambda text: self._images.write_report(text, image_id))
 
-    def save_mask(self, path: str) -> None:
-        self._filing.save_mask(Path(path))
+    def save_mask(self, path: str, deidentify: bool = False) -> None:
+        self._filing.save_mask(Path(path), deidentify=deidentify)
 
     def jump_to_largest(self) -> None:
         image_id, result = self.state.image_id, self.state.result
@@ -175,7 +177,8 @@ class Controller:
         """Read the report, ask what has to be asked, then segment."""
         if not self.state.can_run:
             return
-        order = self._guard(lambda: take_order(self.state, self._layers.current_slice))
+        window = self.windows.for_model
+        order = self._guard(lambda: take_order(self.state, self._layers.current_slice, window))
         if order is None:
             return
         self._order, self._run, self._notices = order, None, ()
@@ -266,6 +269,8 @@ class Controller:
 
     def _show_window(self, window: ShownWindow) -> None:
         """Before the first slice: the image is seen as the model gets it while slices come."""
+        if self._run is not None:
+            self._run.take_window(window)
         if self._order is not None:
             self._layers.show_window(self._order.image_id, window.low, window.high)
 

@@ -23,7 +23,7 @@ class DiskFiles:
     def read_report(self, path: Path) -> str:
         return read_report_text(path)
 
-    def save_mask(self, mask: MaskToSave, path: Path) -> None:
+    def save_mask(self, mask: MaskToSave, path: Path, *, deidentify: bool = False) -> None:
         """Write a mask; a labels layer of another integer type is taken where it fits.
 
         Raises
@@ -31,8 +31,16 @@ class DiskFiles:
         OutputError
             If a label is above 255 or below 0, or the file cannot be written.
         """
-        labels = labels_as_bytes(mask.labels)
-        save_labels(labels, mask.geometry, path, provenance=mask.provenance)
+        save_labels(
+            labels_as_bytes(mask.labels),
+            mask.geometry,
+            path,
+            provenance=mask.provenance,
+            classes=mask.classes,
+            source=mask.source,
+            is_edited=mask.is_edited,
+            deidentify=deidentify,
+        )
 
     def check_ledger(self, folder: Path) -> None:
         check_ledger_folder(folder)

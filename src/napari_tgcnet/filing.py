@@ -37,8 +37,8 @@ class Filing:
     def open_report(self, path: Path, then: Callable[[str], None]) -> None:
         self.work(Phase.READING_FILE, lambda: self._files.read_report(path), then)
 
-    def save_mask(self, path: Path) -> None:
-        """Save the chosen image's mask, and say which layer that was."""
+    def save_mask(self, path: Path, *, deidentify: bool = False) -> None:
+        """Save the chosen image's mask; say which layer that was, and whose data went along."""
         state = self._store.state
         if state.image_id is None or state.is_busy:
             return
@@ -50,8 +50,8 @@ class Filing:
             return
         self.work(
             Phase.SAVING_FILE,
-            lambda: self._files.save_mask(taken, path),
-            lambda _: self.say(messages.saved(taken.name, path.name)),
+            lambda: self._files.save_mask(taken, path, deidentify=deidentify),
+            lambda _: self.say(messages.saved(taken.name, path.name, deidentify=deidentify)),
         )
 
     def say(self, *notices: str) -> None:

@@ -154,6 +154,7 @@ class EngineJobs(QObject):
                 report=order.report,
                 slices=(order.slices.start - first, order.slices.stop - first),
                 threshold=order.threshold,
+                window_hu=order.window_hu,
             )
             return number, first
 

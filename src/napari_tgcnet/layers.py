@@ -15,6 +15,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_tgcnet import messages
 from napari_tgcnet.ports import LayerSource, LayerTuple
 from napari_tgcnet.state import AUTOMATIC, ImageInfo
+from napari_tgcnet.windows import first_limits, offered_windows
 from tgcnet.domain import Geometry, Modality, SegmentationClass, SideKnowledge, Volume
 from tgcnet.errors import InputError
 
@@ -28,6 +29,9 @@ SHOWN_ONLY = "comparison"
 """In our entry: the layer shows a comparison, and is nothing to segment or to correct."""
 
 AXIS_LABELS = ("z", "y", "x")
+
+_IDENTIFIERS = ("patient_id", "accession_number", "study_id", "series_id", "source")
+"""Of a volume: they stay in memory with its layer, for a segmentation that refers to them."""
 
 
 def own_metadata(layer: Any) -> dict[str, Any]:
@@ -52,8 +56,12 @@ def image_layer_tuple(volume: Volume, name: str, *, report: str | None = None) -
         "axis_labels": AXIS_LABELS[first:],
         "metadata": {KEY: image_metadata(volume, report)},
     }
-    if volume.is_display_ready:
-        attributes["contrast_limits"] = (0, 255)
+    limits = first_limits(volume)
+    if limits is not None:
+        attributes["contrast_limits"] = limits
+    if not isinstance(volume.array, np.ndarray):
+        # Slices stay with the array once they are decoded; dask's own cache would hold them twice.
+        attributes |= {"cache": False, "multiscale": False, "rgb": False}
     return (volume.array[0] if planar else volume.array, attributes, "image")
 
 
@@ -67,8 +75,8 @@ def image_metadata(volume: Volume, report: str | None = None) -> dict[str, Any]:
         "is_display_ready": volume.is_display_ready,
         "notices": volume.notices,
         "report": report,
-        "patient_id": volume.patient_id,
-        "series_id": volume.series_id,
+        "windows": volume.windows,
+        **{name: getattr(volume, name) for name in _IDENTIFIERS},
     }
 
 
@@ -102,17 +110,25 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
     notices = tuple(own.get("notices", ()))
     # Whoever assumed the usual view while reading a file has said so in a notice.
     is_said = knowledge is SideKnowledge.ASSUMED and bool(notices)
+    modality = _modality(own)
+    windows, no_windows = offered_windows(
+        modality,
+        is_windowed=own.get("is_display_ready", layer.dtype == np.uint8),
+        from_file=own.get("windows", ()),
+    )
     return ImageInfo(
         id=own["id"],
         name=layer.name,
         num_slices=int(_shape(layer)[0]) if layer.ndim == 3 else 1,
         num_axes=int(layer.ndim),
-        modality=str(_modality(own)),
+        modality=str(modality),
         modality_choice=str(own.get("modality_choice", AUTOMATIC)),
         sides="" if is_said else messages.SIDES[knowledge],
         sample_report=own.get("report"),
         draft=own.get("draft"),
         notices=notices,
+        windows=windows,
+        no_windows=no_windows,
     )
 
 
@@ -179,6 +195,7 @@ def narrow(source: LayerSource, slices: range) -> tuple[LayerSource, int]:
         affine = np.array(own["geometry"].affine_lps)
         affine[:3, 3] += affine[:3, 0] * slices.start
         own["geometry"] = replace(own["geometry"], affine_lps=affine)
+    own.pop("source", None)  # its frames are those of the whole stack
     part = source.data[slices.start : slices.stop]
     return replace(source, data=part, own=own), slices.start
 
@@ -212,8 +229,8 @@ def build_volume(source: LayerSource) -> Volume:
             modality=_modality(own),
             intensity_unit=own["intensity_unit"],
             is_display_ready=own["is_display_ready"] and is_8_bit,
-            patient_id=own["patient_id"],
-            series_id=own["series_id"],
+            windows=tuple(own.get("windows", ())),
+            **_identifiers(own),
         )
     return Volume(
         array=array,
@@ -221,6 +238,10 @@ def build_volume(source: LayerSource) -> Volume:
         modality=_modality(own),
         is_display_ready=is_8_bit,
     )
+
+
+def _identifiers(own: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: own.get(name) for name in _IDENTIFIERS}
 
 
 def _plain_geometry(source: LayerSource) -> Geometry:
@@ -290,8 +311,8 @@ def build_mask_layer(
     """
     own = own_metadata(image)
     entry = {"id": uuid.uuid4().hex, role: own["id"], "classes": tuple(classes)}
-    if "geometry" in own:  # a mask saved without its image still knows the file's grid
-        entry["geometry"] = own["geometry"]
+    # A mask saved without its image still knows the file's grid, and the frames that make it up.
+    entry |= {name: own[name] for name in ("geometry", "source") if own.get(name) is not None}
     return Labels(
         np.zeros(mask_shape(image), dtype=np.uint8),
         name=name,

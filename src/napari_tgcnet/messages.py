@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tgcnet.domain import SideKnowledge
+from tgcnet.domain import Modality, NamedWindow, SideKnowledge
 
 RESEARCH_USE = "Research use only. Not a medical device."
 
 IMAGE, MODEL, REPORT, RESULT = "Image", "Model", "Report", "Result"
 DEVICE, THRESHOLD, MODALITY = "Device", "Threshold", "Modality"
 OPEN, OPEN_TIP = "Open…", "Open a PNG, JPEG, TIFF or NIfTI image"
-SAVE, SAVE_TIP = "Save mask…", "Save the mask of this image as NIfTI, TIFF or PNG"
+SAVE = "Save mask…"
+SAVE_TIP = (
+    "Save the mask of this image as NIfTI, TIFF, PNG or DICOM. DICOM carries the patient and the "
+    "study of the image, unless you choose it deidentified."
+)
 OPEN_REPORT, OPEN_REPORT_TIP = "From file…", "Open a report from a text file"
 USE_SAMPLE_REPORT = "Use the sample's report"
 REPORT_HINT = "Type or paste the report. Sides are the patient's. May stay empty."
@@ -21,10 +25,26 @@ SCOPE_CURRENT, SCOPE_RANGE, SCOPE_ALL = "Current", "Range", "Whole stack"
 RANGE_TO = "to"
 THRESHOLD_TIP = "A pixel counts as found from this probability on"
 IMAGE_FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.nii *.nii.gz);;All files (*)"
-MASK_FILES = "NIfTI (*.nii.gz *.nii);;TIFF (*.tif *.tiff);;PNG, one slice only (*.png)"
+DICOM_DEIDENTIFIED = "DICOM segmentation, deidentified (*.dcm)"
+MASK_FILES = (
+    "NIfTI (*.nii.gz *.nii);;TIFF (*.tif *.tiff);;PNG, one slice only (*.png);;"
+    f"DICOM segmentation, with patient and study (*.dcm);;{DICOM_DEIDENTIFIED}"
+)
 REPORT_FILES = "Text (*.txt);;All files (*)"
 AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
+
+WINDOW = "Window"
+LUNG, MEDIASTINUM, BONE, SOFT_TISSUE = "Lung", "Mediastinum", "Bone", "Soft tissue"
+WINDOW_FOR_MODEL = "The model sees the image as it is shown, too"
+WINDOW_FOR_MODEL_TIP = (
+    "Else the model gets a CT in the window it was trained with. Another window may make it worse."
+)
+NO_WINDOWS_8_BIT = "No presets: these 8-bit pixels were windowed before, and are no CT values."
+NO_WINDOWS = {
+    Modality.XRAY: "No presets: this is a radiograph, which has no Hounsfield units.",
+    Modality.UNKNOWN: "No presets: nothing says that this is a CT. If it is one, say so above.",
+}
 
 CORRECTION, SAVE_CORRECTION = "Correction", "Save correction"
 SAVE_CORRECTION_TIP = "Keep image, report, the model's mask and yours, to fine-tune a model on"
@@ -188,8 +208,13 @@ def device_label(label: str, free_bytes: int | None) -> str:
     return f"{label} ({free_bytes / 2**30:.1f} GiB free)"
 
 
-def saved(layer_name: str, file_name: str) -> str:
-    return f"Layer “{layer_name}” saved as {file_name}."
+def saved(layer_name: str, file_name: str, *, deidentify: bool = False) -> str:
+    said = f"Layer “{layer_name}” saved as {file_name}."
+    if not file_name.lower().endswith(".dcm"):
+        return said
+    if deidentify:
+        return f"{said} It names no patient; the identifiers of the study and its images stay."
+    return f"{said} It carries the patient's name, ID and birth date and the study's data."
 
 
 def no_slices(text: str) -> str:
@@ -269,6 +294,19 @@ def extent(name: str, count: int, *, spacing_zyx: Sequence[float], unit: str, pl
 
 def slices_with_findings(num_found: int, num_seen: int, largest: int) -> str:
     return f"Findings in {num_found} of {num_seen} slices, the largest in slice {largest}."
+
+
+def window_tip(window: NamedWindow, key: str) -> str:
+    """What a preset shows, and the key that shows it, where it has one."""
+    said = f"Centre {(window.low + window.high) / 2:g}, width {window.high - window.low:g} HU"
+    return f"{said} (key {key})" if key else said
+
+
+def model_window(low: float, high: float, unit: str) -> str:
+    """Which intensities the model got."""
+    if unit == "HU":
+        return f"The model got window {(low + high) / 2:g}/{high - low:g} HU (centre/width)."
+    return f"The model got intensities from {low:g} (black) to {high:g} (white)."
 
 
 def took(seconds: float, device: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from napari_tgcnet.state import Draft, ImageInfo
-from tgcnet.domain import Geometry, SegmentationClass
+from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 
 S = TypeVar("S", contravariant=True)
 T = TypeVar("T")
@@ -32,12 +32,21 @@ class LayerSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MaskToSave:
-    """A copy of a mask layer, so that saving it does not race with painting."""
+    """A copy of a mask layer, so that saving it does not race with painting.
+
+    Attributes
+    ----------
+    source : of an image from DICOM; None where it is from another format
+    is_edited : the mask is not, or not only, a model's
+    """
 
     name: str
     labels: np.ndarray
     geometry: Geometry
     provenance: Mapping[str, str]
+    classes: tuple[SegmentationClass, ...] = ()
+    source: DicomSource | None = None
+    is_edited: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +123,10 @@ class KeptCorrection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """A run, as it was asked for. The report is the patient's: never logged."""
+    """A run, as it was asked for. The report is the patient's: never logged.
+
+    ``window_hu``: centre and width that the model is to see; None for its own.
+    """
 
     image_id: str
     model: str
@@ -122,6 +134,7 @@ class Order:
     report: str
     slices: range
     threshold: float
+    window_hu: tuple[float, float] | None = None
 
 
 class View(Protocol[S]):
@@ -152,6 +165,7 @@ class Layers(Protocol):
     def write_slice(self, index: int, labels: np.ndarray) -> None: ...
     def commit(self, provenance: Mapping[str, str] | None = None) -> int: ...
     def show_window(self, image_id: str, low: float, high: float) -> None: ...
+    def shown_window(self, image_id: str) -> tuple[float, float] | None: ...
     def take_mask(self, image_id: str) -> MaskToSave: ...
     def take_correction(self, image_id: str) -> CorrectionToSave: ...
     def add(self, layer: LayerTuple) -> str: ...
@@ -184,7 +198,7 @@ class Files(Protocol):
 
     def read_image(self, path: Path) -> LayerTuple: ...
     def read_report(self, path: Path) -> str: ...
-    def save_mask(self, mask: MaskToSave, path: Path) -> None: ...
+    def save_mask(self, mask: MaskToSave, path: Path, *, deidentify: bool = False) -> None: ...
     def check_ledger(self, folder: Path) -> None: ...
     def save_correction(
         self,

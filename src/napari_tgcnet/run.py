@@ -18,7 +18,7 @@ from napari_tgcnet.state import (
     Scope,
 )
 from tgcnet.domain import Geometry, Modality, SegmentationClass
-from tgcnet.engine.protocol import ModelInfo, ReportRead
+from tgcnet.engine.protocol import ModelInfo, ReportRead, ShownWindow
 from tgcnet.errors import InputError
 
 YES, NO = Option(value="yes", label=messages.YES), Option(value="no", label=messages.NO)
@@ -52,8 +52,17 @@ def held_inside(image: ImageInfo | None, first: int, last: int) -> tuple[int, in
     return first, min(max(last, first), top)
 
 
-def take_order(state: PanelState, current: Callable[[str], int]) -> Order:
-    """What Run asks for now; ``current`` as of :func:`slices_of`.
+def take_order(
+    state: PanelState,
+    current: Callable[[str], int],
+    window: Callable[[str], tuple[float, float] | None],
+) -> Order:
+    """What Run asks for now.
+
+    Parameters
+    ----------
+    current : as of :func:`slices_of`
+    window : tells, of an image, centre and width that the model is to see; None for its own
 
     Raises
     ------
@@ -72,15 +81,19 @@ def take_order(state: PanelState, current: Callable[[str], int]) -> Order:
         report=state.report,
         slices=slices_of(state, image, current),
         threshold=state.threshold,
+        window_hu=window(image.id),
     )
 
 
 def known_provenance(model: ModelInfo, order: Order) -> dict[str, str]:
     """What can be said of a mask before its run has ended; nothing of the patient."""
+    window = order.window_hu
+    stated = {} if window is None else {"window_hu": f"{window[0]:g}/{window[1]:g}"}
     return {
         "model": model.name,
         "sha256": model.sha256,
         "threshold": f"{order.threshold:g}",
+        **stated,
     }
 
 
@@ -134,10 +147,15 @@ class RunRecord:
         self._classes, self._geometry = tuple(classes), geometry
         self._planar, self._slices = planar, slices
         self._counts: dict[int, np.ndarray] = {}
+        self._window: tuple[str, ...] = ()
 
     @property
     def num_seen(self) -> int:
         return len(self._counts)
+
+    def take_window(self, window: ShownWindow) -> None:
+        """Remember what the model gets, to say it in the end."""
+        self._window = (messages.model_window(window.low, window.high, window.unit),)
 
     def count(self, index: int, labels: np.ndarray) -> None:
         """Count a finished slice; ``labels`` is (Y, X) uint8, class index + 1."""
@@ -156,7 +174,7 @@ class RunRecord:
             lines += self._extents()
             if len(self._slices) > 1:
                 lines.append(messages.slices_with_findings(len(found), self.num_seen, largest))
-        return ResultSummary(lines=(*lines, *last_lines), largest_slice=largest)
+        return ResultSummary(lines=(*lines, *self._window, *last_lines), largest_slice=largest)
 
     def _extents(self) -> list[str]:
         totals = np.sum(list(self._counts.values()), axis=0)

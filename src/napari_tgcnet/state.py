@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tgcnet.domain import NamedWindow
+
 AUTOMATIC = "auto"
 """The modality as the image's file tells it, and not the user."""
 
@@ -87,6 +89,7 @@ class ImageInfo:
     sample_report : the text that ships with a sample image, else None
     draft : what a case that was opened again begins with, else None
     notices : what was assumed or converted while reading
+    windows : presets that one click shows; none where ``no_windows`` says why
     """
 
     id: str
@@ -99,6 +102,8 @@ class ImageInfo:
     sample_report: str | None = None
     draft: Draft | None = None
     notices: tuple[str, ...] = ()
+    windows: tuple[NamedWindow, ...] = ()
+    no_windows: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +144,7 @@ class PanelState:
     Attributes
     ----------
     engine_problem : why the model's process never got ready
+    window_for_model : the model is to see a CT as it is shown
     ledger, ledger_path : the folder that corrections are kept in: its name, and all of it
     """
 
@@ -158,6 +164,7 @@ class PanelState:
     range_first: int = 0
     range_last: int = 0
     threshold: float = 0.5
+    window_for_model: bool = False
     can_save: bool = False
     fraction: float = 0.0
     seconds_left: float | None = None

@@ -17,6 +17,7 @@ from napari_tgcnet.layers import (
     take_source,
 )
 from napari_tgcnet.ports import CorrectionToSave, MaskToSave, ModelMask
+from tgcnet.domain import Geometry
 
 
 def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
@@ -28,12 +29,28 @@ def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
         geometry = geometry_of(image)
     if geometry is None:
         geometry = geometry_from_attributes(mask.scale, mask.units)
-    labels = np.array(mask.data, copy=True)
+    return mask_to_save(mask.name, np.array(mask.data, copy=True), own, geometry)
+
+
+def mask_to_save(
+    name: str, labels: np.ndarray, own: Mapping[str, Any], geometry: Geometry
+) -> MaskToSave:
+    """What a file says of a mask, from our entry in its layer's metadata.
+
+    Parameters
+    ----------
+    labels : (Y, X) or (Z, Y, X)
+    """
+    stack = labels[None] if labels.ndim == 2 else labels
+    model: ModelMask | None = own.get("model_mask")
     return MaskToSave(
-        name=mask.name,
-        labels=labels[None] if labels.ndim == 2 else labels,
+        name=name,
+        labels=stack,
         geometry=geometry,
         provenance=own.get("provenance", {}),
+        classes=tuple(own.get("classes", ())),
+        source=own.get("source"),
+        is_edited=model is None or not np.array_equal(stack, model.labels),
     )
 
 

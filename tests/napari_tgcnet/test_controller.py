@@ -61,6 +61,7 @@ def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
     assert desk.state.result.lines == (
         "infection: 0.2 mL",
         "Findings in 2 of 4 slices, the largest in slice 1.",
+        "The model got window -600/1500 HU (centre/width).",
         "2.0 s on cuda:0.",
     )
     desk.controller.jump_to_largest()

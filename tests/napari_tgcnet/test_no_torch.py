@@ -9,7 +9,7 @@ import pytest
 
 MODULES = (
     "napari_tgcnet._widget, napari_tgcnet._corrections_widget, napari_tgcnet._finetune_widget, "
-    "napari_tgcnet._reader, napari_tgcnet._writer"
+    "napari_tgcnet._study_widget, napari_tgcnet._reader, napari_tgcnet._writer"
 )
 
 
@@ -24,6 +24,10 @@ MODULES = (
         ),
         (
             "napari_tgcnet.finetune.controller, napari_tgcnet.finetune.state",
+            ("torch", "qtpy", "PySide6", "napari"),
+        ),
+        (
+            "napari_tgcnet.study.controller, napari_tgcnet.study.studies, napari_tgcnet.windows",
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         ("napari_tgcnet", ("torch", "qtpy", "napari", "numpy")),

@@ -191,7 +191,7 @@ def test_a_chosen_path_is_passed_on(panel, qtbot, monkeypatch) -> None:
         panel.report.open_button.click()
     with qtbot.waitSignal(panel.save_chosen) as heard:
         panel.result.save_button.click()
-    assert heard.args == ["mask.png"]
+    assert heard.args == ["mask.png", False]
 
 
 def test_research_use_stands_in_the_panel(panel) -> None:
@@ -241,7 +241,7 @@ def test_a_file_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
     monkeypatch.setattr(QMessageBox, "question", lambda *a, **k: answers.pop(0))
     panel.show_state(replace(STATE, can_save=True))
     heard: list[str] = []
-    panel.save_chosen.connect(heard.append)
+    panel.save_chosen.connect(lambda path, _: heard.append(path))
     panel.result.save_button.click()
     assert heard == []
     panel.result.save_button.click()

@@ -14,6 +14,7 @@ from napari_tgcnet.ui.question_bar import QuestionBar
 from napari_tgcnet.ui.report_view import ReportView
 from napari_tgcnet.ui.result_view import ResultView
 from napari_tgcnet.ui.run_view import RunView
+from napari_tgcnet.ui.window_view import WindowView
 
 
 class PanelView(QWidget):
@@ -22,6 +23,8 @@ class PanelView(QWidget):
     image_chosen = Signal(str)
     open_chosen = Signal(str)
     modality_chosen = Signal(str)
+    window_chosen = Signal(int)
+    window_for_model_wanted = Signal(bool)
     model_chosen = Signal(str)
     device_chosen = Signal(str)
     threshold_chosen = Signal(float)
@@ -35,7 +38,7 @@ class PanelView(QWidget):
     cancel_requested = Signal()
     answered = Signal(str)
     jump_requested = Signal()
-    save_chosen = Signal(str)
+    save_chosen = Signal(str, bool)
     reviewed_edited = Signal(str)
     current_marked = Signal()
     all_marked = Signal()
@@ -48,9 +51,10 @@ class PanelView(QWidget):
         super().__init__(parent)
         self.image, self.report, self.model = ImageView(), ReportView(), ModelView()
         self.run, self.question, self.result = RunView(), QuestionBar(), ResultView()
-        self.correction = CorrectionView()
+        self.window_view, self.correction = WindowView(), CorrectionView()
         self.views = (
             self.image,
+            self.window_view,
             self.report,
             self.model,
             self.run,
@@ -75,6 +79,8 @@ class PanelView(QWidget):
         self.image.image_chosen.connect(self.image_chosen)
         self.image.open_chosen.connect(self.open_chosen)
         self.image.modality_chosen.connect(self.modality_chosen)
+        self.window_view.window_chosen.connect(self.window_chosen)
+        self.window_view.for_model_wanted.connect(self.window_for_model_wanted)
         self.model.model_chosen.connect(self.model_chosen)
         self.model.device_chosen.connect(self.device_chosen)
         self.model.threshold_chosen.connect(self.threshold_chosen)

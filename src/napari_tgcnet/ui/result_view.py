@@ -27,7 +27,7 @@ class ResultView(QGroupBox):
     """Shows the result, notices and problems; reports wishes to jump and to save."""
 
     jump_requested = Signal()
-    save_chosen = Signal(str)
+    save_chosen = Signal(str, bool)  # whether to leave the patient out
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(messages.RESULT, parent)
@@ -68,7 +68,7 @@ class ResultView(QGroupBox):
         path = with_ending(chosen, kind)
         # The dialog asked for the name as it was typed, without the ending.
         if path == chosen or not Path(path).exists() or self._may_overwrite(path):
-            self.save_chosen.emit(path)
+            self.save_chosen.emit(path, kind == messages.DICOM_DEIDENTIFIED)
 
     def _may_overwrite(self, path: str) -> bool:
         question = messages.overwrite(Path(path).name)

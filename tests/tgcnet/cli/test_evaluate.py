@@ -97,12 +97,17 @@ def test_it_refuses_before_it_loads(refused: Refused, data_set: Path, tmp_path: 
 
 @pytest.mark.parametrize("option", ["--table", "--per-image", "--calibration", "--pages"])
 @pytest.mark.parametrize(
-    "file", ["set/captions.csv", "set/classes.json", "link.csv", "set/images/0.png", "set/masks/n"]
-)
+    "file",
+    [
+        "set/captions.csv", "set/classes.json", "link.csv", "set/images/0.png", "set/masks/n",
+        "set/Train_text.csv",
+    ],
+)  # fmt: skip
 def test_results_never_replace_the_data_set(
     refused: Refused, data_set: Path, tmp_path: Path, option: str, file: str
 ) -> None:
     (data_set / "classes.json").write_text('[{"name": "a", "colour": [1, 2, 3]}]')
+    (data_set / "Train_text.csv").touch()  # as another layout has it
     (tmp_path / "link.csv").symlink_to(data_set / "captions.csv")
     before = {path: path.read_bytes() for path in data_set.rglob("*.*")}
     command = ["evaluate", str(data_set), "--model", "never looked for", option]

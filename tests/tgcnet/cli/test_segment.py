@@ -4,12 +4,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import highdicom
 import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from tests.tgcnet.io.dicom.phantoms import write_series
 
 from tgcnet.cli import main
+from tgcnet.domain import DicomSource, Geometry, Modality, Volume
+from tgcnet.io.decoded import grid_affine
 
 Refused = Callable[[list[str]], str]
 REPORT = "Bilateral pulmonary infection, lower left lung."
@@ -156,7 +160,7 @@ def test_bad_options_are_one_sentence_and_exit_2(
     ("name", "words"),
     [
         ("mask.png", "a PNG holds one slice and this image has 7"),
-        ("mask.dcm", "DICOM SEG cannot be written yet"),
+        ("mask.dcm", "--out mask.dcm: a DICOM segmentation belongs to DICOM images and this image"),
         ("mask.xyz", "no ending that says a format"),
         ("absent/mask.nii", "its folder 'absent' is not there"),
         ("ct.nii.gz", "is the image itself"),
@@ -173,6 +177,61 @@ def test_a_bad_target_is_refused_before_the_work(
     command = ["segment", str(ct), "--model", "never looked for", "--out", str(tmp_path / name)]
     assert words in refused(command)
     assert ct.read_bytes() == before
+
+
+@pytest.fixture
+def dicom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of five slices, as the reader of DICOM gives them."""
+    folder = tmp_path / "series"
+    files = tuple(write_series(folder))
+    volume = Volume(
+        array=np.random.default_rng(0).integers(-1000, 300, (5, 16, 12)).astype(np.int16),
+        geometry=Geometry(affine_lps=grid_affine((2.5, 0.7, 0.8)), unit="mm"),
+        modality=Modality.CT,
+        intensity_unit="HU",
+        source=DicomSource(files=files, frames=(0,) * 5),
+    )
+    monkeypatch.setattr("tgcnet.io.load_volume", lambda path, *, modality: volume)
+    return folder
+
+
+def test_a_dicom_series_gets_a_segmentation_that_says_whom_it_names(
+    capsys: pytest.CaptureFixture[str], dicom: Path, model: str
+) -> None:
+    out = dicom / "mask.dcm"
+    command = ["segment", str(dicom), "--report", REPORT, "--model", model, "--out", str(out)]
+    assert main([*command, "--threshold", "0.01", "--slices", "1:3"]) == 0
+    assert "mask.dcm carries the patient's and the study's attributes" in capsys.readouterr().err
+    made = highdicom.seg.segread(out)
+    assert str(made.PatientName) == "Phantom^One"
+    assert [one.SegmentLabel for one in made.SegmentSequence] == ["infection"]
+    said = json.loads(made.DerivationDescription)
+    assert (said["edited"], said["threshold"]) == ("no", "0.01")
+    assert len(said["report_hmac_sha256"]) == 64
+    assert REPORT not in made.DerivationDescription
+
+
+def test_a_deidentified_segmentation_names_nobody_and_says_so(
+    capsys: pytest.CaptureFixture[str], dicom: Path, model: str
+) -> None:
+    out = dicom / "mask.dcm"
+    command = ["segment", str(dicom), "--report", REPORT, "--model", model, "--out", str(out)]
+    assert main([*command, "--deidentify"]) == 0
+    assert "mask.dcm names no patient" in capsys.readouterr().err
+    assert b"Phantom" not in out.read_bytes()
+
+
+def test_no_slice_of_the_image_is_replaced(refused: Refused, dicom: Path) -> None:
+    out = dicom / "slice_0002.dcm"
+    before = out.read_bytes()
+    assert "is the image itself" in refused(["segment", str(dicom), "--out", str(out)])
+    assert out.read_bytes() == before
+
+
+def test_an_image_that_is_gone_is_told_before_the_work(refused: Refused, dicom: Path) -> None:
+    (dicom / "slice_0002.dcm").unlink()
+    command = ["segment", str(dicom), "--model", "never looked for"]
+    assert "slice_0002.dcm cannot be opened" in refused([*command, "--out", str(dicom / "m.dcm")])
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])

@@ -37,11 +37,23 @@ class FakeModel:
             only_absent=False,
         )
 
-    def window(self, volume):
-        return ShownWindow(low=-1350.0, high=150.0, unit=volume.intensity_unit)
+    def window(self, volume, window_hu):
+        centre, width = window_hu or (-600.0, 1500.0)
+        low, high = centre - width / 2, centre + width / 2
+        return ShownWindow(low=low, high=high, unit=volume.intensity_unit)
 
     def segment(
-        self, volume, report, *, slices, threshold, on_progress, on_slice, on_notice, is_cancelled
+        self,
+        volume,
+        report,
+        *,
+        slices,
+        threshold,
+        window_hu,
+        on_progress,
+        on_slice,
+        on_notice,
+        is_cancelled,
     ):
         self._misbehave(report)
         indices = range(*(slices or slice(None)).indices(len(volume.array)))
@@ -53,7 +65,8 @@ class FakeModel:
             on_progress(done / len(indices))
             if self.name == "slow":
                 time.sleep(0.05)
-        on_notice(f"dtype {volume.array.dtype}, threshold {threshold}")
+        window = f", window {window_hu}" if window_hu else ""
+        on_notice(f"dtype {volume.array.dtype}, threshold {threshold}{window}")
         return {"device": "cpu", "model": self.name}
 
     def _misbehave(self, report):

@@ -21,6 +21,7 @@ from tgcnet.engine.protocol import (
     ReportRead,
     SliceDone,
 )
+from tgcnet.io.report_key import report_provenance
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_its_labels_are_the_predictors(engine, until, tiny_model_folder: Path) -
     assert not labels[[0, 1, 19]].any()
     assert (finished.slices_done, finished.device) == (17, "cpu")
     assert (window.low, window.high, window.unit) == (-1350, 150, "HU")
-    assert finished.provenance == dict(expected.provenance)
+    assert finished.provenance == {**expected.provenance, **report_provenance(report)}
 
 
 def test_it_tells_progress_once_a_batch(engine, collected, until) -> None:

@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
@@ -94,6 +95,13 @@ def test_describe_lists_devices_and_models(answers) -> None:
     assert "quick" in [model.name for model in ready.models]
 
 
+def test_a_mask_says_which_report_it_is_of_by_a_hash_alone(answers, segment) -> None:
+    request, _ = segment(report="Opacity of Zbigniew.")
+    made_by = answers(request)[-1].provenance
+    assert len(made_by["report_hmac_sha256"]) == 64
+    assert "Zbigniew" not in str(made_by)
+
+
 def test_a_segmentation_tells_slices_progress_and_provenance(answers, segment, volume) -> None:
     request, labels = segment(slices=(1, 4), threshold=0.25)
     events = answers(request)
@@ -180,3 +188,11 @@ def test_a_released_block_is_an_answer(answers, segment, volume) -> None:
     (failed,) = answers(request)
     assert (failed.request, failed.kind) == (1, "EngineError")
     assert "is gone" in failed.sentence
+
+
+def test_a_stated_window_reaches_the_model_and_the_panel(segment, answers) -> None:
+    message, _ = segment()
+    events = answers(replace(message, window_hu=(40.0, 400.0)))
+    (begun,) = [event for event in events if isinstance(event, Begun)]
+    assert (begun.window.low, begun.window.high) == (-160.0, 240.0)
+    assert any("window (40.0, 400.0)" in e.sentence for e in events if isinstance(e, Notice))

@@ -56,6 +56,7 @@ REQUESTS = (
         report=TEXT,
         slices=(4, 9),
         threshold=0.5,
+        window_hu=(40.0, 400.0),
         volume=VOLUME,
         labels=ArrayBlock(name="psm_2", shape=(400, 512, 512), dtype="uint8"),
     ),

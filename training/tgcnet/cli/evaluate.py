@@ -75,16 +75,18 @@ def refuse_own_files(target: Path, folder: Path, option: str) -> None:
     Raises
     ------
     OutputError
-        If ``target`` is the folder's ``captions.csv`` or ``classes.json``, or lies in its
-        ``images/`` or ``masks/``.
+        If ``target`` lies in the folder and is there already, is its ``captions.csv`` or
+        ``classes.json``, or lies in its ``images/`` or ``masks/``.
     """
     resolved = target.resolve()
     parts = [(folder / name).resolve() for name in ("images", "masks")]
     files = [(folder / name).resolve() for name in ("captions.csv", "classes.json")]
-    if resolved in files or any(map(resolved.is_relative_to, parts)):
+    # Other layouts have other names, so whatever is there already is taken for the data set's.
+    is_there = resolved.is_file() and resolved.is_relative_to(folder.resolve())
+    if is_there or resolved in files or any(map(resolved.is_relative_to, parts)):
         raise OutputError(
             f"{option} {resolved.name} is a file of the data set itself, which its scores must not "
-            "replace; choose a file outside images/ and masks/ and not captions.csv."
+            "replace; choose a file outside its folder."
         )
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,20 @@ from tgcnet.domain import EncodedText, Segmentation, Volume
 from tgcnet.errors import InputError
 from tgcnet.inference.reading import ReportReading
 
+WITH_PATIENT = (
+    "{} carries the patient's and the study's attributes of its DICOM source (name, ID, birth "
+    "date, accession number); --deidentify leaves them out."
+)
+WITHOUT_PATIENT = (
+    "{} names no patient; the identifiers of the study and of its images stay, since they say "
+    "which image the mask belongs to."
+)
+
 
 def register(commands: Commands) -> None:
     """Add the command."""
     parser = add_command(commands, "segment", "Segment what a report describes.", run)
-    parser.add_argument("image", metavar="IMAGE", type=Path, help="PNG, JPEG, TIFF or NIfTI")
+    parser.add_argument("image", metavar="IMAGE", type=Path, help="PNG, JPEG, TIFF, NIfTI or DICOM")
     text = parser.add_mutually_exclusive_group()
     text.add_argument("--report", metavar="TEXT", help="the report itself")
     text.add_argument("--report-file", metavar="FILE", type=Path, help="a text file with it")
@@ -47,7 +56,13 @@ def register(commands: Commands) -> None:
         help="what of a CT the model sees, in Hounsfield units, as -600/1500 (the model's own)",
     )
     parser.add_argument(
-        "--out", metavar="FILE", type=Path, required=True, help=".nii.gz, .nii, .tif or .png"
+        "--out", metavar="FILE", type=Path, required=True, help=".nii.gz, .nii, .tif, .png or .dcm"
+    )
+    parser.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="leave patient and study out of a .dcm, which otherwise carries the source's; the "
+        "identifiers of the images stay",
     )
     parser.add_argument(
         "--yes",
@@ -84,13 +99,15 @@ def parse_window(text: str) -> tuple[float, float]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment; what can be refused without the model is refused before it is loaded."""
-    from tgcnet.io import load_volume, read_report_text, save_labels
+    from tgcnet.io import load_volume, read_report_text
+    from tgcnet.io.report_key import report_provenance
 
     text = arguments.report or ""
     if arguments.report_file is not None:
         text = read_report_text(arguments.report_file)
     volume = load_volume(arguments.image, modality=stated_modality(arguments))
     check_target(arguments.out, volume, source=arguments.image)
+    about_report = report_provenance(text)
 
     from tgcnet.inference.predictor import load_predictor
 
@@ -111,12 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
             on_notice=warn,
         )
     seconds = time.perf_counter() - start
-    save_labels(
-        segmentation.labels,
-        segmentation.geometry,
-        arguments.out,
-        provenance=segmentation.provenance,
-    )
+    _save(segmentation, volume, arguments, about_report)
     # Only now: a run that is refused says one sentence, why.
     for notice in volume.notices:
         warn(notice)
@@ -127,6 +139,28 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         say(_in_words(summary))
     return 0
+
+
+def _save(
+    segmentation: Segmentation,
+    volume: Volume,
+    arguments: argparse.Namespace,
+    about_report: Mapping[str, str],
+) -> None:
+    from tgcnet.io import save_labels
+
+    if arguments.out.name.lower().endswith(".dcm"):
+        name = arguments.out.name
+        warn(WITHOUT_PATIENT.format(name) if arguments.deidentify else WITH_PATIENT.format(name))
+    save_labels(
+        segmentation.labels,
+        segmentation.geometry,
+        arguments.out,
+        provenance={**segmentation.provenance, **about_report},
+        classes=segmentation.classes,
+        source=volume.source,
+        deidentify=arguments.deidentify,
+    )
 
 
 def refuse_without_target(reading: ReportReading, model: str, findings: tuple[str, ...]) -> None:

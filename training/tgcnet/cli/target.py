@@ -6,7 +6,7 @@ from pathlib import Path
 from tgcnet.domain import Volume
 from tgcnet.errors import OutputError
 
-_STACK_ENDINGS = (".nii.gz", ".nii", ".tif", ".tiff")
+_STACK_ENDINGS = (".nii.gz", ".nii", ".tif", ".tiff", ".dcm")
 _PICTURE_ENDINGS = (".png",)
 
 
@@ -15,31 +15,33 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
 
     Parameters
     ----------
-    source : the image itself, which a mask must never replace
+    source : the image itself, which a mask must never replace; a folder may hold the mask
 
     Raises
     ------
     OutputError
-        If the ending is unknown or cannot hold the stack, or :func:`check_writable` refuses it.
+        If the ending is unknown or cannot hold the stack, a DICOM segmentation is asked for and
+        the image is not from DICOM or its files allow none, or :func:`check_writable` refuses it.
     """
+    from tgcnet.io.write import check_has_source, check_seg_source, is_a_source
+
     path = path.absolute()  # "." has no name that a sentence could say
     name = path.name.lower()
-    if name.endswith(".dcm"):
-        raise OutputError(
-            f"--out {path.name}: DICOM SEG cannot be written yet; choose .nii.gz, .tif or .png."
-        )
     if not name.endswith(_STACK_ENDINGS + _PICTURE_ENDINGS):
         raise OutputError(
-            f"--out {path.name} has no ending that says a format; choose .nii.gz, .nii, .tif or "
-            ".png (a single slice)."
+            f"--out {path.name} has no ending that says a format; choose .nii.gz, .nii, .tif, "
+            ".png (a single slice) or .dcm (of a DICOM image)."
         )
+    if name.endswith(".dcm"):
+        check_seg_source(check_has_source(volume.source, f"--out {path.name}"), volume.geometry)
     if name.endswith(_PICTURE_ENDINGS) and len(volume.array) > 1:
         raise OutputError(
             f"--out {path.name}: a PNG holds one slice and this image has {len(volume.array)}; "
             "choose .nii.gz or .tif."
         )
     check_writable(path, "--out")
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
+    is_image = source is not None and source.exists() and path.exists() and path.samefile(source)
+    if is_image or (volume.source is not None and is_a_source(path, volume.source)):
         raise OutputError(
             f"--out {path.name} is the image itself, which a mask must not replace; choose another "
             "name."

@@ -13,7 +13,6 @@ from tgcnet.engine.protocol import DeviceInfo, ModelInfo, ReadReport, ReportRead
 from tgcnet.errors import CheckpointError
 from tgcnet.inference.device import describe_devices, resolve_device
 from tgcnet.inference.predictor import Predictor, load_predictor
-from tgcnet.preprocess import decide_window
 from tgcnet.weights.active import read_active
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import list_models
@@ -42,8 +41,8 @@ class PredictorModel:
             only_absent=reading.only_absent,
         )
 
-    def window(self, volume: Volume) -> ShownWindow:
-        window = decide_window(volume, self._predictor.manifest.preprocess)
+    def window(self, volume: Volume, window_hu: tuple[float, float] | None) -> ShownWindow:
+        window = self._predictor.window(volume, window_hu)
         return ShownWindow(low=float(window.low), high=float(window.high), unit=window.unit)
 
     def segment(
@@ -53,6 +52,7 @@ class PredictorModel:
         *,
         slices: slice | None,
         threshold: float | None,
+        window_hu: tuple[float, float] | None,
         on_progress: Callable[[float], None],
         on_slice: Callable[[int, np.ndarray, np.ndarray], None],
         on_notice: Callable[[str], None],
@@ -63,6 +63,7 @@ class PredictorModel:
             report,
             slices=slices,
             threshold=threshold,
+            window_hu=window_hu,
             keep_probability=False,
             on_progress=on_progress,
             on_slice=on_slice,

@@ -124,6 +124,7 @@ class EngineClient:
         report: str = "",
         slices: tuple[int, int] | None = None,
         threshold: float | None = None,
+        window_hu: tuple[float, float] | None = None,
     ) -> int:
         """Ask for a segmentation; ``Begun``, ``SliceDone``, ``Progress``, ``Finished`` answer.
 
@@ -134,6 +135,7 @@ class EngineClient:
         report : blank for a run without text
         slices : first and one past the last slice; None for the whole stack
         threshold : in (0, 1); None for the model's own
+        window_hu : centre and width that the model is to see of a CT; None for the model's own
 
         Returns
         -------
@@ -161,6 +163,7 @@ class EngineClient:
             report=report,
             slices=slices,
             threshold=threshold,
+            window_hu=window_hu,
             volume=describe_volume(volume, image.sent),
             labels=labels.sent,
         )

@@ -122,6 +122,7 @@ class Segment:
     report : blank for a run without text
     slices : first and one past the last slice; None for the whole stack
     threshold : in (0, 1); None for the model's own
+    window_hu : centre and width that the model is to see of a CT; None for the model's own
     labels : uint8 (Z, Y, X), shaped like the volume
     """
 
@@ -131,6 +132,7 @@ class Segment:
     report: str = field(repr=False)
     slices: tuple[int, int] | None
     threshold: float | None
+    window_hu: tuple[float, float] | None = None
     volume: SentVolume
     labels: ArrayBlock
 

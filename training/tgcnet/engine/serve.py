@@ -29,6 +29,7 @@ from tgcnet.engine.protocol import (
 )
 from tgcnet.engine.shared import attach, rebuild_volume
 from tgcnet.errors import Cancelled as RunCancelled
+from tgcnet.io.report_key import report_provenance
 
 Send = Callable[[Event], None]
 
@@ -40,7 +41,7 @@ class Model(Protocol):
     def read_report(self, request: ReadReport) -> ReportRead:
         """Say what the model reads of a report."""
 
-    def window(self, volume: Volume) -> ShownWindow:
+    def window(self, volume: Volume, window_hu: tuple[float, float] | None) -> ShownWindow:
         """Tell the intensities that become black and white."""
 
     def segment(
@@ -50,6 +51,7 @@ class Model(Protocol):
         *,
         slices: slice | None,
         threshold: float | None,
+        window_hu: tuple[float, float] | None,
         on_progress: Callable[[float], None],
         on_slice: Callable[[int, np.ndarray, np.ndarray], None],
         on_notice: Callable[[str], None],
@@ -124,14 +126,16 @@ class _Server:
     def _segment(self, work: Segment) -> None:
         volume, labels = rebuild_volume(work.volume), attach(work.labels)
         model = self._model(work.request, work.model, work.device)
-        self._send(Begun(request=work.request, window=model.window(volume)))
+        self._send(Begun(request=work.request, window=model.window(volume, work.window_hu)))
         run = _Run(work, labels, self._send)
+        about_report = report_provenance(work.report)
         try:
             provenance = model.segment(
                 volume,
                 work.report,
                 slices=None if work.slices is None else slice(*work.slices),
                 threshold=work.threshold,
+                window_hu=work.window_hu,
                 on_progress=run.take_progress,
                 on_slice=run.take_slice,
                 on_notice=run.take_notice,
@@ -145,7 +149,7 @@ class _Server:
                 request=work.request,
                 device=provenance["device"],
                 seconds=run.seconds,
-                provenance=provenance,
+                provenance={**provenance, **about_report},
                 slices_done=run.slices_done,
             )
         )

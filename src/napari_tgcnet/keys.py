@@ -1,0 +1,42 @@
+"""Keys that a panel adds to its viewer while it is open, and none that somebody else has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+WINDOW_KEYS = ("F5", "F6", "F7", "F8", "F9")
+"""For presets in their order; napari itself has no function key but F11."""
+
+
+class WindowKeys:
+    """Function keys for presets.
+
+    Parameters
+    ----------
+    show : called with the index of a preset
+    """
+
+    def __init__(self, viewer: ViewerModel, show: Callable[[int], None]) -> None:
+        self._viewer = viewer
+        self._bound: list[str] = []
+        for index, key in enumerate(WINDOW_KEYS):
+            try:
+                viewer.bind_key(key, partial(_press, show, index))
+            except ValueError:  # the user's own, or another plugin's: theirs it stays
+                continue
+            self._bound.append(key)
+
+    def close(self) -> None:
+        """Give the keys back."""
+        for key in self._bound:
+            self._viewer.bind_key(key, None)
+        self._bound.clear()
+
+
+def _press(show: Callable[[int], None], index: int, viewer: Any) -> None:
+    show(index)

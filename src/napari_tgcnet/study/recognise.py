@@ -1,0 +1,72 @@
+"""Whether a path is a study, told quickly and by content, so that no other reader is disturbed."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+ENDINGS = (".dcm", ".dicom", ".ima")
+DICOMDIR = "DICOMDIR"
+
+_MOST_LOOKED_AT = 100
+"""Files of a folder that are looked into: where none of these is DICOM, the folder is no study."""
+_MOST_FILES, _MOST_ARCHIVE_BYTES = 200, 2**26
+"""What is listed in a fraction of a second."""
+_PREAMBLE_BYTES, _MAGIC = 128, b"DICM"
+
+
+def is_study(path: Path) -> bool:
+    """Whether this is DICOM, or a folder or zip archive that holds some; nothing is read whole."""
+    name = path.name
+    if name.lower().endswith(ENDINGS) or name.upper() == DICOMDIR:
+        return True
+    try:
+        if path.is_dir():
+            return any(_is_dicom(one) for one in islice(_files_in(path), _MOST_LOOKED_AT))
+        if name.lower().endswith(".zip"):
+            return _holds_dicom(path)
+        return _is_dicom(path)
+    except OSError:  # not ours to complain of: napari says what it cannot open
+        return False
+
+
+def is_large(path: Path) -> bool:
+    """Whether listing it may take so long that a window had better not wait for it."""
+    if path.name.upper() == DICOMDIR:
+        path = path.parent
+    if path.is_dir():
+        return sum(1 for _ in islice(_files_in(path), _MOST_FILES + 1)) > _MOST_FILES
+    return path.stat().st_size > _MOST_ARCHIVE_BYTES and path.name.lower().endswith(".zip")
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for where, _, names in os.walk(folder):
+        for name in names:
+            yield Path(where, name)
+
+
+def _is_dicom(path: Path) -> bool:
+    if path.name.upper() == DICOMDIR:
+        return True
+    with path.open("rb") as file:
+        return _has_magic(file)
+
+
+def _holds_dicom(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in islice(archive.infolist(), _MOST_LOOKED_AT):
+                with archive.open(member) as file:
+                    if _has_magic(file):
+                        return True
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):  # damaged, odd or encrypted
+        return False
+    return False
+
+
+def _has_magic(file: IO[bytes]) -> bool:
+    return file.read(_PREAMBLE_BYTES + len(_MAGIC))[_PREAMBLE_BYTES:] == _MAGIC
