@@ -12,6 +12,7 @@ from napari_tgcnet.correcting import Correcting
 from napari_tgcnet.filing import Filing
 from napari_tgcnet.images import ImageChoice
 from napari_tgcnet.ports import Engine, Files, Layers, LayerTuple, Order, View, Workers
+from napari_tgcnet.reports import Reports
 from napari_tgcnet.run import (
     MODALITY_QUESTION,
     NO,
@@ -32,6 +33,7 @@ from napari_tgcnet.state import (
     Scope,
 )
 from napari_tgcnet.store import Store
+from napari_tgcnet.whose import check as check_whose
 from napari_tgcnet.windows import Windows
 from tgcnet.engine.protocol import (
     Begun,
@@ -75,6 +77,7 @@ class Controller:
             files=files,
             when_idle=self._images.catch_up,
         )
+        self.reports = Reports(store=self._store, images=self._images, filing=self._filing)
         self.correcting = Correcting(
             store=self._store,
             images=self._images,
@@ -138,13 +141,6 @@ class Controller:
     def choose_device(self, name: str) -> None:
         self._store.become(device=name)
 
-    def edit_report(self, text: str) -> None:
-        self._images.write(report=text)
-
-    def use_sample_report(self) -> None:
-        if self.state.image and self.state.image.sample_report:
-            self.edit_report(self.state.image.sample_report)
-
     def choose_scope(self, scope: str) -> None:
         self._store.become(scope=Scope(scope))
 
@@ -159,11 +155,6 @@ class Controller:
     def open_image(self, path: str) -> None:
         self._filing.open_image(Path(path), self._image_read)
 
-    def open_report(self, path: str) -> None:
-        """Read a report for the image that is chosen now."""
-        image_id = self.state.image_id
-        self._filing.open_report(Path(path), lambda text: self._images.write_report(text, image_id))
-
     def save_mask(self, path: str, deidentify: bool = False) -> None:
         self._filing.save_mask(Path(path), deidentify=deidentify)
 
@@ -177,8 +168,7 @@ class Controller:
         """Read the report, ask what has to be asked, then segment."""
         if not self.state.can_run:
             return
-        window = self.windows.for_model
-        order = self._guard(lambda: take_order(self.state, self._layers.current_slice, window))
+        order = self._guard(self._take_order)
         if order is None:
             return
         self._order, self._run, self._notices = order, None, ()
@@ -308,6 +298,10 @@ class Controller:
         self._end(kept, problem=sentence)
 
     # Steps of a run.
+
+    def _take_order(self) -> Order:
+        check_whose(self.state)
+        return take_order(self.state, self._layers.current_slice, self.windows.for_model)
 
     def _ask_before_replacing(self) -> None:
         order = self._order

@@ -12,6 +12,7 @@ from napari_tgcnet.session import Session
 from napari_tgcnet.slice_ranges import parse_slices, write_slices
 from napari_tgcnet.state import PanelState, Phase
 from napari_tgcnet.store import Store
+from napari_tgcnet.whose import check as check_whose
 from tgcnet.errors import InputError, TgcnetError
 
 
@@ -76,6 +77,7 @@ class Correcting:
             return
         self._filing.forget()
         try:
+            check_whose(state)
             reviewed = self._reviewed() if image.num_slices > 1 else (0,)
             taken = self._layers.take_correction(image.id)
         except TgcnetError as error:

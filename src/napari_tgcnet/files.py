@@ -9,7 +9,9 @@ from napari_tgcnet.layers import image_layer_tuple
 from napari_tgcnet.ports import CorrectionToSave, KeptCorrection, LayerTuple, MaskToSave
 from napari_tgcnet.state import Draft
 from tgcnet.corrections import check_ledger_folder
-from tgcnet.io import load_volume, read_report_text, save_labels
+from tgcnet.io import load_volume, read_report, save_labels
+from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_table import About
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")
 
@@ -20,8 +22,8 @@ class DiskFiles:
     def read_image(self, path: Path) -> LayerTuple:
         return image_layer_tuple(load_volume(path), layer_name(path))
 
-    def read_report(self, path: Path) -> str:
-        return read_report_text(path)
+    def read_report(self, path: Path, about: About) -> ReportFile:
+        return read_report(path, about=about)
 
     def save_mask(self, mask: MaskToSave, path: Path, *, deidentify: bool = False) -> None:
         """Write a mask; a labels layer of another integer type is taken where it fits.

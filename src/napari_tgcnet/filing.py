@@ -11,6 +11,8 @@ from napari_tgcnet.ports import Files, Layers, LayerTuple, Workers
 from napari_tgcnet.state import PanelState, Phase
 from napari_tgcnet.store import Store
 from tgcnet.errors import TgcnetError
+from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_table import About
 
 T = TypeVar("T")
 
@@ -34,8 +36,8 @@ class Filing:
     def open_image(self, path: Path, then: Callable[[LayerTuple], None]) -> None:
         self.work(Phase.READING_FILE, lambda: self._files.read_image(path), then)
 
-    def open_report(self, path: Path, then: Callable[[str], None]) -> None:
-        self.work(Phase.READING_FILE, lambda: self._files.read_report(path), then)
+    def open_report(self, path: Path, about: About, then: Callable[[ReportFile], None]) -> None:
+        self.work(Phase.READING_FILE, lambda: self._files.read_report(path, about), then)
 
     def save_mask(self, path: Path, *, deidentify: bool = False) -> None:
         """Save the chosen image's mask; say which layer that was, and whose data went along."""

@@ -7,6 +7,9 @@ from dataclasses import replace
 from napari_tgcnet.ports import Layers
 from napari_tgcnet.state import Draft, ImageInfo, PanelState, Phase, Scope
 from napari_tgcnet.store import Store
+from napari_tgcnet.whose import of_text
+from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_table import About
 
 _FILE_PHASES = (Phase.READING_FILE, Phase.SAVING_FILE, Phase.SAVING_CORRECTION)
 
@@ -69,9 +72,35 @@ class ImageChoice:
         """Change parts of the chosen image's draft."""
         self._keep(replace(self._store.state.draft, **changes), self._store.state.image_id)
 
-    def write_report(self, text: str, image_id: str | None) -> None:
-        """Keep a report with its image, which may not be the chosen one any more."""
-        self._keep(replace(self._drafts.get(image_id, Draft()), report=text), image_id)
+    def edit_report(self, text: str) -> None:
+        """Keep what a person typed or pasted; whose it is stays known while it is an edit."""
+        draft = self._store.state.draft
+        identity = of_text(draft, text)
+        self._keep(
+            replace(
+                draft,
+                report=text,
+                identity=identity,
+                is_confirmed=draft.is_confirmed and identity == draft.identity,
+            ),
+            self._store.state.image_id,
+        )
+
+    def write_report(self, read: ReportFile, image_id: str | None) -> None:
+        """Keep a file's report with its image, which may not be the chosen one any more."""
+        draft = self._drafts.get(image_id, Draft())
+        self._keep(
+            replace(draft, report=read.text, identity=read.identity, is_confirmed=False), image_id
+        )
+
+    def confirm_report(self) -> None:
+        """A person uses the report although it is of another patient or study."""
+        self._keep(replace(self._store.state.draft, is_confirmed=True), self._store.state.image_id)
+
+    def about(self) -> About:
+        """The chosen image, as a table of reports may name it."""
+        image = self._store.state.image
+        return About(name=image.name, identity=image.identity) if image else About()
 
     def _keep(self, draft: Draft, image_id: str | None) -> None:
         self._drafts[image_id] = draft

@@ -16,7 +16,7 @@ from napari_tgcnet import messages
 from napari_tgcnet.ports import LayerSource, LayerTuple
 from napari_tgcnet.state import AUTOMATIC, ImageInfo
 from napari_tgcnet.windows import first_limits, offered_windows
-from tgcnet.domain import Geometry, Modality, SegmentationClass, SideKnowledge, Volume
+from tgcnet.domain import Geometry, Identity, Modality, SegmentationClass, SideKnowledge, Volume
 from tgcnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ SHOWN_ONLY = "comparison"
 
 AXIS_LABELS = ("z", "y", "x")
 
-_IDENTIFIERS = ("patient_id", "accession_number", "study_id", "series_id", "source")
+_IDENTITY = ("patient_id", "accession_number", "study_id")
+_IDENTIFIERS = (*_IDENTITY, "series_id", "source")
 """Of a volume: they stay in memory with its layer, for a segmentation that refers to them."""
 
 
@@ -129,6 +130,7 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
         notices=notices,
         windows=windows,
         no_windows=no_windows,
+        identity=Identity(**{name: own.get(name) for name in _IDENTITY}),
     )
 
 

@@ -16,8 +16,17 @@ SAVE_TIP = (
     "Save the mask of this image as NIfTI, TIFF, PNG or DICOM. DICOM carries the patient and the "
     "study of the image, unless you choose it deidentified."
 )
-OPEN_REPORT, OPEN_REPORT_TIP = "From file…", "Open a report from a text file"
+OPEN_REPORT, OPEN_REPORT_TIP = (
+    "From file…",
+    "Open a report: text, DICOM Structured Report, FHIR, or the table of a cohort",
+)
 USE_SAMPLE_REPORT = "Use the sample's report"
+CONFIRM_REPORT = (
+    "The report is of another patient or study than the image. Open the right one, or press “Use "
+    "it all the same” beneath the report."
+)
+USE_ALL_THE_SAME = "Use it all the same"
+_FACTS = {"patient_id": "patient", "accession_number": "accession number", "study_id": "study"}
 REPORT_HINT = "Type or paste the report. Sides are the patient's. May stay empty."
 RUN, CANCEL, RETRY = "Run", "Cancel", "Try again"
 JUMP, JUMP_TIP = "Go to largest", "Show the slice with the largest finding"
@@ -30,7 +39,7 @@ MASK_FILES = (
     "NIfTI (*.nii.gz *.nii);;TIFF (*.tif *.tiff);;PNG, one slice only (*.png);;"
     f"DICOM segmentation, with patient and study (*.dcm);;{DICOM_DEIDENTIFIED}"
 )
-REPORT_FILES = "Text (*.txt);;All files (*)"
+REPORT_FILES = "Reports (*.txt *.dcm *.json *.csv);;All files (*)"
 AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
 
@@ -215,6 +224,15 @@ def saved(layer_name: str, file_name: str, *, deidentify: bool = False) -> str:
     if deidentify:
         return f"{said} It names no patient; the identifiers of the study and its images stay."
     return f"{said} It carries the patient's name, ID and birth date and the study's data."
+
+
+def whose(compared: Mapping[str, bool | None]) -> str:
+    """Whether a report and an image belong together, without an identifier."""
+    words = {True: "the same", False: "DIFFERENT", None: "unknown"}
+    if set(compared.values()) == {None}:
+        return "Whether report and image are of one patient and study is unknown."
+    told = ", ".join(f"{_FACTS[name]} {words[is_same]}" for name, is_same in compared.items())
+    return f"Report and image: {told}."
 
 
 def no_slices(text: str) -> str:

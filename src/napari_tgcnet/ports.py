@@ -11,6 +11,8 @@ import numpy as np
 
 from napari_tgcnet.state import Draft, ImageInfo
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
+from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_table import About
 
 S = TypeVar("S", contravariant=True)
 T = TypeVar("T")
@@ -197,7 +199,7 @@ class Files(Protocol):
     """Reading and writing; called in worker threads."""
 
     def read_image(self, path: Path) -> LayerTuple: ...
-    def read_report(self, path: Path) -> str: ...
+    def read_report(self, path: Path, about: About) -> ReportFile: ...
     def save_mask(self, mask: MaskToSave, path: Path, *, deidentify: bool = False) -> None: ...
     def check_ledger(self, folder: Path) -> None: ...
     def save_correction(

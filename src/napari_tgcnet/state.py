@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tgcnet.domain import NamedWindow
+from tgcnet.domain import Identity, NamedWindow
 
 AUTOMATIC = "auto"
 """The modality as the image's file tells it, and not the user."""
@@ -67,12 +67,16 @@ class Draft:
     ----------
     reviewed : slices as :mod:`napari_tgcnet.slice_ranges` reads them
     patient : any word that is the same for all images of one patient; only a hash of it is kept
+    identity : what the report's file says of patient and study
+    is_confirmed : a person uses the report although it is of another patient or study
     """
 
     report: str = field(default="", repr=False)
     reviewed: str = ""
     notes: str = field(default="", repr=False)
     patient: str = field(default="", repr=False)
+    identity: Identity = field(default_factory=Identity)
+    is_confirmed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +94,7 @@ class ImageInfo:
     draft : what a case that was opened again begins with, else None
     notices : what was assumed or converted while reading
     windows : presets that one click shows; none where ``no_windows`` says why
+    identity : what the file says of patient and study
     """
 
     id: str
@@ -104,6 +109,7 @@ class ImageInfo:
     notices: tuple[str, ...] = ()
     windows: tuple[NamedWindow, ...] = ()
     no_windows: str = ""
+    identity: Identity = field(default_factory=Identity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -94,7 +94,7 @@ class Desk:
         self.controller.take_event(replace(report_read(), **changes))
 
     def run(self) -> None:
-        self.controller.edit_report("left lower zone")
+        self.controller.reports.edit("left lower zone")
         self.controller.run()
         self.read()
 

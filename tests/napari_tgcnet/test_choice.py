@@ -17,6 +17,7 @@ from napari_tgcnet.ports import Engine, Files, View, Workers
 from napari_tgcnet.session import Session
 from napari_tgcnet.state import ImageInfo, Phase
 from tgcnet.engine.protocol import Cancelled, Died, Failed, Finished, SliceDone
+from tgcnet.io.report_file import ReportFile
 
 OTHER = ImageInfo(id="b", name="other")
 DIED = Died(exit_code=3, sentence="The model's process stopped by itself.", requests=(1,))
@@ -37,10 +38,10 @@ def drop_in(desk, *images: ImageInfo) -> None:
 
 def test_an_image_dropped_into_the_viewer_is_chosen_and_has_a_report_of_its_own(desk) -> None:
     first = desk.state.image
-    desk.controller.edit_report("of the first patient")
+    desk.controller.reports.edit("of the first patient")
     drop_in(desk, first, OTHER)
     assert (desk.state.image_id, desk.state.report) == ("b", "")
-    desk.controller.edit_report("of the second patient")
+    desk.controller.reports.edit("of the second patient")
     desk.controller.run()
     desk.read()
     order = desk.engine.segment.call_args.args[0]
@@ -52,7 +53,7 @@ def test_an_image_dropped_into_the_viewer_is_chosen_and_has_a_report_of_its_own(
 
 def test_a_report_written_before_any_image_is_the_first_ones(desk) -> None:
     drop_in(desk)
-    desk.controller.edit_report("written early")
+    desk.controller.reports.edit("written early")
     drop_in(desk, OTHER)
     assert desk.state.report == "written early"
     drop_in(desk)
@@ -62,12 +63,12 @@ def test_a_report_written_before_any_image_is_the_first_ones(desk) -> None:
 def test_a_report_from_a_file_goes_to_the_image_it_was_opened_for(desk) -> None:
     first = desk.state.image
 
-    def read_while_layers_change(path: object) -> str:
+    def read_while_layers_change(path: object, about: object) -> ReportFile:
         drop_in(desk, OTHER)
-        return "of the first patient"
+        return ReportFile(text="of the first patient")
 
     desk.files.read_report.side_effect = read_while_layers_change
-    desk.controller.open_report("report.txt")
+    desk.controller.reports.open("report.txt")
     assert (desk.state.image_id, desk.state.report) == ("b", "")
     drop_in(desk, OTHER, first)
     assert desk.state.report == "of the first patient"
@@ -129,7 +130,7 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     viewer.add_image(np.zeros((2, 3, 4, 5)))
     controller.open_panel()
     controller._store.become(model="mini")
-    controller.edit_report("left lower zone")
+    controller.reports.edit("left lower zone")
     controller.run()
     assert controller.state.problem == messages.wrong_axes(4)
     assert controller.state.phase is Phase.IDLE

@@ -20,6 +20,8 @@ from tgcnet.engine.protocol import (
     SliceDone,
 )
 from tgcnet.errors import InputError, OutputError
+from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_table import About
 
 FINISHED = Finished(
     request=1,
@@ -70,7 +72,7 @@ def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
 
 
 def test_no_report_runs_and_says_so(desk) -> None:
-    desk.controller.edit_report("  \n")
+    desk.controller.reports.edit("  \n")
     desk.controller.run()
     desk.engine.read_report.assert_not_called()
     assert desk.state.notices == (messages.NO_REPORT,)
@@ -78,7 +80,7 @@ def test_no_report_runs_and_says_so(desk) -> None:
 
 
 def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
-    desk.controller.edit_report("long")
+    desk.controller.reports.edit("long")
     desk.controller.run()
     desk.read(
         sentences_left_out=("The heart is large.",),
@@ -91,7 +93,7 @@ def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
 
 
 def test_each_reason_for_not_reading_has_its_sentence(desk) -> None:
-    desk.controller.edit_report("long")
+    desk.controller.reports.edit("long")
     desk.controller.run()
     desk.read(
         sentences_left_out=("Old scar.", "The heart is large."),
@@ -109,7 +111,7 @@ def test_each_reason_for_not_reading_has_its_sentence(desk) -> None:
 
 @pytest.mark.parametrize(("kept", "is_said"), [((), True), (("Opacity.",), False)])
 def test_a_report_of_which_nothing_is_read_says_so(desk, kept, is_said) -> None:
-    desk.controller.edit_report("Xyzzy.")
+    desk.controller.reports.edit("Xyzzy.")
     desk.controller.run()
     desk.read(sentences_kept=kept)
     assert (messages.NOTHING_READ in desk.state.notices) == is_said
@@ -126,7 +128,7 @@ def test_a_report_of_which_nothing_is_read_says_so(desk, kept, is_said) -> None:
     ],
 )
 def test_a_report_the_model_cannot_serve_asks_first(desk, changes, text) -> None:
-    desk.controller.edit_report("No infection.")
+    desk.controller.reports.edit("No infection.")
     desk.controller.run()
     desk.read(**changes)
     assert (desk.state.question.text, desk.state.phase) == (text, Phase.ASKING)
@@ -136,7 +138,7 @@ def test_a_report_the_model_cannot_serve_asks_first(desk, changes, text) -> None
 
 
 def test_no_to_a_question_frees_the_panel(desk) -> None:
-    desk.controller.edit_report("No infection.")
+    desk.controller.reports.edit("No infection.")
     desk.controller.run()
     desk.read(only_absent=True)
     desk.controller.answer("no")
@@ -198,7 +200,7 @@ def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question
     result, notices = desk.state.result, desk.state.notices
     assert notices == (messages.NO_REPORT,)
     desk.layers.has_paint.return_value = question == "replace"
-    desk.controller.edit_report("left lower zone")
+    desk.controller.reports.edit("left lower zone")
     desk.controller.run()
     desk.read(only_absent=question == "report", not_segmentable=("nodule",))
     assert desk.state.phase is Phase.ASKING
@@ -215,7 +217,7 @@ def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question
 
 
 def test_cancel_while_the_report_is_read_frees_at_once(desk) -> None:
-    desk.controller.edit_report("left")
+    desk.controller.reports.edit("left")
     desk.controller.run()
     desk.controller.cancel()
     desk.read()  # late
@@ -252,9 +254,10 @@ def test_the_scope_decides_the_slices(desk, scope, expected) -> None:
 
 
 def test_files_are_read_and_written_and_refusals_are_sentences(desk) -> None:
-    desk.files.read_report.return_value = "from a file"
-    desk.controller.open_report("report.txt")
-    desk.files.read_report.assert_called_once_with(Path("report.txt"))
+    desk.files.read_report.return_value = ReportFile(text="from a file", notices=("A draft.",))
+    desk.controller.reports.open("report.txt")
+    desk.files.read_report.assert_called_once_with(Path("report.txt"), About(name="chest"))
+    assert desk.state.notices == ("A draft.",)
     assert desk.state.report == "from a file"
     desk.files.read_image.side_effect = InputError("scan.png is empty; export it again.")
     desk.controller.open_image("scan.png")
@@ -286,7 +289,7 @@ def test_a_file_job_leaves_the_runs_notices(desk) -> None:
 
 
 def test_the_samples_report_is_offered(desk) -> None:
-    desk.controller.use_sample_report()
+    desk.controller.reports.use_sample()
     assert desk.state.report == "a sample's text"
 
 

@@ -30,7 +30,7 @@ def test_a_correction_is_handed_over_with_its_draft_and_ledger(desk) -> None:
     told: list[None] = []
     desk.session.corrections_changed.connect(lambda: told.append(None))
     correcting = desk.controller.correcting
-    desk.controller.edit_report("left lower zone")
+    desk.controller.reports.edit("left lower zone")
     correcting.edit_notes("rim too wide")
     correcting.edit_reviewed("0, 3")
     correcting.mark_current()

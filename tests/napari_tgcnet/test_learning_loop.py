@@ -62,7 +62,7 @@ class Room:
             Layer.create(*image_layer_tuple(radiograph_of(patient), f"radiograph {patient}"))
         )
         panel, controller = self.segment, self.segment.controller
-        controller.edit_report(REPORT)
+        controller.reports.edit(REPORT)
         self.click(panel.view.run.run_button)
         self.wait(lambda: controller.state.result is not None)
         mask = find_mask(self.viewer.layers, image)

@@ -68,6 +68,34 @@ class Geometry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """Whose image or report it is, and of which study; None where nothing says so.
+
+    Never logged, never shown whole.
+    """
+
+    patient_id: str | None = field(default=None, repr=False)
+    accession_number: str | None = field(default=None, repr=False)
+    study_id: str | None = field(default=None, repr=False)
+
+    def differing(self, other: "Identity") -> tuple[str, ...]:
+        """Names of what both state, and state differently."""
+        return tuple(name for name, is_same in self.compare(other).items() if is_same is False)
+
+    def compare(self, other: "Identity") -> Mapping[str, bool | None]:
+        """For each of the three, whether they are the same; None where either is unknown."""
+        names = ("patient_id", "accession_number", "study_id")
+        return {name: _same(getattr(self, name), getattr(other, name)) for name in names}
+
+
+def _same(one: str | None, other: str | None) -> bool | None:
+    """Hospitals pad identifiers with blanks and write them in either case."""
+    if not (one or "").strip() or not (other or "").strip():
+        return None
+    return str(one).strip().casefold() == str(other).strip().casefold()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DicomSource:
     """The frames that a volume was made of, one a slice of the source array's first axis.
 
@@ -116,29 +144,14 @@ class Volume:
     series_id: str | None = field(default=None, repr=False)
     source: DicomSource | None = field(default=None, repr=False)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Whose image or report it is, and of which study; None where nothing says so.
-
-    Never logged, never shown whole.
-    """
-
-    patient_id: str | None = field(default=None, repr=False)
-    accession_number: str | None = field(default=None, repr=False)
-    study_id: str | None = field(default=None, repr=False)
-
-    def compare(self, other: "Identity") -> Mapping[str, bool | None]:
-        """For each of the three, whether they are the same; None where either is unknown."""
-        names = ("patient_id", "accession_number", "study_id")
-        return {name: _same(getattr(self, name), getattr(other, name)) for name in names}
-
-
-def _same(one: str | None, other: str | None) -> bool | None:
-    """Hospitals pad identifiers with blanks and write them in either case."""
-    if not (one or "").strip() or not (other or "").strip():
-        return None
-    return str(one).strip().casefold() == str(other).strip().casefold()
+    @property
+    def identity(self) -> Identity:
+        """Whose image it is, and of which study."""
+        return Identity(
+            patient_id=self.patient_id,
+            accession_number=self.accession_number,
+            study_id=self.study_id,
+        )
 
 
 class Presence(StrEnum):

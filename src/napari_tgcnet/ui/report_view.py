@@ -15,6 +15,8 @@ from qtpy.QtWidgets import (
 
 from napari_tgcnet import messages
 from napari_tgcnet.state import PanelState
+from napari_tgcnet.ui.parts import note_label
+from napari_tgcnet.whose import describe, differs
 
 _NUM_LINES = 5
 
@@ -25,6 +27,7 @@ class ReportView(QGroupBox):
     report_edited = Signal(str)
     report_file_chosen = Signal(str)
     sample_report_wanted = Signal()
+    report_confirmed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(messages.REPORT, parent)
@@ -35,16 +38,21 @@ class ReportView(QGroupBox):
         self.open_button = QPushButton(messages.OPEN_REPORT)
         self.open_button.setToolTip(messages.OPEN_REPORT_TIP)
         self.sample_button = QPushButton(messages.USE_SAMPLE_REPORT)
+        self.whose = note_label()
+        self.confirm_button = QPushButton(messages.USE_ALL_THE_SAME)
         row = QHBoxLayout()
         row.addWidget(self.sample_button)
         row.addStretch()
         row.addWidget(self.open_button)
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
+        layout.addWidget(self.whose)
+        layout.addWidget(self.confirm_button)
         layout.addLayout(row)
         self.text.textChanged.connect(self._emit_edited)
         self.open_button.clicked.connect(self._ask_for_file)
         self.sample_button.clicked.connect(self.sample_report_wanted)
+        self.confirm_button.clicked.connect(self.report_confirmed)
 
     def show_state(self, state: PanelState) -> None:
         if self.text.toPlainText() != state.report:  # leaves the cursor alone while typing
@@ -53,6 +61,11 @@ class ReportView(QGroupBox):
             blocker.unblock()
         self.text.setReadOnly(state.is_busy)
         self.open_button.setEnabled(not state.is_busy)
+        said = describe(state)
+        self.whose.setText(said)
+        self.whose.setVisible(bool(said))
+        self.confirm_button.setVisible(differs(state) and not state.draft.is_confirmed)
+        self.confirm_button.setEnabled(not state.is_busy)
         sample = state.image.sample_report if state.image else None
         self.sample_button.setVisible(bool(sample) and sample != state.report)
         self.sample_button.setEnabled(not state.is_busy)

@@ -12,8 +12,6 @@ from PIL import Image
 from tests.tgcnet.io.dicom.phantoms import write_series
 
 from tgcnet.cli import main
-from tgcnet.domain import DicomSource, Geometry, Modality, Volume
-from tgcnet.io.decoded import grid_affine
 
 Refused = Callable[[list[str]], str]
 REPORT = "Bilateral pulmonary infection, lower left lung."
@@ -54,6 +52,44 @@ def test_a_ct_gets_a_mask_with_its_own_affine(
     assert summary["slices_with_findings"] == [2, 3, 4]
     assert set(np.flatnonzero(labels.any(axis=(0, 1)))) == {2, 3, 4}
     assert summary["volume_ml"] == pytest.approx(np.count_nonzero(labels) * 1.5 * 1.5 * 4 / 1000)
+
+
+def a_report(tmp_path: Path, patient: str) -> Path:
+    kind = {"coding": [{"code": "MR"}]}
+    report = {
+        "resourceType": "DiagnosticReport",
+        "conclusion": REPORT,
+        "subject": {"identifier": {"type": kind, "value": patient}},
+    }
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    return tmp_path / "report.json"
+
+
+def test_the_report_of_another_patient_is_refused_unless_it_is_confirmed(
+    refused: Refused, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_series(tmp_path / "series", patient_id="PHANTOM-1")
+    command = ["segment", str(tmp_path / "series"), "--model", model]
+    command += ["--out", str(tmp_path / "mask.nii"), "--report-file"]
+    sentence = refused([*command, str(a_report(tmp_path, "PHANTOM-2"))])
+    assert "The report and the image differ in patient ID, expected those of one" in sentence
+    assert "PHANTOM" not in sentence
+    assert main([*command, str(tmp_path / "report.json"), "--yes"]) == 0
+    assert "differ in patient ID; it is used, since --yes" in capsys.readouterr().err
+    assert main([*command, str(a_report(tmp_path, "phantom-1 "))]) == 0
+    assert "differ" not in capsys.readouterr().err
+
+
+def test_a_volume_of_a_4d_file_is_chosen(
+    refused: Refused, ct: Path, tmp_path: Path, model: str
+) -> None:
+    image = nibabel.load(ct)
+    both = np.stack([np.asarray(image.dataobj)] * 2, axis=-1)
+    nibabel.Nifti1Image(both, image.affine).to_filename(tmp_path / "both.nii")
+    command = ["segment", str(tmp_path / "both.nii"), "--model", model]
+    command += ["--out", str(tmp_path / "mask.nii")]
+    assert "holds 2 volumes" in refused(command)
+    assert main([*command, "--volume", "1"]) == 0
 
 
 def test_in_words_it_says_where_how_much_and_what_for(
@@ -180,19 +216,11 @@ def test_a_bad_target_is_refused_before_the_work(
 
 
 @pytest.fixture
-def dicom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of five slices, as the reader of DICOM gives them."""
-    folder = tmp_path / "series"
-    files = tuple(write_series(folder))
-    volume = Volume(
-        array=np.random.default_rng(0).integers(-1000, 300, (5, 16, 12)).astype(np.int16),
-        geometry=Geometry(affine_lps=grid_affine((2.5, 0.7, 0.8)), unit="mm"),
-        modality=Modality.CT,
-        intensity_unit="HU",
-        source=DicomSource(files=files, frames=(0,) * 5),
-    )
-    monkeypatch.setattr("tgcnet.io.load_volume", lambda path, *, modality: volume)
-    return folder
+def dicom(tmp_path: Path) -> Path:
+    """A folder of five slices."""
+    values = np.random.default_rng(0).integers(24, 1300, (5, 16, 12)).astype(np.int16)
+    write_series(tmp_path / "series", values=values)
+    return tmp_path / "series"
 
 
 def test_a_dicom_series_gets_a_segmentation_that_says_whom_it_names(
@@ -231,7 +259,7 @@ def test_no_slice_of_the_image_is_replaced(refused: Refused, dicom: Path) -> Non
 def test_an_image_that_is_gone_is_told_before_the_work(refused: Refused, dicom: Path) -> None:
     (dicom / "slice_0002.dcm").unlink()
     command = ["segment", str(dicom), "--model", "never looked for"]
-    assert "slice_0002.dcm cannot be opened" in refused([*command, "--out", str(dicom / "m.dcm")])
+    assert "1 slice is missing, at -295.00 mm" in refused([*command, "--out", str(dicom / "m.dcm")])
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
@@ -322,7 +350,7 @@ def test_a_window_is_for_a_ct(
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (["segment", ".", "--out", "mask.nii"], "tgcnet: here is a folder"),
+        (["segment", ".", "--out", "mask.nii"], "tgcnet: here holds no DICOM image"),
         (["segment", "ct.nii.gz", "--report-file", ".", "--out", "mask.nii"], "report here cannot"),
         (["segment", "ct.nii.gz", "--out", "."], "--out here has no ending"),
         (["evaluate", ".", "--model", "MODEL"], "tgcnet: here holds 1 files and none of the"),

@@ -1,7 +1,6 @@
 """Features kept before training: each image in each view, by each process its share."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -25,7 +24,7 @@ def model() -> SegmentationModel:
     return model
 
 
-def keep(model: SegmentationModel, cache: Path, fabric: object) -> TrainingSet:
+def keep(model: SegmentationModel, cache: Path, fabric: Fabric) -> TrainingSet:
     tower, pixels = MODEL.towers.image, PixelScale(PreprocessConfig(side_px=64))
     return with_kept_features(phantoms(), model, tower, pixels, fabric, cache)
 
@@ -61,7 +60,7 @@ def test_what_is_kept_is_not_computed_again(model: SegmentationModel, tmp_path: 
 def test_two_processes_share_the_images(model: SegmentationModel, tmp_path: Path) -> None:
     shares = []
     for rank in range(2):
-        fabric = SimpleNamespace(global_rank=rank, world_size=2, barrier=lambda: None)
+        fabric = Mock(spec=Fabric, global_rank=rank, world_size=2)
         keep(model, tmp_path / str(rank), fabric)
         shares.append(files_in(tmp_path / str(rank)))
     keep(model, tmp_path / "alone", one_process())

@@ -17,6 +17,7 @@ from tgcnet.cli.output import (
     stated_modality,
     warn,
 )
+from tgcnet.cli.report_input import asked_report
 from tgcnet.cli.target import check_target
 from tgcnet.domain import EncodedText, Segmentation, Volume
 from tgcnet.errors import InputError
@@ -38,8 +39,13 @@ def register(commands: Commands) -> None:
     parser.add_argument("image", metavar="IMAGE", type=Path, help="PNG, JPEG, TIFF, NIfTI or DICOM")
     text = parser.add_mutually_exclusive_group()
     text.add_argument("--report", metavar="TEXT", help="the report itself")
-    text.add_argument("--report-file", metavar="FILE", type=Path, help="a text file with it")
+    text.add_argument(
+        "--report-file", metavar="FILE", type=Path, help="text, Structured Report, FHIR or CSV"
+    )
     add_model_options(parser)
+    parser.add_argument(
+        "--volume", metavar="K", type=int, help="of a 4D NIfTI file, counted from 0"
+    )
     parser.add_argument(
         "--slices",
         metavar="A:B",
@@ -67,7 +73,8 @@ def register(commands: Commands) -> None:
     parser.add_argument(
         "--yes",
         action="store_true",
-        help="run although the report names nothing that this model segments",
+        help="run although the report names nothing that this model segments, or is of another "
+        "patient or study than the image",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -99,14 +106,14 @@ def parse_window(text: str) -> tuple[float, float]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment; what can be refused without the model is refused before it is loaded."""
-    from tgcnet.io import load_volume, read_report_text
+    from tgcnet.io import load_volume
     from tgcnet.io.report_key import report_provenance
 
-    text = arguments.report or ""
-    if arguments.report_file is not None:
-        text = read_report_text(arguments.report_file)
-    volume = load_volume(arguments.image, modality=stated_modality(arguments))
+    volume = load_volume(
+        arguments.image, modality=stated_modality(arguments), volume=arguments.volume
+    )
     check_target(arguments.out, volume, source=arguments.image)
+    text = asked_report(arguments, volume)
     about_report = report_provenance(text)
 
     from tgcnet.inference.predictor import load_predictor

@@ -78,9 +78,9 @@ def test_a_worker_with_another_model_refuses(tiny_model_folder: Path, no_user_mo
         (MemoryError(), "the machine's memory is used up"),
         (torch.OutOfMemoryError("CUDA out of memory."), "the memory of machine or GPU is used up"),
         (RuntimeError("DefaultCPUAllocator: can't allocate"), "machine or GPU is used up"),
-        (RuntimeError("CUDA driver error: /home/Miller"), "RuntimeError"),
-        (OSError(errno.EIO, "Input/output error", "/home/Miller"), "Input/output error"),
-        (ImportError("/home/Miller/libtorch.so"), "ImportError"),
+        (RuntimeError("CUDA driver error: /patients/Miller"), "RuntimeError"),
+        (OSError(errno.EIO, "Input/output error", "/patients/Miller"), "Input/output error"),
+        (ImportError("/patients/Miller/libtorch.so"), "ImportError"),
     ],
 )
 def test_a_machine_that_cannot_load_a_model_says_so_to_whoever_asked(
@@ -91,7 +91,7 @@ def test_a_machine_that_cannot_load_a_model_says_so_to_whoever_asked(
 
     monkeypatch.setattr("tgcnet.inference.predictor.load_predictor", fail)
     with pytest.raises(EngineError, match="A worker cannot load the model 'mini'") as refused:
-        worker.load_checked("/home/Miller/mini", "0", "cpu")
+        worker.load_checked("/patients/Miller/mini", "0", "cpu")
     assert f"{words})" in str(refused.value)
     assert "Miller" not in str(refused.value)
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -220,6 +221,28 @@ def test_an_image_that_may_not_be_read_fails_alone_until_it_may(
         assert "(Permission denied)" in summary.failures[0].sentence
         assert run(table).num_now == 0
     assert (run(table).num_done, run.predictor.seen) == (3, [(REPORT, None, 0.5)])
+
+
+def test_a_report_of_another_patient_fails_alone(
+    cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(path: Path, **options: Modality | None) -> Volume:
+        patient = "P-2" if path.name == "Miller1.png" else "P-1"
+        return replace(load_volume(path, **options), patient_id=patient)
+
+    monkeypatch.setattr("tgcnet.inference.cohort.study.load_volume", load)
+    given = rows(3)
+    table = cohort(given)
+    report = {
+        "resourceType": "DiagnosticReport",
+        "conclusion": REPORT,
+        "subject": {"identifier": {"value": "P-1"}},
+    }
+    (table.parent / "report.json").write_text(json.dumps(report))
+    table = cohort([{**row, "report": "", "report_file": "report.json"} for row in given])
+    (failure,) = run(table).failures
+    assert failure.id == "s1"
+    assert "the report and the image differ in patient id, expected" in failure.sentence
 
 
 def test_a_mask_stays_while_its_image_is_away(cohort: MakeTable, run: Run) -> None:

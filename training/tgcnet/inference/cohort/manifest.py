@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tgcnet.domain import Modality
+from tgcnet.domain import Identity, Modality
 from tgcnet.errors import InputError
-from tgcnet.io import read_report_text
+from tgcnet.io import read_report
+from tgcnet.io.report_file import ReportFile
 
 COLUMNS = ("image", "id", "report", "report_file", "modality", "slices")
 
@@ -33,6 +34,7 @@ class Study:
     image : a file, or the folder of a series
     named : the image as the table names it
     report : "" where there is none
+    whose : what the report's file says of patient and study
     modality : as row or command states it; None leaves it to the file
     slices : along Z; None means all
     """
@@ -42,6 +44,7 @@ class Study:
     image: Path = field(repr=False)
     named: str = field(repr=False)
     report: str = field(default="", repr=False)
+    whose: Identity = field(default_factory=Identity)
     modality: Modality | None = None
     slices: slice | None = None
 
@@ -143,13 +146,14 @@ class _RowReader:
         if len(cells) > len(self._header):
             self._wrong(number, "has more cells than the header; put texts with commas into quotes")
         values = dict(zip(self._header, (cell.strip() for cell in cells), strict=False))
-        named = values.get("image", "")
+        named, report = values.get("image", ""), self._report(number, values)
         return Study(
             row=number,
             id=self._id(number, values.get("id") or f"{position:0{_ID_DIGITS}d}"),
             image=self._image(number, named),
             named=named,
-            report=self._report(number, values),
+            report=report.text,
+            whose=report.identity,
             modality=self._stated_modality(number, values.get("modality", "")),
             slices=self._slices(number, values.get("slices", "")),
         )
@@ -176,18 +180,18 @@ class _RowReader:
         # Not Path.expanduser, which raises for "~x.png" where nobody is called x.png.
         return self._folder / os.path.expanduser(named)
 
-    def _report(self, number: int, values: Mapping[str, str]) -> str:
+    def _report(self, number: int, values: Mapping[str, str]) -> ReportFile:
         text, file = values.get("report", ""), values.get("report_file", "")
         if text and file:
             self._wrong(number, "has both a report and a report_file; keep one")
         if not file or text:
-            return text
+            return ReportFile(text=text)
         try:
-            return read_report_text(self._path(file))
+            return read_report(self._path(file))
         except InputError:
             # Its sentence names the file.
-            self._wrong(number, "names a report_file that is not there or is no plain text")
-            return ""
+            self._wrong(number, "names a report_file that is not there or is no report")
+            return ReportFile(text="")
 
     def _stated_modality(self, number: int, stated: str) -> Modality | None:
         if stated.lower() in ("", "auto"):

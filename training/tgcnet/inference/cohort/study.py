@@ -99,6 +99,7 @@ class _Work:
     def run(self, predictor: Segments) -> None:
         order, study = self.order, self.order.study
         volume = load_volume(study.image, modality=study.modality)
+        _check_is_the_images(study.whose.differing(volume.identity))
         _check_fits_format(volume, order.terms.ending)
         reading = predictor.read_report(study.report)
         if not order.runs_without_target:
@@ -149,6 +150,15 @@ class _Work:
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self.start, 3)
+
+
+def _check_is_the_images(differing: tuple[str, ...]) -> None:
+    if differing:
+        what = ", ".join(name.replace("_", " ") for name in differing)
+        raise InputError(
+            f"the report and the image differ in {what}, expected those of one study; correct the "
+            "row"
+        )
 
 
 def _check_fits_format(volume: Volume, ending: str) -> None:

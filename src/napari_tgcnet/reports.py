@@ -1,0 +1,41 @@
+"""The report of the chosen image: typed, pasted, from a file, or the sample's own. No Qt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_tgcnet.filing import Filing
+from napari_tgcnet.images import ImageChoice
+from napari_tgcnet.state import PanelState
+from napari_tgcnet.store import Store
+from tgcnet.io.report_file import ReportFile
+
+
+class Reports:
+    """Keeps each image's report, and whose it is as far as its file says."""
+
+    def __init__(self, *, store: Store[PanelState], images: ImageChoice, filing: Filing) -> None:
+        self._store, self._images, self._filing = store, images, filing
+
+    def edit(self, text: str) -> None:
+        self._images.edit_report(text)
+
+    def use_sample(self) -> None:
+        image = self._store.state.image
+        if image is not None and image.sample_report:
+            self.edit(image.sample_report)
+
+    def open(self, path: str) -> None:
+        """Read a report for the image that is chosen now."""
+        image_id = self._store.state.image_id
+
+        def keep(read: ReportFile) -> None:
+            self._images.write_report(read, image_id)
+            self._filing.say(*read.notices)
+
+        self._filing.open_report(Path(path), self._images.about(), keep)
+
+    def confirm(self) -> None:
+        """Use the report although it is of another patient or study than the image."""
+        self._images.confirm_report()
+        self._store.become(problem="")
