@@ -1,6 +1,7 @@
 """What a decoder hands to ``read``: an array brought to (Z, Y, X), and where it lies."""
 
 import logging
+import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -34,6 +35,10 @@ DECODER_ERRORS = (
 )  # fmt: skip
 
 
+MAX_SLICES = 10_000
+"""Three times the longest CT; more is a file made to keep its reader busy."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decoded:
     """An image as its file holds it.
@@ -57,7 +62,8 @@ def check_size(shape: tuple[int, ...], name: str) -> None:
     Raises
     ------
     InputError
-        If a side is below 1, a plane exceeds ``MAX_PLANE_PIXELS`` or all exceed ``MAX_VOXELS``.
+        If a side is below 1, a plane exceeds ``MAX_PLANE_PIXELS``, all exceed ``MAX_VOXELS``, or
+        there are more planes than ``MAX_SLICES``.
     """
     sides = tuple(int(side) for side in shape)
     text = " x ".join(str(side) for side in sides)
@@ -66,9 +72,12 @@ def check_size(shape: tuple[int, ...], name: str) -> None:
             f"{name} holds an image without pixels ({text or 'no sides'}), expected at least one "
             "pixel on each side; export it again."
         )
-    voxels = 1
-    for side in sides:
-        voxels *= side
+    if math.prod(sides[:-2]) > MAX_SLICES:
+        raise InputError(
+            f"{name} says it is {text} pixels large, expected at most {MAX_SLICES:,} slices; it is "
+            "damaged, or take a part of it first."
+        )
+    voxels = math.prod(sides)
     if sides[-1] * sides[-2] > MAX_PLANE_PIXELS or voxels > MAX_VOXELS:
         raise InputError(
             f"{name} says it is {text} pixels large, expected at most {MAX_PLANE_PIXELS:,} a plane "

@@ -1,6 +1,7 @@
 """TIFF: a plane or a stack, grey or colour, with ImageJ's or OME's spacing where it says."""
 
 import math
+import struct
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -47,6 +48,7 @@ def read_tiff(file: BinaryIO, name: str) -> Decoded:
         ):
             series = tiff.series[0]
             check_size(_plane_last(series.axes, series.shape), name)
+            _check_ends(tiff, file, name)
             _check_complete(series, size, name)
             _announce(series, size, name)
             spacing, more = _spacing_zyx_mm(tiff)
@@ -160,6 +162,21 @@ def _as_numbers(samples: np.ndarray, name: str) -> np.ndarray:
     is_float = samples.dtype.kind == "f"
     dtype = np.dtype(np.float32) if is_float else samples.dtype.newbyteorder("=")
     return samples.astype(dtype, copy=False)
+
+
+def _check_ends(tiff: tifffile.TiffFile, file: BinaryIO, name: str) -> None:
+    """Refuse pages that come round to an earlier one: the library reads each once, and goes on."""
+    kind, last = tiff.tiff, tiff.pages[len(tiff.pages) - 1]
+    file.seek(last.offset)
+    (num_tags,) = struct.unpack(kind.tagnoformat, file.read(kind.tagnosize))
+    file.seek(last.offset + kind.tagnosize + num_tags * kind.tagsize)
+    stored = file.read(kind.offsetsize)
+    # ImageJ states one page and lets the others follow it; a cut end is another check's affair.
+    if len(stored) == kind.offsetsize and struct.unpack(kind.offsetformat, stored)[0]:
+        raise InputError(
+            f"{name} is damaged: its last page leads to another one, expected the end; save it "
+            "again."
+        )
 
 
 def _check_complete(series: tifffile.TiffPageSeries, file_size: int, name: str) -> None:

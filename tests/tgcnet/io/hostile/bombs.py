@@ -47,7 +47,6 @@ def bombs() -> Iterator[Case]:
         ("NIfTI that claims a gigabyte", lambda f: nifti_claim(f, (1000, 1000, 900), pack=False)),
         ("PNG of absurd sides", lambda f: png(f, 60_000, 60_000, zlib.compress(bytes(100)))),
         ("PNG of large sides", lambda f: png(f, 8_000, 9_000, zlib.compress(bytes(100)))),
-        ("PNG that unpacks to much", lambda f: png(f, 16, 16, zeros())),
         ("PNG with a packed text", png_with_a_packed_text),
         ("deflated DICOM", deflated_dicom),
         ("DICOM of absurd rows", lambda f: dicom_claim(f, None, 60_000)),
@@ -69,6 +68,13 @@ def bombs() -> Iterator[Case]:
         ("zip whose entries overlap", overlapping_zip),
     ):
         yield Case(kind="bomb", name=name, write=write, allowed=Allowed.TOLD)
+    # What lies behind a picture's last row is never unpacked.
+    yield Case(
+        kind="bomb",
+        name="PNG that unpacks to much",
+        write=lambda f: png(f, 16, 16, zeros()),
+        allowed=Allowed.ANYTHING,
+    )
     for name in ("../../outside.dcm", "/outside.dcm", "..\\..\\outside.dcm", "C:\\outside.dcm"):
         yield Case(kind="zip slip", name=name, write=slip(name))
 

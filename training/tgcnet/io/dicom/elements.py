@@ -13,12 +13,16 @@ from pydicom.charset import decode_bytes
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag, Tag
 
 from tgcnet.io.decoded import DECODER_ERRORS
 
 MAX_TEXT = 256
 """Four times what the standard allows an identifier; the rest of a longer text is cut off."""
+
+PARSER_ERRORS = (*DECODER_ERRORS, BytesLengthException, InvalidDicomError)
+"""What pydicom answers damaged bytes with, beside what every decoder does."""
 
 _BINARY = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _DELIMITERS = {0x0A, 0x0C, 0x0D, 0x5C}  # each resets the character set (PS3.5, 6.1.2.5.3)
@@ -116,7 +120,7 @@ def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
         return ()
     try:
         found = dataset[tag(keyword)].value
-    except DECODER_ERRORS:
+    except PARSER_ERRORS:
         return ()
     is_sequence = element.VR in (None, "SQ", "UN") and not isinstance(found, str | bytes)
     return tuple(found) if is_sequence and isinstance(found, Sequence) else ()

@@ -13,8 +13,9 @@ from pydicom.filereader import data_element_generator, read_partial
 from pydicom.tag import BaseTag, Tag
 
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, quiet
+from tgcnet.io.decoded import quiet
 from tgcnet.io.dicom import elements
+from tgcnet.io.dicom.elements import PARSER_ERRORS
 
 MAX_ELEMENT_BYTES = 16 * 2**20
 """An enhanced CT of 4,000 frames describes them in about 8 MB; a larger element is not read."""
@@ -79,7 +80,7 @@ def open_header(path: Path, keywords: tuple[str, ...]) -> OpenedHeader:
     with file, quiet("pydicom"):
         try:
             return _parse(file, path.name, keywords)
-        except DECODER_ERRORS:
+        except PARSER_ERRORS:
             # "from None": the library's own message may quote what the file holds.
             raise InputError(
                 f"{path.name} is damaged: its DICOM header cannot be parsed; export it again."

@@ -17,9 +17,9 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, announce, check_size, quiet, too_hungry
+from tgcnet.io.decoded import announce, check_size, quiet, too_hungry
 from tgcnet.io.dicom.codestream import is_whole, stated_size
-from tgcnet.io.dicom.elements import tag
+from tgcnet.io.dicom.elements import PARSER_ERRORS, tag
 from tgcnet.io.dicom.header import FrameHeader
 
 _KEYWORDS = {
@@ -41,7 +41,8 @@ _WANTED: list[BaseTag | int] = [
 ]  # fmt: skip
 _UNDEFINED = 0xFFFFFFFF
 # One decoder a syntax, the strict one: another, tried after it failed, may invent what is missing.
-_PLUGINS = ("pylibjpeg", "pyjpegls", "gdcm")
+# pydicom itself decodes RLE; pylibjpeg-rle is faster and panics on damaged bytes.
+_PLUGINS = ("pydicom", "pylibjpeg", "pyjpegls", "gdcm")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +101,7 @@ def read_stored(header: FrameHeader) -> tuple[np.ndarray, Dataset]:
             f"{name} cannot be decoded: its compressed pixels are damaged or of a kind that the "
             "decoder does not know; have it exported again, without compression."
         ) from None
-    except DECODER_ERRORS as error:
+    except PARSER_ERRORS as error:
         # "from None": the library's own message may quote what the file holds.
         raise InputError(
             f"{name} cannot be decoded: its pixels are damaged or not as its header says "

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS
+from tgcnet.io.dicom.elements import PARSER_ERRORS
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.lut import read_table
 from tgcnet.io.dicom.pixel_file import read_stored
@@ -87,7 +87,7 @@ def _grey(stored: np.ndarray, tables: Dataset, header: FrameHeader, name: str) -
             )
         try:
             stored = apply_color_lut(stored, tables)
-        except DECODER_ERRORS:
+        except PARSER_ERRORS:
             raise InputError(f"{name} has a damaged colour table; export it again.") from None
         if stored.dtype == np.uint16:
             stored = stored >> 8  # colours of 16 bits are shown with 8

@@ -10,8 +10,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, check_size, quiet
+from tgcnet.io.decoded import check_size, quiet
 from tgcnet.io.dicom import elements
+from tgcnet.io.dicom.elements import PARSER_ERRORS
 from tgcnet.io.dicom.frame_groups import group_fields
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.open_header import DEFLATED, OpenedHeader, open_header
@@ -66,7 +67,7 @@ def read_headers(file: Path) -> tuple[FrameHeader, ...]:
     with quiet("pydicom"):
         try:
             return _to_frames(opened, file)
-        except DECODER_ERRORS:
+        except PARSER_ERRORS:
             # "from None": the library's own message may quote what the file holds.
             raise InputError(
                 f"{file.name} is damaged: its DICOM header cannot be understood; export it again."

@@ -11,7 +11,8 @@ from pydicom.valuerep import DA, TM
 
 from tgcnet.domain import DicomSource, Geometry
 from tgcnet.errors import OutputError
-from tgcnet.io.decoded import DECODER_ERRORS, quiet
+from tgcnet.io.decoded import quiet
+from tgcnet.io.dicom.elements import PARSER_ERRORS
 from tgcnet.io.dicom.open_header import open_header
 
 # What places a frame and names it. The identifiers lead from the mask to its images.
@@ -59,7 +60,7 @@ def refusing_what_cannot_be_used() -> Iterator[None]:
             yield
         except (OSError, MemoryError):
             raise  # of the disk and the machine, not of the headers
-        except DECODER_ERRORS:
+        except PARSER_ERRORS:
             raise OutputError(
                 "The headers of the DICOM image lack what a segmentation needs (identifiers, "
                 "positions and a frame of reference that agree); choose .nii.gz or .tif."

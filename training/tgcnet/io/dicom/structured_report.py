@@ -9,7 +9,8 @@ from pydicom.dataset import Dataset
 
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, quiet
+from tgcnet.io.decoded import quiet
+from tgcnet.io.dicom.elements import PARSER_ERRORS
 
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 _NO_REPORTS = {
@@ -45,7 +46,7 @@ def read_structured_report(path: Path) -> tuple[str, Identity, tuple[str, ...]]:
                 study_id=_value(dataset, "StudyInstanceUID"),
             )
             notices = tuple(_notices(dataset))
-    except DECODER_ERRORS as error:
+    except PARSER_ERRORS as error:
         # "from None": the library's messages quote what they met, which is the patient's.
         raise InputError(
             f"{path.name} cannot be read as a Structured Report, it is damaged "
