@@ -13,7 +13,7 @@ from tests.tgcnet.io.hostile.headers import (
 )
 from tests.tgcnet.io.hostile.series_cases import series_cases
 
-FULL, SUBSET = 1.0, 0.15
+FULL, SUBSET = 1.0, 0.3
 
 
 def corpus(part: float) -> Iterator[Case]:

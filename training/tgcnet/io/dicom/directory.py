@@ -19,8 +19,11 @@ def is_directory(path: Path) -> bool:
         If it is no DICOM file.
     """
     opened = open_header(path, ("SOPClassUID", *_KEYWORDS))
-    meta = str(opened.dataset.file_meta.get("MediaStorageSOPClassUID", None) or "")
-    return meta == DIRECTORY_CLASS or elements.has(opened.dataset, *_KEYWORDS)
+    try:
+        kind = str(opened.dataset.file_meta.get("MediaStorageSOPClassUID", None) or "")
+    except elements.PARSER_ERRORS:  # damaged: no directory then
+        kind = ""
+    return kind == DIRECTORY_CLASS or elements.has(opened.dataset, *_KEYWORDS)
 
 
 def referenced_files(path: Path) -> tuple[tuple[Path, ...], int]:
