@@ -11,6 +11,7 @@ from tests.tgcnet.io.hostile.judge import Judge, Tally
 
 from tgcnet.io.sandbox.limits import SECONDS, SPARE_BYTES
 
+
 def judged(scratch: Path, part: float) -> Tally:
     judge = Judge(scratch)
     for case in corpus(part):
