@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class WindowKeys:
         self._bound: list[str] = []
         for index, key in enumerate(WINDOW_KEYS):
             try:
-                viewer.bind_key(key, partial(_press, show, index))
+                viewer.bind_key(key, _shower(show, index))
             except ValueError:  # the user's own, or another plugin's: theirs it stays
                 continue
             self._bound.append(key)
@@ -38,5 +37,10 @@ class WindowKeys:
         self._bound.clear()
 
 
-def _press(show: Callable[[int], None], index: int, viewer: Any) -> None:
-    show(index)
+def _shower(show: Callable[[int], None], index: int) -> Callable[[Any], None]:
+    """What a key does. A function, since napari asks whatever is bound for its name."""
+
+    def show_window(viewer: Any) -> None:
+        show(index)
+
+    return show_window

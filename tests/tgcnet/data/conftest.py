@@ -70,3 +70,17 @@ def make_set(tmp_path: Path, paint: Callable[..., np.ndarray]) -> MakeSet:
         return folder
 
     return make
+
+
+def data_set(folder: Path, mask: np.ndarray, reports: tuple[str, ...], classes: str = "") -> Path:
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    table = "image,mask,report\n"
+    for index, report in enumerate(reports):
+        Image.fromarray((mask * 200 + index).astype(np.uint8)).save(folder / f"images/{index}.png")
+        Image.fromarray(mask.astype(np.uint8)).save(folder / f"masks/{index}.png")
+        table += f"{index}.png,{index}.png,{report}\n"
+    (folder / "captions.csv").write_text(table)
+    if classes:
+        (folder / "classes.json").write_text(classes)
+    return folder

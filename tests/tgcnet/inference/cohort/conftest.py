@@ -1,6 +1,7 @@
 """Tables of studies, and a run that needs no network."""
 
 import csv
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -106,3 +107,12 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_user_models: Path) -
     load = partial(lambda predictor, *_: predictor, predictor)
     monkeypatch.setattr("tgcnet.inference.cohort.run.load_checked", load)
     return Run(tmp_path / "out", predictor)
+
+
+def record_of(run: Run, study: str) -> dict[str, object]:
+    return json.loads((run.out / "studies" / study / "record.json").read_text(encoding="utf-8"))
+
+
+def table_of(run: Run) -> list[dict[str, str]]:
+    with (run.out / "cohort.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
