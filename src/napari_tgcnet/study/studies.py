@@ -77,7 +77,8 @@ class DiskStudies:
 def _import_decoders() -> None:
     from tgcnet.io.dicom.volume import stack_of  # noqa: F401
 
-    LazyStack(lambda k: np.zeros((1, 1)), (1, 1, 1), np.dtype(np.float64)).as_dask()
+    # The first array that dask computes imports most of it.
+    np.asarray(LazyStack(lambda k: np.zeros((1, 1)), (1, 1, 1), np.dtype(np.float64)).as_dask())
 
 
 def _name_of(series: Series) -> str:
