@@ -214,7 +214,9 @@ def half_precision(precision: FabricPrecision) -> Fabric:
     return Fabric(accelerator="cpu", devices=1, plugins=[plugin])
 
 
-@pytest.mark.parametrize("precision", ["bf16-mixed", "16-mixed"])
+@pytest.mark.parametrize(
+    "precision", ["bf16-mixed", pytest.param("16-mixed", marks=pytest.mark.slow)]
+)
 def test_half_precision_learns_and_resumes(tmp_path: Path, precision: FabricPrecision) -> None:
     """fp16 with the scale of its loss, which a checkpoint keeps."""
     fabric, kept = half_precision(precision), Kept()
