@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from itertools import islice
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +18,11 @@ _MOST_LOOKED_AT = 100
 """Files of a folder that are looked into: where none of these is DICOM, the folder is no study."""
 _MOST_FILES, _MOST_ARCHIVE_BYTES = 200, 2**26
 """What is listed in a fraction of a second."""
+# Of an archive that is damaged, encrypted, or packed in an odd way.
+_UNREADABLE = (
+    zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error,
+    LZMAError,
+)  # fmt: skip
 _PREAMBLE_BYTES, _MAGIC = 128, b"DICM"
 
 
@@ -63,7 +70,7 @@ def _holds_dicom(path: Path) -> bool:
                 with archive.open(member) as file:
                     if _has_magic(file):
                         return True
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError):  # damaged, odd or encrypted
+    except _UNREADABLE:
         return False
     return False
 

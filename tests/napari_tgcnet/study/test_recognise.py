@@ -56,3 +56,13 @@ def test_a_folder_of_many_files_is_large(tmp_path: Path, monkeypatch) -> None:
     assert is_large(tmp_path)
     assert is_large(tmp_path / "DICOMDIR")
     assert not is_large(tmp_path / "0")
+
+
+def test_an_archive_whose_stream_is_damaged_is_none_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "study.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.dcm", bytes(range(256)) * 8)
+    content = bytearray(path.read_bytes())
+    content[40:60] = bytes(255 - value for value in content[40:60])
+    path.write_bytes(bytes(content))
+    assert not is_study(path)

@@ -23,7 +23,7 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
         If the ending is unknown or cannot hold the stack, a DICOM segmentation is asked for and
         the image is not from DICOM or its files allow none, or :func:`check_writable` refuses it.
     """
-    from tgcnet.io.write import check_has_source, check_seg_source, is_a_source
+    from tgcnet.io.write import check_has_source, check_no_image, check_seg_source, is_a_source
 
     path = path.absolute()  # "." has no name that a sentence could say
     name = path.name.lower()
@@ -40,6 +40,7 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
             "choose .nii.gz or .tif."
         )
     check_writable(path, "--out")
+    check_no_image(path)
     is_image = source is not None and source.exists() and path.exists() and path.samefile(source)
     if is_image or (volume.source is not None and is_a_source(path, volume.source)):
         raise OutputError(

@@ -64,13 +64,17 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
     return ReportFile(text=decode_report(content, path.name))
 
 
-def is_structured_report(path: Path) -> bool:
-    """Whether a file is marked as DICOM; False where it cannot be opened."""
+def needs_parser(path: Path) -> bool:
+    """Whether a file is DICOM or JSON, and no plain text or table; False where it cannot be read.
+
+    A parser can be kept busy for minutes by a file that is made to.
+    """
     try:
         with path.open("rb") as file:
-            return file.read(132)[128:] == _MARK
+            head = file.read(132)
     except OSError:
         return False
+    return head[128:] == _MARK or path.suffix.lower() == ".json" or _is_json(head)
 
 
 def _is_json(content: bytes) -> bool:

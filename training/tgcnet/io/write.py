@@ -74,6 +74,7 @@ def save_labels(
         )
     if source is not None and path.exists():
         _check_not_a_source(path, source)
+    check_no_image(path)
     made_by = {**(provenance or {}), "edited": "yes" if is_edited else "no"}
     comment = json.dumps({**made_by, "notice": RESEARCH_NOTICE}, sort_keys=True)
     if path.name.lower().endswith(".dcm"):
@@ -136,6 +137,26 @@ def is_a_source(path: Path, source: DicomSource) -> bool:
     return path.exists() and any(
         file.exists() and path.samefile(file) for file in dict.fromkeys(source.files)
     )
+
+
+def check_no_image(path: Path) -> None:
+    """Refuse to write over a DICOM file that is no segmentation: it may be anybody's slice.
+
+    Raises
+    ------
+    OutputError
+        If one lies there.
+    """
+    if not path.name.lower().endswith(".dcm") or not path.exists():
+        return
+    check_installed(path.name)
+    from tgcnet.io.dicom.seg_source import is_segmentation
+
+    if not is_segmentation(path):
+        raise OutputError(
+            f"{path.name} is there already and is no segmentation, which a mask must not replace; "
+            "choose another name."
+        )
 
 
 def _check_not_a_source(path: Path, source: DicomSource) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.tgcnet.inference.cohort.conftest import REPORT, MakeTable
 
-from tgcnet.domain import Modality
+from tgcnet.domain import Identity, Modality
 from tgcnet.errors import InputError
 from tgcnet.inference.cohort.manifest import read_cohort
 
@@ -133,3 +133,9 @@ def test_a_table_that_is_none_is_refused(cohort: MakeTable, content: bytes, word
 def test_an_absent_table_is_refused_without_its_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"table absent\.csv cannot be read \(No such file"):
         read_cohort(tmp_path / "absent.csv")
+
+
+def test_a_row_says_whose_its_report_is(cohort: MakeTable) -> None:
+    row = {"image": "a.png", "report": REPORT, "patient_id": "P-1", "study_id": "1.2"}
+    (study,) = read_cohort(cohort([row])).studies
+    assert study.whose == Identity(patient_id="P-1", study_id="1.2")

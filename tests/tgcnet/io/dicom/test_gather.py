@@ -192,3 +192,10 @@ def test_a_real_ct_beside_its_outline_is_whole(patient: str, data_folder: Path) 
 def test_a_real_compressed_ct_is_readable(data_folder: Path) -> None:
     (series,) = list_studies(data_folder / "ct_dicom_jpeg2000" / "dicom").series
     assert (len(series.frames), series.is_readable) == (20, True)
+
+
+@pytest.mark.parametrize("left", [0, 100, 150, 200])
+def test_a_slice_that_lost_its_pixels_or_all_of_it_is_told(tmp_path: Path, left: int) -> None:
+    last = phantoms.write_series(tmp_path)[-1]
+    last.write_bytes(last.read_bytes()[:left])
+    assert remarks(list_studies(tmp_path)) == {"unreadable-files"}

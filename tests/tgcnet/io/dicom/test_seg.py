@@ -308,3 +308,15 @@ def test_a_scanner_s_series_gets_its_mask_back(
     for _, one in images:  # an anonymiser left these in the meta information alone
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID
     np.testing.assert_array_equal(whole(seg, [one for _, one in images]), labels)
+
+
+def test_a_segmentation_may_be_replaced_and_any_other_dicom_file_may_not(tmp_path: Path) -> None:
+    files = write(series(), tmp_path / "images")
+    labels = labels_on_source()
+    one = DicomSource(files=tuple(files[:1]), frames=(0,))
+    before = files[3].read_bytes()
+    with pytest.raises(OutputError, match=r"is there already and is no segmentation, which a mask"):
+        save_labels(labels[:1], geometry(), files[3], source=one, classes=CLASSES)
+    assert files[3].read_bytes() == before
+    for _ in range(2):
+        save_labels(labels[:1], geometry(), tmp_path / "mask.dcm", source=one, classes=CLASSES)

@@ -13,7 +13,8 @@ from tgcnet.errors import InputError
 from tgcnet.io import read_report
 from tgcnet.io.report_file import ReportFile
 
-COLUMNS = ("image", "id", "report", "report_file", "modality", "slices")
+_WHOSE = ("patient_id", "accession_number", "study_id")
+COLUMNS = ("image", "id", "report", "report_file", "modality", "slices", *_WHOSE)
 
 _MOST_PROBLEMS = 10
 _ID_DIGITS = 6
@@ -34,7 +35,7 @@ class Study:
     image : a file, or the folder of a series
     named : the image as the table names it
     report : "" where there is none
-    whose : what the report's file says of patient and study
+    whose : what the row, or the report's file, says of patient and study
     modality : as row or command states it; None leaves it to the file
     slices : along Z; None means all
     """
@@ -63,7 +64,8 @@ def read_cohort(path: Path, *, modality: Modality | None = None) -> CohortTable:
     Parameters
     ----------
     path : CSV with commas or semicolons, in UTF-8. Needs the column ``image``; knows ``id``,
-        ``report``, ``report_file``, ``modality`` and ``slices``; paths are relative to its folder
+        ``report``, ``report_file``, ``modality``, ``slices``, ``patient_id``, ``accession_number``
+        and ``study_id``; paths are relative to its folder
     modality : of rows that state none
 
     Raises
@@ -153,7 +155,7 @@ class _RowReader:
             image=self._image(number, named),
             named=named,
             report=report.text,
-            whose=report.identity,
+            whose=_whose(values, report.identity),
             modality=self._stated_modality(number, values.get("modality", "")),
             slices=self._slices(number, values.get("slices", "")),
         )
@@ -209,6 +211,11 @@ class _RowReader:
         if stated:
             self._wrong(number, "has slices that are no range A:B, such as 10:20")
         return None
+
+
+def _whose(values: Mapping[str, str], of_file: Identity) -> Identity:
+    """What the row states, else the report's file."""
+    return Identity(**{name: values.get(name) or getattr(of_file, name) for name in _WHOSE})
 
 
 def _repeated(studies: Sequence[Study]) -> Iterator[tuple[int, str]]:

@@ -21,6 +21,7 @@ MAX_FILES = 100_000
 OnProgress = Callable[[float], object]
 
 _HEAD_BYTES = 132
+_ENDINGS = (".dcm", ".dicom", ".ima")
 
 
 def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
@@ -60,9 +61,8 @@ def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
     if num_broken:
         remark = warning(
             "unreadable-files",
-            f"{num_broken} file{'' if num_broken == 1 else 's'} or folders here cannot be read or "
-            "cannot be found, expected all; slices of this series may be missing at its ends, "
-            "copy or export it again.",
+            f"Files or folders here that cannot be read or found: {num_broken}, expected none; "
+            "slices of this series may be missing at its ends, copy or export it again.",
         )
         series = tuple(replace(one, remarks=(*one.remarks, remark)) for one in series)
     return Listing(series=series, skipped=tuple(skipped))
@@ -150,7 +150,9 @@ def _judge(file: Path, reason: str) -> tuple[bool, str]:
             f"{file.name} is an archive within a folder or an archive, which is not opened; "
             "choose it alone."
         )
-    return is_dicom(head), reason
+    # An empty file says nothing of what it was, and a slice that lost its head has its name.
+    is_named = file.suffix.lower() in _ENDINGS
+    return not head or is_named or is_dicom(head), reason
 
 
 def _head(file: Path) -> bytes:

@@ -175,6 +175,11 @@ def _check_is_image(opened: OpenedHeader, common: Mapping[str, Any], name: str) 
     told = f" ({kind.name})" if kind.name != kind else ""
     is_of_image = opened.has_pixels or common["rows"] or "Image" in told
     if common["modality"] in _NO_IMAGES or not is_of_image:
+        if not common["modality"] and not told:  # nothing says what it is: it may have been a slice
+            raise InputError(
+                f"{name} is damaged: its DICOM header ends before it says what it is; export it "
+                "again."
+            )
         raise NoImageError(f"{name} is DICOM, but no image{told}; {advice}")
     if not opened.has_pixels:
         raise InputError(

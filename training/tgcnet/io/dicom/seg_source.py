@@ -3,16 +3,17 @@
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import SegmentationStorage, generate_uid
 from pydicom.valuerep import DA, TM
 
 from tgcnet.domain import DicomSource, Geometry
-from tgcnet.errors import OutputError
+from tgcnet.errors import InputError, OutputError
 from tgcnet.io.decoded import quiet
-from tgcnet.io.dicom.elements import PARSER_ERRORS
+from tgcnet.io.dicom.elements import PARSER_ERRORS, text
 from tgcnet.io.dicom.open_header import open_header
 
 # What places a frame and names it. The identifiers lead from the mask to its images.
@@ -95,6 +96,15 @@ def read_source(source: DicomSource, geometry: Geometry, *, deidentify: bool) ->
         _identify(image, images[0])
         _complete(image, images[0], geometry)
     return images
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation; what cannot be read is none."""
+    try:
+        opened = open_header(path, ("SOPClassUID",))
+    except InputError:
+        return False
+    return text(opened.dataset, "SOPClassUID") == SegmentationStorage
 
 
 def _identify(image: Dataset, first: Dataset) -> None:

@@ -9,7 +9,7 @@ from tgcnet.io.dicom import check_installed
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.series import Listing
 from tgcnet.io.read import as_stated, is_dicom
-from tgcnet.io.report_file import ReportFile, is_structured_report, read_report_file
+from tgcnet.io.report_file import ReportFile, needs_parser, read_report_file
 from tgcnet.io.report_table import About
 from tgcnet.io.sandbox.client import OnProgress, this_process_sandbox
 
@@ -64,7 +64,7 @@ def decode_frame(header: FrameHeader) -> np.ndarray:
 
 
 def read_report(path: Path | str, *, about: About | None = None) -> ReportFile:
-    """Read as :func:`tgcnet.io.report_file.read_report_file` does, DICOM in the child.
+    """Read as :func:`tgcnet.io.report_file.read_report_file` does, DICOM and JSON in the child.
 
     Raises
     ------
@@ -72,9 +72,8 @@ def read_report(path: Path | str, *, about: About | None = None) -> ReportFile:
         As there.
     """
     path = Path(path).absolute()
-    if not is_structured_report(path):
+    if not needs_parser(path):
         return read_report_file(path, about=about)
-    check_installed(path.name)
     read: ReportFile = this_process_sandbox().ask(
         "read_report", name=path.name, path=path, about=about
     )
