@@ -40,13 +40,13 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
             "choose .nii.gz or .tif."
         )
     check_writable(path, "--out")
-    check_no_image(path)
     is_image = source is not None and source.exists() and path.exists() and path.samefile(source)
     if is_image or (volume.source is not None and is_a_source(path, volume.source)):
         raise OutputError(
             f"--out {path.name} is the image itself, which a mask must not replace; choose another "
             "name."
         )
+    check_no_image(path)
 
 
 def check_writable(path: Path, option: str) -> None:
