@@ -26,7 +26,8 @@ sh .ci/system-packages.sh "$python"
 install_with_uv() {
     .venv/bin/uv --version 2>/dev/null | grep -qF "uv $uv_version" ||
         .venv/bin/python -m pip install --quiet "uv==$uv_version" || return 1
-    .venv/bin/uv pip sync --python .venv/bin/python "$lock"
+    # Bytecode now, once: where nobody may write it later, every process would compile torch anew.
+    .venv/bin/uv pip sync --compile-bytecode --python .venv/bin/python "$lock"
 }
 
 if ! install_with_uv; then
