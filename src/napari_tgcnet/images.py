@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from napari_tgcnet.ports import Layers
 from napari_tgcnet.state import Draft, ImageInfo, PanelState, Phase, Scope
@@ -68,7 +69,7 @@ class ImageChoice:
         self._layers.set_modality(image_id, choice)
         self._store.become(images=self._layers.images())
 
-    def write(self, **changes: str) -> None:
+    def write(self, **changes: Any) -> None:
         """Change parts of the chosen image's draft."""
         self._keep(replace(self._store.state.draft, **changes), self._store.state.image_id)
 
