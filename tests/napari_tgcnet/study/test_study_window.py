@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import highdicom as hd
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
@@ -90,7 +91,8 @@ def test_drop_choose_scroll_run_and_save(make_napari_viewer, qtbot, study, tmp_p
     controller.save_mask(str(target))
     qtbot.waitUntil(lambda: not controller.state.is_busy, timeout=TIMEOUT_MS)
     assert controller.state.problem == ""
-    assert target.stat().st_size > 0
+    back = hd.seg.segread(target).get_volume(combine_segments=True)
+    assert back.array.sum() == mask.data.sum() > 0
     controller.close()
     panel.controller.close()
 

@@ -24,6 +24,7 @@ from tgcnet.inference.cohort.folder import CohortFolder
 from tgcnet.inference.cohort.journal import End, read_journal
 from tgcnet.inference.cohort.order import Verdict
 from tgcnet.inference.cohort.study import segment_study
+from tgcnet.io.report_key import report_provenance
 from tgcnet.runs.lock import running
 
 
@@ -46,6 +47,11 @@ def test_every_study_gets_a_mask_and_a_record(cohort: MakeTable, run: Run) -> No
     assert record["notice"] == "Research use only. Not a medical device."
     assert [row["mask"] for row in table_of(run)] == [f"studies/s{n}/mask.png" for n in range(3)]
     assert run.predictor.seen == [(REPORT, None, 0.25)] * 3
+    text = Image.open(run.out / "studies" / "s0" / "mask.png").text
+    (comment,) = text.values()
+    assert (
+        json.loads(comment)["report_hmac_sha256"] == report_provenance(REPORT)["report_hmac_sha256"]
+    )
 
 
 def test_nothing_that_is_written_names_a_patient(cohort: MakeTable, run: Run) -> None:

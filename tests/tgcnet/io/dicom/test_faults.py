@@ -219,6 +219,7 @@ HARMLESS: dict[str, tuple[Change, set[str]]] = {
     "other instance numbers": (numbered_otherwise, set()),
     "a description in capitals": (on_one(SeriesDescription="CHEST "), set()),
     "another description": (on_one(SeriesDescription="Abdomen"), {"mixed-descriptions"}),
+    "another accession number": (on_one(AccessionNumber="A-9"), {"mixed-accession-numbers"}),
     "other times": (at_different_times, set()),
     "varying slopes": (with_varying_slopes, {"varying-rescale"}),
     "a spacing rounded": (on_one(PixelSpacing=[0.7, 0.80001]), {"pixel-spacing-rounded"}),

@@ -18,6 +18,7 @@ from tgcnet.inference.cohort.order import Order, Outcome, Verdict
 from tgcnet.inference.cohort.record import Status, StudyRecord
 from tgcnet.inference.reading import ReportReading
 from tgcnet.io import load_volume, save_labels
+from tgcnet.io.report_key import report_provenance
 
 PICTURE_ENDING = ".png"
 
@@ -130,7 +131,7 @@ class _Work:
                 segmentation.labels,
                 segmentation.geometry,
                 path,
-                provenance=segmentation.provenance,
+                provenance={**segmentation.provenance, **report_provenance(study.report)},
             ),
             ending=order.terms.ending,
         )

@@ -100,6 +100,14 @@ def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
                 "are one series.",
             )
         )
+    if len({frame.accession_number for frame in frames}) > 1:
+        remarks.append(
+            warning(
+                "mixed-accession-numbers",
+                "The slices carry more than one accession number, expected one; a report is "
+                "compared with the first slice's: check that they are one examination.",
+            )
+        )
     return remarks
 
 
