@@ -18,6 +18,7 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QIcon, QImage, QPixmap
 
 from napari_tgcnet.corrections import messages
+from napari_tgcnet.ui.tables import heading
 from tgcnet.corrections import CaseSummary
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -142,12 +143,7 @@ class CaseModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section].title
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return COLUMNS[section].tip
-        return None
+        return heading(COLUMNS, section, orientation, role)
 
 
 class SortedCases(QSortFilterProxyModel):

@@ -19,6 +19,7 @@ from napari_tgcnet.ui.corrections.case_model import (
     CaseModel,
     SortedCases,
 )
+from napari_tgcnet.ui.tables import lay_out_headers
 from tgcnet.corrections import CaseSummary
 
 _ROOM_PX, _TEXT_ROOM_PX = 6, 14
@@ -84,12 +85,7 @@ class CaseTable(QTableView):
             super().keyPressEvent(event)
 
     def _lay_out_headers(self) -> None:
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        rows.setVisible(False)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(SIDE_PX + _ROOM_PX)
-        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        columns.setHighlightSections(False)
+        columns = lay_out_headers(self, SIDE_PX + _ROOM_PX)
         columns.resizeSection(PICTURE, SIDE_PX + _ROOM_PX)
         for column, text in enumerate(_WIDEST, start=PICTURE + 1):
             width = self.fontMetrics().horizontalAdvance(text)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QStyle
 
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.state import SeriesRow
+from napari_tgcnet.ui.tables import heading
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -78,12 +79,7 @@ class SeriesModel(QAbstractTableModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return COLUMNS[section].title
-            if role == Qt.ItemDataRole.ToolTipRole:
-                return COLUMNS[section].tip
-        return None
+        return heading(COLUMNS, section, orientation, role)
 
 
 def _icon(row: SeriesRow) -> Any:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.state import SeriesRow
 from napari_tgcnet.ui.study.series_model import KEY_ROLE, SERIES, SeriesModel
+from napari_tgcnet.ui.tables import lay_out_headers
 
 _TEXT_ROOM_PX = 14
 _WIDEST = ("AA\N{BULLET}\N{BULLET}AA", "2000-00-00", "Type", "Slices")
@@ -68,12 +69,7 @@ class SeriesTable(QTableView):
             super().keyPressEvent(event)
 
     def _lay_out_headers(self) -> None:
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        rows.setVisible(False)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(2 * self.fontMetrics().lineSpacing() + _TEXT_ROOM_PX)
-        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        columns.setHighlightSections(False)
+        columns = lay_out_headers(self, 2 * self.fontMetrics().lineSpacing() + _TEXT_ROOM_PX)
         for column, text in enumerate(_WIDEST):
             width = self.fontMetrics().horizontalAdvance(text)
             columns.resizeSection(column, width + _TEXT_ROOM_PX)
