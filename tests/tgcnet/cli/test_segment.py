@@ -80,6 +80,16 @@ def test_the_report_of_another_patient_is_refused_unless_it_is_confirmed(
     assert "differ" not in capsys.readouterr().err
 
 
+def test_of_a_report_that_names_nobody_it_is_said_that_nobody_knows(
+    dicom: Path, ct: Path, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = "Whether the report is of this image's patient and study is unknown."
+    for image, is_said in ((dicom, True), (ct, False)):
+        command = ["segment", str(image), "--report", REPORT, "--model", model]
+        assert main([*command, "--out", str(tmp_path / "mask.nii")]) == 0
+        assert (unknown in capsys.readouterr().err) is is_said
+
+
 def test_a_volume_of_a_4d_file_is_chosen(
     refused: Refused, ct: Path, tmp_path: Path, model: str
 ) -> None:

@@ -17,7 +17,6 @@ from tgcnet.cli.output import (
     stated_modality,
     warn,
 )
-from tgcnet.cli.report_input import asked_report
 from tgcnet.cli.target import check_target
 from tgcnet.domain import EncodedText, Segmentation, Volume
 from tgcnet.errors import InputError
@@ -106,6 +105,7 @@ def parse_window(text: str) -> tuple[float, float]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment; what can be refused without the model is refused before it is loaded."""
+    from tgcnet.cli.report_input import asked_report
     from tgcnet.io import load_volume
     from tgcnet.io.report_key import report_provenance
 
@@ -113,13 +113,13 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.image, modality=stated_modality(arguments), volume=arguments.volume
     )
     check_target(arguments.out, volume, source=arguments.image)
-    text = asked_report(arguments, volume)
-    about_report = report_provenance(text)
+    report = asked_report(arguments, volume)
+    about_report = report_provenance(report.text)
 
     from tgcnet.inference.predictor import load_predictor
 
     predictor = load_predictor(arguments.model, arguments.device)
-    reading = predictor.read_report(text)
+    reading = predictor.read_report(report.text)
     if not arguments.yes:
         refuse_without_target(reading, predictor.manifest.name, predictor.manifest.findings)
     start = time.perf_counter()
@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     _save(segmentation, volume, arguments, about_report)
     # Only now: a run that is refused says one sentence, why.
-    for notice in volume.notices:
+    for notice in (*volume.notices, *report.notices):
         warn(notice)
     _name_what_is_left_out(reading, predictor.manifest.name)
     summary = _summary(volume, segmentation, reading, arguments, seconds)
