@@ -36,7 +36,7 @@ test-long: install
 # Two threads, and without jaxtyping's checks, which pytest would put into every call it times.
 bench: install
 	@mkdir -p build
-	OMP_NUM_THREADS=2 $(BIN)/python -m pytest tests/benchmarks -o python_files="bench_*.py" \
+	OMP_NUM_THREADS=2 $(XVFB) $(BIN)/python -m pytest tests/benchmarks -o python_files="bench_*.py" \
 		-o addopts="--import-mode=importlib" --timeout=1800 \
 		--benchmark-columns=min,median,max,rounds --benchmark-json=build/benchmarks.json
 
