@@ -4,11 +4,6 @@
 BIN := .venv/bin
 SHELL := /bin/sh
 
-# GUI tests need a real X display with software OpenGL: Qt's offscreen platform has no OpenGL.
-ifeq ($(strip $(DISPLAY)),)
-XVFB := xvfb-run -a -s "-screen 0 1600x1000x24"
-endif
-
 CHECKED := src training tests docs .ci .build
 
 .PHONY: install demo test test-long bench lint docs measure lock clean
@@ -27,16 +22,18 @@ install: .venv/.stamp-package
 demo: install
 	@$(BIN)/tgcnet demo
 
+# Two processes, each with a file at a time and one thread: what two cores do in a quarter of an hour.
 test: install
-	OMP_NUM_THREADS=1 $(XVFB) $(BIN)/python -m pytest -m "not slow and not gpu and not network"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network" \
+		--numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 test-long: install
-	OMP_NUM_THREADS=2 $(XVFB) $(BIN)/python .ci/test_long.py
+	OMP_NUM_THREADS=2 $(BIN)/python .ci/test_long.py
 
 # Two threads, and without jaxtyping's checks, which pytest would put into every call it times.
 bench: install
 	@mkdir -p build
-	OMP_NUM_THREADS=2 $(XVFB) $(BIN)/python -m pytest tests/benchmarks -o python_files="bench_*.py" \
+	OMP_NUM_THREADS=2 $(BIN)/python -m pytest tests/benchmarks -o python_files="bench_*.py" \
 		-o addopts="--import-mode=importlib" --timeout=1800 \
 		--benchmark-columns=min,median,max,rounds --benchmark-json=build/benchmarks.json
 

@@ -16,7 +16,7 @@ need_command() { # package, command
     command -v "$2" >/dev/null 2>&1 || missing="$missing $1"
 }
 
-need_command xvfb xvfb-run
+need_command xvfb Xvfb
 need_command xauth xauth
 need_library libgl1 libGL.so.1
 need_library libegl1 libEGL.so.1

@@ -30,7 +30,7 @@ from tgcnet.train.checkpoints import FOLDER
 from tgcnet.train.config import Phase, TrainConfig
 from tgcnet.train.devices import build_fabric, gather_rows
 from tgcnet.train.options import Accelerator, RunOptions
-from tgcnet.train.processes import first_decides, in_turn
+from tgcnet.train.processes import first_decides, in_turn, leave_together
 from tgcnet.weights.load import load_model
 
 CASES = ("mini", "tmca", "towers")
@@ -89,6 +89,7 @@ def main(folder: str) -> None:
         "agreed": agreed(fabric),
     }
     (Path(folder) / f"told-{fabric.global_rank}.json").write_text(json.dumps(told))
+    leave_together(fabric)
 
 
 def resume_one_step_back(folder: Path, fabric: Fabric) -> None:

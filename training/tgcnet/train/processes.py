@@ -46,6 +46,16 @@ def in_turn(fabric: Fabric, work: Callable[[], _T]) -> _T:
     return done[0]
 
 
+def leave_together(fabric: Fabric) -> None:
+    """Let go of the other processes once all are done; the last thing a run does.
+
+    Left to the interpreter's end, gloo's threads outlive what they need and abort the process.
+    """
+    if fabric.world_size > 1:
+        fabric.barrier()
+        distributed.destroy_process_group()
+
+
 def _refusal_of(work: Callable[[], None]) -> TgcnetError | None:
     try:
         work()

@@ -24,7 +24,7 @@ from tgcnet.train.devices import build_fabric
 from tgcnet.train.export import export_model
 from tgcnet.train.loop import Trainer, identity_of
 from tgcnet.train.options import RunOptions
-from tgcnet.train.processes import first_decides, in_turn
+from tgcnet.train.processes import first_decides, in_turn, leave_together
 from tgcnet.train.provenance import check_unchanged, pixels_sha256, provenance_of
 from tgcnet.train.recipe_file import load_recipe
 from tgcnet.train.run_log import CsvLog, RunLog, Sink
@@ -106,9 +106,12 @@ def train_recipe(
             options=options,
         )
         trained = trainer.run(resume=resume)
-    if not fabric.is_global_zero:
-        return None
-    return export_model(trained, config, out / "model", classes=read.classes, provenance=made_with)
+    folder = None
+    if fabric.is_global_zero:
+        to = out / "model"
+        folder = export_model(trained, config, to, classes=read.classes, provenance=made_with)
+    leave_together(fabric)
+    return folder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
