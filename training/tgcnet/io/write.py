@@ -18,6 +18,7 @@ from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.nifti import PLACING_FIELDS
 from tgcnet.io.orientation import RAS_TO_LPS
+from tgcnet.io.sandbox import is_segmentation
 
 RESEARCH_NOTICE = "Research use only. Not a medical device."
 
@@ -126,10 +127,9 @@ def check_seg_source(source: DicomSource, geometry: Geometry) -> None:
     OutputError, InputError
         As of :func:`save_labels`.
     """
-    from tgcnet.io.dicom.seg_source import read_source, refusing_what_cannot_be_used
+    from tgcnet.io.dicom.seg_source import read_source
 
-    with refusing_what_cannot_be_used():
-        read_source(source, geometry, deidentify=True)
+    read_source(source, geometry, deidentify=True)
 
 
 def is_a_source(path: Path, source: DicomSource) -> bool:
@@ -150,8 +150,6 @@ def check_no_image(path: Path) -> None:
     if not path.name.lower().endswith(".dcm") or not path.exists():
         return
     check_installed(path.name)
-    from tgcnet.io.dicom.seg_source import is_segmentation
-
     if not is_segmentation(path):
         raise OutputError(
             f"{path.name} is there already and is no segmentation, which a mask must not replace; "

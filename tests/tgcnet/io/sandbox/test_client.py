@@ -41,11 +41,14 @@ def hang(path: Path) -> int:
 
 
 def devour(path: Path) -> int:
-    return int(np.ones(500_000_000, np.uint8).sum())
+    taken = np.ones(500_000_000, np.uint8)
+    time.sleep(1)
+    return int(taken[::1000].sum())
 
 
 def announced(path: Path) -> int:
     announce(path.name, unpacked=500_000_000, packed=500_000_000, working=500_000_000)
+    time.sleep(0.1)
     return int(np.ones(500_000_000, np.uint8)[::1000].sum())
 
 
@@ -80,7 +83,12 @@ def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose sitecustomize teaches every interpreter started with it the mischief."""
     folder = tmp_path_factory.mktemp("mischief")
     (folder / "mischief.py").write_text(MISCHIEF, encoding="utf-8")
-    lines = ["from tgcnet.io.sandbox import requests", "from tgcnet.io.sandbox.requests import *"]
+    lines = [
+        "import os",
+        "from tgcnet.io.sandbox import limits, requests",
+        "from tgcnet.io.sandbox.requests import *",
+        "limits.IS_MEMORY_LIMITED_BY_SYSTEM &= 'NO_LIMIT' not in os.environ",
+    ]
     for name in (*NAMES, "count"):
         lines.append(
             f"requests.REQUESTS[{name!r}] = Request(module='mischief', function={name!r}, "
@@ -135,12 +143,26 @@ def test_a_hang_is_ended(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     assert time.monotonic() - begun < 8
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux alone")
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux limits memory, others are watched")
 def test_hunger_is_refused_and_the_child_lives(sandbox: Sandbox) -> None:
     child = ask(sandbox, "answer")
     with pytest.raises(InputError, match=r"^a\.png needs more memory to be read than an image"):
         ask(sandbox, "devour")
     assert ask(sandbox, "answer") == child
+
+
+def test_where_the_system_limits_no_memory_hunger_is_seen_and_ended(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.close()
+    monkeypatch.setenv("NO_LIMIT", "1")  # of the system's, for the child that starts now
+    monkeypatch.setattr(limits, "IS_MEMORY_LIMITED_BY_SYSTEM", False)
+    child = ask(sandbox, "answer")
+    with pytest.raises(InputError, match=r"^a\.png needs more memory to be read than an image"):
+        ask(sandbox, "devour")
+    assert ask(sandbox, "announced") == 500_000
+    assert sandbox.process_id != child
+    sandbox.close()
 
 
 def test_an_image_of_a_checked_size_gets_the_memory_it_announced(sandbox: Sandbox) -> None:

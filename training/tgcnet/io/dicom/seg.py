@@ -14,7 +14,8 @@ from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
 from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom.deidentify import strip_identity
-from tgcnet.io.dicom.seg_source import read_source, refusing_what_cannot_be_used
+from tgcnet.io.dicom.seg_headers import refusing_what_cannot_be_used
+from tgcnet.io.dicom.seg_source import read_source
 from tgcnet.io.dicom.segment_codes import Coded, codes_for
 
 _MAKER = "napari-tgcnet"
@@ -61,8 +62,8 @@ def write_seg(
             f"The mask has {len(planes)} slices and the DICOM image {len(source.files)}, expected "
             "the same; choose the mask that belongs to this image."
         )
+    images = read_source(source, geometry, deidentify=deidentify)
     with refusing_what_cannot_be_used():
-        images = read_source(source, geometry, deidentify=deidentify)
         planes = _as_the_file_orders(planes, source, images)
         described = describe(int(labels.max()), classes, provenance, is_edited=is_edited)
         made = _make(images, planes, described)

@@ -5,10 +5,20 @@ A decoder's crash, hang or hunger ends that process and nothing else; here it is
 
 from tgcnet.io.sandbox.ask import (
     decode_frame,
+    is_segmentation,
     list_studies,
     load_volume,
     read_report,
     read_report_text,
+    read_seg_headers,
 )
 
-__all__ = ["decode_frame", "list_studies", "load_volume", "read_report", "read_report_text"]
+__all__ = [
+    "decode_frame",
+    "is_segmentation",
+    "list_studies",
+    "load_volume",
+    "read_report",
+    "read_report_text",
+    "read_seg_headers",
+]

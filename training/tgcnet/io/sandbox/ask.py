@@ -1,17 +1,24 @@
 """The requests as functions: the same names and errors as those that the child calls."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tgcnet.domain import Modality, Volume
+from tgcnet.errors import InputError
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.series import Listing
 from tgcnet.io.read import as_stated, is_dicom
 from tgcnet.io.report_file import ReportFile, needs_parser, read_report_file
 from tgcnet.io.report_table import About
-from tgcnet.io.sandbox.client import OnProgress, this_process_sandbox
+from tgcnet.io.sandbox.client import (
+    OnProgress,
+    Sandbox,
+    second_sandbox,
+    this_process_sandbox,
+)
 
 
 def load_volume(
@@ -32,7 +39,9 @@ def load_volume(
         # Here, so that pictures and NIfTI are read without the extra.
         from tgcnet.io.dicom.volume import load_dicom
 
-        found = load_dicom(path, find=list_studies, read_frame=decode_frame)
+        found = load_dicom(
+            path, find=partial(_list, this_process_sandbox()), read_frame=decode_frame
+        )
         return as_stated(found, path.name, modality, volume)
     read: Volume = this_process_sandbox().ask(
         "decode_volume", name=path.name, path=path, modality=modality, volume=volume
@@ -43,13 +52,20 @@ def load_volume(
 
 
 def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
-    """List as :func:`tgcnet.io.dicom.gather.list_studies` does, in the child.
+    """List as :func:`tgcnet.io.dicom.gather.list_studies` does, in a child.
 
-    ``on_progress`` is called on this thread, and must not ask for another file.
+    Where slices were decoded already, in another one: a window that shows a study does not wait
+    for its next slice until a large folder is listed. ``on_progress`` is called on this thread,
+    and must not ask for another file.
     """
     path = path.absolute()
     check_installed(path.name)
-    listing: Listing = this_process_sandbox().ask(
+    first = this_process_sandbox()
+    return _list(second_sandbox() if first.was_asked("decode_frame") else first, path, on_progress)
+
+
+def _list(sandbox: Sandbox, path: Path, on_progress: OnProgress | None = None) -> Listing:
+    listing: Listing = sandbox.ask(
         "list_studies", name=path.name, on_progress=on_progress, path=path
     )
     return listing
@@ -83,3 +99,21 @@ def read_report(path: Path | str, *, about: About | None = None) -> ReportFile:
 def read_report_text(path: Path | str) -> str:
     """The text of :func:`read_report`, which says more."""
     return read_report(path).text
+
+
+def read_seg_headers(files: tuple[Path, ...], *, deidentify: bool) -> tuple[np.ndarray, ...]:
+    """Read as :func:`tgcnet.io.dicom.seg_headers.read_seg_headers` does, in the child."""
+    headers: tuple[np.ndarray, ...] = this_process_sandbox().ask(
+        "read_seg_headers", name=files[0].name, files=files, deidentify=deidentify
+    )
+    return headers
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation, told in the child; what it cannot read is none."""
+    path = path.absolute()
+    try:
+        found: bool = this_process_sandbox().ask("is_segmentation", name=path.name, path=path)
+    except InputError:
+        return False
+    return found

@@ -66,7 +66,7 @@ class _Service:
         if num_bytes <= limits.COVERED_BYTES:
             return
         free = limits.free_memory()
-        if free is not None and num_bytes > free:
+        if num_bytes > free:
             raise InputError(
                 f"{name} needs {num_bytes / 1e6:,.0f} MB of memory to be read, and this machine "
                 f"has {free / 1e6:,.0f} MB to give; close other programs, or crop the image first."

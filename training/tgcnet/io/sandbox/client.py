@@ -17,8 +17,10 @@ import numpy as np
 
 from tgcnet import errors
 from tgcnet.errors import Cancelled, EngineError, InputError, TgcnetError
+from tgcnet.io.decoded import too_hungry
 from tgcnet.io.sandbox import limits
 from tgcnet.io.sandbox.codec import decode, encode
+from tgcnet.io.sandbox.memory import MemoryWatch
 from tgcnet.io.sandbox.process import (
     Deadline,
     close_pipes,
@@ -54,6 +56,11 @@ class Sandbox:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._scratch: str | None = None
+        self._asked: set[str] = set()
+
+    def was_asked(self, request: str) -> bool:
+        """Whether anybody has asked for this so far."""
+        return request in self._asked
 
     @property
     def process_id(self) -> int | None:
@@ -91,15 +98,22 @@ class Sandbox:
         """
         plain = encode(arguments, [])
         line = json.dumps({"request": request, "name": name, "arguments": plain}).encode("ascii")
+        self._asked.add(request)
         with self._lock:
             process = self._living()
-            with Deadline(process) as deadline, self._ended_unless_answered():
+            with (
+                Deadline(process) as deadline,
+                MemoryWatch(process) as memory,
+                self._ended_unless_answered(),
+            ):
                 deadline.renew(limits.SECONDS)
                 send(process, line + b"\n")
-                answer = _answer(process, deadline, on_progress)
+                answer = _answer(process, deadline, memory, on_progress)
             if answer is None or "defect" in answer.message:
                 self._end()
         if answer is None:
+            if memory.is_over:
+                raise InputError(too_hungry(name))
             raise InputError(explain_death(name, process.returncode, deadline))
         if "value" in answer.message:
             return decode(REQUESTS[request].answer, answer.message["value"], answer.arrays)
@@ -152,13 +166,18 @@ class Sandbox:
 
 
 def _answer(
-    process: subprocess.Popen[bytes], deadline: Deadline, on_progress: OnProgress | None
+    process: subprocess.Popen[bytes],
+    deadline: Deadline,
+    memory: MemoryWatch,
+    on_progress: OnProgress | None,
 ) -> _Answer | None:
     """Wait for the last message of a request; None where the child died over it."""
     while (received := receive(process)) is not None:
         message, arrays = received
         if "working_bytes" in message:
-            deadline.renew(limits.seconds_for(min(int(message["working_bytes"]), _MOST_BYTES)))
+            num_bytes = min(int(message["working_bytes"]), _MOST_BYTES)
+            deadline.renew(limits.seconds_for(num_bytes))
+            memory.grant(num_bytes)
         elif "progress" in message:
             deadline.renew(limits.SECONDS)
             if on_progress is not None and on_progress(float(message["progress"])) is False:
@@ -182,8 +201,17 @@ def _as_error(message: dict[str, Any], name: str) -> TgcnetError:
 
 @cache
 def this_process_sandbox() -> Sandbox:
-    """Give the one sandbox that a process has; a forked process starts its own child."""
-    sandbox = Sandbox()
+    """Give the sandbox of this process; a forked process starts its own child."""
+    return _registered(Sandbox())
+
+
+@cache
+def second_sandbox() -> Sandbox:
+    """Give another, for what takes long while somebody waits for the first."""
+    return _registered(Sandbox())
+
+
+def _registered(sandbox: Sandbox) -> Sandbox:
     atexit.register(sandbox.close)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=sandbox.forget)

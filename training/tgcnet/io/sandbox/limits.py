@@ -1,15 +1,18 @@
-"""What one request may take: time everywhere, memory on Linux.
+"""What one request may take of time and memory.
 
 The window's process ends a child that is late, on every system. On POSIX the system ends it too,
-should the window's process be gone. Only Linux tells and limits a process's address space; on
-Windows and macOS time alone is limited, and what :func:`tgcnet.io.decoded.announce` refuses.
+should the window's process be gone. Memory is limited by Linux itself; on Windows and macOS, which
+limit no process's address space, the window's process looks (:mod:`tgcnet.io.sandbox.memory`).
 """
 
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 SECONDS = 10.0
 """For the headers of a file, one slice, one picture."""
@@ -22,6 +25,8 @@ SPARE_BYTES = 300_000_000
 
 COVERED_BYTES = 100_000_000
 """An image that needs no more gets along with what every request may take."""
+
+IS_MEMORY_LIMITED_BY_SYSTEM = sys.platform == "linux"
 
 _GRACE_SECONDS = 2.0
 _MEMORY_OF_THIS_PROCESS = Path("/proc/self/statm")
@@ -55,21 +60,14 @@ def renew_time() -> None:
     _limit_time(SECONDS)
 
 
-def address_space() -> int | None:
-    """Bytes of address space that this process has; None where the system does not tell."""
-    if not _MEMORY_OF_THIS_PROCESS.is_file():
-        return None
+def address_space() -> int:
+    """Bytes of address space that this process has; Linux tells."""
     return int(_MEMORY_OF_THIS_PROCESS.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def free_memory() -> int | None:
-    """Bytes that the system can still give without swapping; None where it does not tell."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.is_file():
-        return None
-    lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-    available = lines.get("MemAvailable")
-    return None if available is None else int(available.split()[0]) * 1024
+def free_memory() -> int:
+    """Bytes that the system can still give without swapping."""
+    return int(psutil.virtual_memory().available)
 
 
 def forbid_core_dumps() -> None:
@@ -81,11 +79,11 @@ def forbid_core_dumps() -> None:
 
 
 def _limit_memory(spare: int | None) -> None:
-    used = address_space()
-    if used is None:
+    if not IS_MEMORY_LIMITED_BY_SYSTEM:
         return
     import resource
 
+    used = address_space()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = hard if spare is None else used + spare
     is_above = hard != resource.RLIM_INFINITY and wanted > hard

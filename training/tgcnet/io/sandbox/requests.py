@@ -38,6 +38,15 @@ REQUESTS = {
         answer=Listing,
         tells_progress=True,
     ),
+    "read_seg_headers": Request(
+        module="tgcnet.io.dicom.seg_headers",
+        function="read_seg_headers",
+        answer=tuple[np.ndarray, ...],
+        tells_progress=True,
+    ),
+    "is_segmentation": Request(
+        module="tgcnet.io.dicom.seg_headers", function="is_segmentation", answer=bool
+    ),
     "read_report": Request(
         module="tgcnet.io.report_file", function="read_report_file", answer=ReportFile
     ),
