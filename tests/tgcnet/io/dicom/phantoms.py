@@ -232,6 +232,7 @@ def _slice_tags() -> dict[str, Any]:
         "StudyDate": "20240102",
         "AcquisitionTime": "101112",
         "Modality": "CT",
+        "PatientPosition": "HFS",
         "SeriesDescription": "Chest",
         "SeriesNumber": 1,
         "InstanceNumber": 1,

@@ -6,7 +6,7 @@ from pydicom.sr._concepts_dict import concepts
 from tgcnet.io.dicom import segment_codes
 from tgcnet.io.dicom.segment_codes import ABNORMAL, Coded, codes_for
 
-NOT_IN_THE_TABLES = {"9656002": "Consolidation", "46621007": "Atelectasis"}
+NOT_IN_THE_TABLES = {"95436008": "Lung consolidation", "46621007": "Atelectasis"}
 
 
 def known(one: Coded) -> set[str]:

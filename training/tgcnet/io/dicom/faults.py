@@ -67,6 +67,7 @@ def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
         ("mixed-series", "kind of object", lambda frame: frame.sop_class),
         ("mixed-series", "series number", lambda frame: max(frame.series_number, 0)),
         ("mixed-frames-of-reference", "frame of reference", lambda frame: frame.frame_of_reference),
+        ("mixed-positions", "position of the patient", lambda frame: frame.patient_position),
     )
     remarks = []
     for code, noun, key in rules:
@@ -91,24 +92,32 @@ def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
                 "series again.",
             )
         )
-    # Case and spaces are typing, not another series.
-    if len({"".join(frame.series_description.split()).casefold() for frame in frames}) > 1:
-        remarks.append(
-            warning(
-                "mixed-descriptions",
-                "The slices carry more than one series description, expected one; check that they "
-                "are one series.",
-            )
+    return remarks + _of_one_examination(frames)
+
+
+def _of_one_examination(frames: Sequence[FrameHeader]) -> list[Remark]:
+    """What one series may differ in, and mostly does not: told, so that a person looks."""
+    rules: tuple[tuple[str, str, Callable[[FrameHeader], Hashable]], ...] = (
+        # Case and spaces are typing, not another series.
+        (
+            "mixed-descriptions",
+            "series description",
+            lambda frame: "".join(frame.series_description.split()).casefold(),
+        ),
+        ("mixed-kernels", "reconstruction kernel", lambda frame: frame.kernels),
+        ("mixed-study-dates", "date of the study", lambda frame: frame.study_date),
+        # A report is compared with the first slice's.
+        ("mixed-accession-numbers", "accession number", lambda frame: frame.accession_number),
+    )
+    return [
+        warning(
+            code,
+            f"The slices carry more than one {noun}, expected one; check that they are one "
+            "examination and one reconstruction.",
         )
-    if len({frame.accession_number for frame in frames}) > 1:
-        remarks.append(
-            warning(
-                "mixed-accession-numbers",
-                "The slices carry more than one accession number, expected one; a report is "
-                "compared with the first slice's: check that they are one examination.",
-            )
-        )
-    return remarks
+        for code, noun, key in rules
+        if len({key(frame) for frame in frames}) > 1
+    ]
 
 
 def _of_values(frames: Sequence[FrameHeader]) -> list[Remark]:

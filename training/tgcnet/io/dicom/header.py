@@ -27,6 +27,8 @@ class FrameHeader:
     slope, intercept : of the rescale; None where absent
     padding : lowest and highest stored value that means "no image here"
     windows : of the file: explanation, centre, width; in units after the rescale
+    patient_position : how the patient lay, such as "HFS", head first and supine
+    kernels : of the reconstruction, as the scanner calls them
     patient_orientation : of a projection's rows and columns, such as ("L", "F")
     pixel_bytes : of one frame, unpacked, as the header declares it
     file_bytes : of the whole file, as the disk has it
@@ -73,6 +75,8 @@ class FrameHeader:
     voi_function: str = ""
     has_modality_lut: bool = False
     has_voi_lut: bool = False
+    patient_position: str = ""
+    kernels: tuple[str, ...] = ()
     patient_orientation: tuple[str, ...] = ()
     view_position: str = ""
     pixel_bytes: int = 0

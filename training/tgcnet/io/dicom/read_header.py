@@ -40,8 +40,8 @@ _GENERAL_KEYWORDS = (
     "AcquisitionNumber", "InstanceNumber", "PatientOrientation", "FrameOfReferenceUID",
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns",
     "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
-    "PixelPaddingRangeLimit", "ModalityLUTSequence", "VOILUTSequence",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "PixelPaddingRangeLimit", "PatientPosition", "ConvolutionKernel", "ModalityLUTSequence",
+    "VOILUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
 
 
@@ -139,6 +139,8 @@ def _common_fields(dataset: Dataset) -> dict[str, Any]:
         "padding": _padding(dataset, is_signed),
         "has_modality_lut": bool(elements.items(dataset, "ModalityLUTSequence")),
         "has_voi_lut": bool(elements.items(dataset, "VOILUTSequence")),
+        "patient_position": elements.text(dataset, "PatientPosition").upper(),
+        "kernels": elements.texts(dataset, "ConvolutionKernel"),
         "patient_orientation": elements.texts(dataset, "PatientOrientation"),
         "view_position": elements.text(dataset, "ViewPosition"),
     }

@@ -1,7 +1,7 @@
 """What a segment is called in codes that other programs understand.
 
 Codes of DICOM's own dictionary (PS3.16, CID 6104 and 7159) where it has one, else of SNOMED CT.
-Consolidation and atelectasis are not in the standard's tables; theirs are SNOMED CT's.
+Lung consolidation and atelectasis are not in the standard's tables; theirs are SNOMED CT's.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _KINDS = {
     "lung opacity": _OPACITY,
     "ground glass opacity": Coded(scheme="DCM", value="112120", meaning="Ground glass opacity"),
     "infiltrate": Coded(scheme="DCM", value="112121", meaning="Infiltrate"),
-    "consolidation": Coded(scheme="SCT", value="9656002", meaning="Consolidation"),
+    "consolidation": Coded(scheme="SCT", value="95436008", meaning="Lung consolidation"),
     "atelectasis": Coded(scheme="SCT", value="46621007", meaning="Atelectasis"),
     "pleural effusion": Coded(scheme="SCT", value="60046008", meaning="Pleural effusion"),
     "pneumothorax": Coded(scheme="SCT", value="36118008", meaning="Pneumothorax"),
