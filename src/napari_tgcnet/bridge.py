@@ -87,6 +87,10 @@ class LayerBridge:
         )
         self._provenance = provenance
 
+    def add_provenance(self, more: Mapping[str, str]) -> None:
+        """Add what became known once the run had begun."""
+        self._provenance = {**self._provenance, **more}
+
     def write_slice(self, index: int, labels: np.ndarray) -> None:
         if self._run is not None:
             self._run.write_slice(index, labels)

@@ -46,7 +46,6 @@ from tgcnet.engine.protocol import (
     Progress,
     Ready,
     ReportRead,
-    ShownWindow,
     SliceDone,
 )
 from tgcnet.errors import EngineError, ModalityUnknownError, TgcnetError
@@ -227,8 +226,8 @@ class Controller:
                 self._report_read(event)
             case Progress(done=done, total=total, seconds_left=seconds_left):
                 self._store.become(fraction=done / max(total, 1), seconds_left=seconds_left)
-            case Begun(window=window):
-                self._show_window(window)
+            case Begun():
+                self._begun(event)
             case SliceDone(z=z):
                 self._slice_done(z)
             case Notice(sentence=sentence):
@@ -257,10 +256,12 @@ class Controller:
         else:
             self._ask_before_replacing()
 
-    def _show_window(self, window: ShownWindow) -> None:
+    def _begun(self, event: Begun) -> None:
         """Before the first slice: the image is seen as the model gets it while slices come."""
+        window = event.window
         if self._run is not None:
             self._run.take_window(window)
+            self._layers.add_provenance(event.about_report)
         if self._order is not None:
             self._layers.show_window(self._order.image_id, window.low, window.high)
 

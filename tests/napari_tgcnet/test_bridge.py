@@ -86,6 +86,19 @@ def test_a_run_that_wrote_nothing_leaves_no_mask(viewer, bridge) -> None:
     assert viewer.layers.selection.active is viewer.layers["scan"]
 
 
+def test_what_became_known_after_the_beginning_stands_in_a_cut_short_runs_mask(
+    viewer, bridge
+) -> None:
+    image_id = add_stack(viewer, bridge)
+    bridge.open_run(image_id, range(4), CLASSES, KNOWN)
+    bridge.add_provenance({"report_hmac_sha256": "00"})
+    bridge.write_slice(1, PLANE)
+    bridge.commit()
+    mask = layers.find_mask(viewer.layers, viewer.layers["scan"])
+    known = {**KNOWN, "report_hmac_sha256": "00"}
+    assert layers.own_metadata(mask)["provenance"] == known
+
+
 def test_a_mask_that_was_there_or_painted_on_stays(viewer, bridge) -> None:
     image_id = add_stack(viewer, bridge)
     bridge.open_run(image_id, range(4), CLASSES, KNOWN)

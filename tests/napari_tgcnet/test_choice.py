@@ -16,7 +16,15 @@ from napari_tgcnet.controller import Controller
 from napari_tgcnet.ports import Engine, Files, View, Workers
 from napari_tgcnet.session import Session
 from napari_tgcnet.state import ImageInfo, Phase
-from tgcnet.engine.protocol import Cancelled, Died, Failed, Finished, SliceDone
+from tgcnet.engine.protocol import (
+    Begun,
+    Cancelled,
+    Died,
+    Failed,
+    Finished,
+    ShownWindow,
+    SliceDone,
+)
 from tgcnet.io.report_file import ReportFile
 
 OTHER = ImageInfo(id="b", name="other")
@@ -113,6 +121,13 @@ def test_the_run_begins_with_what_is_known_of_the_mask(desk) -> None:
     desk.run()
     known = {"model": "mini", "sha256": "0", "threshold": "0.4"}
     assert desk.layers.open_run.call_args.args[3] == known
+
+
+def test_a_run_that_ends_early_names_its_report_all_the_same(desk) -> None:
+    desk.run()
+    window, about = ShownWindow(low=0.0, high=255.0, unit="stored"), {"report_hmac_sha256": "00"}
+    desk.controller.take_event(Begun(request=3, window=window, about_report=about))
+    desk.layers.add_provenance.assert_called_once_with(about)
 
 
 def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:

@@ -30,7 +30,7 @@ FINISHED = Finished(
     provenance={"model": "mini"},
     slices_done=4,
 )
-BEGUN = Begun(request=3, window=ShownWindow(low=-1350.0, high=150.0, unit="HU"))
+BEGUN = Begun(request=3, window=ShownWindow(low=-1350.0, high=150.0, unit="HU"), about_report={})
 
 
 def test_models_and_devices_are_offered_with_free_memory_and_the_models_threshold(desk) -> None:

@@ -74,7 +74,8 @@ def test_events_of_a_finished_request_are_dropped(jobs, client, qtbot) -> None:
     end = Cancelled(request=5, slices_done=0)
     client.send(end)
     client.send(Progress(request=5, done=1, total=1, seconds_left=None))
-    client.send(Begun(request=5, window=ShownWindow(low=0.0, high=1.0, unit="stored")))
+    window = ShownWindow(low=0.0, high=1.0, unit="stored")
+    client.send(Begun(request=5, window=window, about_report={}))
     qtbot.waitUntil(lambda: jobs.heard == [end])
     qtbot.wait(50)
     assert jobs.heard == [end]

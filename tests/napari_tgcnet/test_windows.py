@@ -109,7 +109,7 @@ def test_an_image_without_presets_is_never_given_a_window(desk) -> None:
 def test_after_a_run_the_panel_says_which_window_the_model_got(desk) -> None:
     desk.run()
     window = ShownWindow(low=-160.0, high=240.0, unit="HU")
-    desk.controller.take_event(Begun(request=3, window=window))
+    desk.controller.take_event(Begun(request=3, window=window, about_report={}))
     desk.controller.take_event(finished())
     assert "The model got window 40/400 HU (centre/width)." in desk.state.result.lines
     assert "0 (black) to 255" in messages.model_window(0, 255, "stored")

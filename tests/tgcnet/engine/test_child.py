@@ -82,7 +82,8 @@ def test_its_labels_are_the_predictors(engine, until, tiny_model_folder: Path) -
     request = engine.segment(
         volume, model="tiny", device="cpu", report=report, slices=(2, 19), threshold=0.45
     )
-    window = until(Begun, request).window
+    begun = until(Begun, request)
+    window = begun.window
     finished = until(Finished, request)
     expected = load_predictor(str(tiny_model_folder), "cpu").segment(
         volume, report, slices=slice(2, 19), threshold=0.45
@@ -93,7 +94,8 @@ def test_its_labels_are_the_predictors(engine, until, tiny_model_folder: Path) -
     assert not labels[[0, 1, 19]].any()
     assert (finished.slices_done, finished.device) == (17, "cpu")
     assert (window.low, window.high, window.unit) == (-1350, 150, "HU")
-    assert finished.provenance == {**expected.provenance, **report_provenance(report)}
+    assert begun.about_report == report_provenance(report)
+    assert finished.provenance == {**expected.provenance, **begun.about_report}
 
 
 def test_it_tells_progress_once_a_batch(engine, collected, until) -> None:

@@ -91,7 +91,11 @@ EVENTS = (
         only_absent=False,
     ),
     Loaded(request=3, model="mini", seconds=0.25),
-    Begun(request=3, window=ShownWindow(low=-1350.0, high=150.0, unit="HU")),
+    Begun(
+        request=3,
+        window=ShownWindow(low=-1350.0, high=150.0, unit="HU"),
+        about_report={"report_hmac_sha256": "00"},
+    ),
     Progress(request=3, done=1, total=5, seconds_left=None),
     SliceDone(request=3, z=4),
     Notice(request=3, sentence="cuda:0 ran out of memory."),

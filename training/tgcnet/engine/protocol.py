@@ -210,10 +210,12 @@ class Begun:
     Attributes
     ----------
     window : what it makes of the intensities, the same for all its slices
+    about_report : what the mask's provenance says of the report, a keyed hash at most
     """
 
     request: int
     window: ShownWindow
+    about_report: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

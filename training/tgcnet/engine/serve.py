@@ -126,9 +126,10 @@ class _Server:
     def _segment(self, work: Segment) -> None:
         volume, labels = rebuild_volume(work.volume), attach(work.labels)
         model = self._model(work.request, work.model, work.device)
-        self._send(Begun(request=work.request, window=model.window(volume, work.window_hu)))
-        run = _Run(work, labels, self._send)
         about_report = report_provenance(work.report)
+        window = model.window(volume, work.window_hu)
+        self._send(Begun(request=work.request, window=window, about_report=about_report))
+        run = _Run(work, labels, self._send)
         try:
             provenance = model.segment(
                 volume,
