@@ -1,4 +1,4 @@
-"""Make the pictures of the panels: ``docs/images/{panel,corrections,finetune,gate}.png``.
+"""Make the pictures of the panels: ``docs/images/{panel,study,corrections,finetune,gate}.png``.
 
 On the shipped radiograph and on generated phantoms only. Run ``python docs/make_screenshots.py``
 where there is a display; without one put ``xvfb-run -a -s "-screen 0 1600x1000x24"`` before it.
@@ -20,11 +20,13 @@ from typing import Any
 import napari
 from napari.layers import Layer
 from phantom_ledger import save_phantoms
+from phantom_study import save_study
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_tgcnet._corrections_widget import CorrectionsPanel
 from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet._sample_data import radiograph
+from napari_tgcnet._study_widget import StudyPanel
 from napari_tgcnet._widget import SegmentPanel
 from napari_tgcnet.finetune.state import Phase
 from napari_tgcnet.session import Session
@@ -33,7 +35,7 @@ IMAGES = Path(__file__).parent / "images"
 SIZE_PX = (1400, 900)
 TIMEOUT_S = 900.0
 SETTLE_S = 1.0
-PICTURES = ("panel", "corrections", "finetune")
+PICTURES = ("panel", "study", "corrections", "finetune")
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = TIMEOUT_S) -> bool:
@@ -85,6 +87,18 @@ def segment() -> None:
         controller.run()
         need(lambda: controller.state.result is not None, lambda: controller.state.problem)
         take(viewer, "panel")
+
+
+def study(folder: Path) -> None:
+    """Two series listed, the second refused, the first one open."""
+    save_study(folder)
+    with viewer_with(StudyPanel, "TGC-Net: open study") as (viewer, panel):
+        controller = panel.controller
+        controller.list_path(str(folder), opens_single=True)
+        need(lambda: len(viewer.layers) == 1, lambda: controller.state.problem)
+        need(lambda: not controller.state.is_loading, lambda: "The slices did not come.")
+        controller.select(1)
+        take(viewer, "study")
 
 
 def corrections(session: Session) -> None:
@@ -139,6 +153,8 @@ def main() -> None:
             save_phantoms(session.ledger)
         if "panel" in wanted:
             segment()
+        if "study" in wanted:
+            study(work / "study")
         if "corrections" in wanted:
             corrections(session)
         if "finetune" in wanted:

@@ -194,6 +194,18 @@ def test_progress_passes_through_and_false_stops_the_work(sandbox: Sandbox) -> N
     assert ask(sandbox, "answer") == sandbox.process_id
 
 
+def test_ctrl_c_in_mid_reading_ends_the_work_and_the_next_request_is_answered(
+    sandbox: Sandbox,
+) -> None:
+    def interrupt(fraction: float) -> None:
+        raise KeyboardInterrupt
+
+    child = ask(sandbox, "answer")
+    with pytest.raises(KeyboardInterrupt):
+        ask(sandbox, "count", on_progress=interrupt)
+    assert ask(sandbox, "answer") == sandbox.process_id != child
+
+
 def test_threads_take_turns(sandbox: Sandbox) -> None:
     answers: list[object] = []
     threads = [
