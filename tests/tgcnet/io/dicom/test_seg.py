@@ -182,6 +182,20 @@ def test_a_radiograph_has_one_frame_and_says_its_sides(tmp_path: Path) -> None:
     assert "FrameOfReferenceUID" not in seg
 
 
+def test_a_radiograph_that_states_its_pixels_is_read_back_by_highdicom(tmp_path: Path) -> None:
+    on_source = np.tri(20, 14, dtype=np.uint8)[None]
+    seg = save([radiograph(PixelSpacing=[0.14, 0.14])], tmp_path, on_source, classes=CLASSES[:1])
+    np.testing.assert_array_equal(seg.pixel_array, on_source[0])
+
+
+def test_frames_that_cannot_be_referred_to_are_refused_and_not_lost(tmp_path: Path) -> None:
+    image = radiograph(NumberOfFrames=2)
+    image.PixelData = image.PixelData * 2
+    with pytest.raises(OutputError, match="cannot refer to one by one"):
+        save([image], tmp_path, np.ones((2, 20, 14), np.uint8), frames=(0, 1))
+    assert not (tmp_path / "mask.dcm").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "kind"),
     [
@@ -238,6 +252,21 @@ def test_deidentified_it_names_nobody_and_still_finds_its_images(tmp_path: Path)
     codes = [code.CodeValue for code in seg.DeidentificationMethodCodeSequence]
     assert codes == ["113100", "113110"]
     np.testing.assert_array_equal(whole(seg, slices), on_source)
+
+
+def test_deidentified_the_frames_of_an_enhanced_ct_name_nobody_either(tmp_path: Path) -> None:
+    image = enhanced_ct(PositionReferenceIndicator="Dr^Who", LossyImageCompression="01")
+    image.LossyImageCompressionMethod = "WARD 7"
+    shared = image.SharedFunctionalGroupsSequence[0]
+    frames = image.PerFrameFunctionalGroupsSequence
+    places = [frame.PlanePositionSequence[0] for frame in frames]
+    for item in (shared, shared.PixelMeasuresSequence[0], *frames, *places):
+        item.PatientName = "Dr^Who"
+        item.add_new(0x00091010, "LO", "Dr^Who")
+    save([image], tmp_path, labels_on_source((4, 16, 12)), frames=(0, 1, 2, 3), deidentify=True)
+    content = (tmp_path / "mask.dcm").read_bytes()
+    assert b"Dr^Who" not in content
+    assert b"WARD 7" not in content
 
 
 def test_headers_that_an_anonymiser_emptied_are_enough(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
-from tests.tgcnet.io.dicom.phantoms import write_series
+from tests.tgcnet.io.dicom.phantoms import dataset, write, write_series
 
+from tgcnet.errors import InputError
 from tgcnet.io import load_volume, save_labels
 from tgcnet.io.read import decode_volume
 from tgcnet.io.sandbox import decode_frame, list_studies
@@ -29,6 +30,12 @@ def test_a_series_is_read_in_the_child_alone(
     np.testing.assert_array_equal(there.geometry.affine_lps, here.geometry.affine_lps)
     assert there.notices == here.notices
     assert there.source == here.source
+
+
+def test_a_file_that_is_no_image_is_told_as_here(tmp_path: Path) -> None:
+    (path,) = write([dataset(Modality="RTSTRUCT")], tmp_path)
+    with pytest.raises(InputError, match=r"^slice_0000\.dcm is DICOM, but no image"):
+        load_volume(path)
 
 
 def test_a_slice_does_not_wait_for_a_folder_that_is_listed(tmp_path: Path) -> None:

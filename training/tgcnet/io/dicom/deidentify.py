@@ -6,12 +6,17 @@ of the images and of their frame of reference stay (the Retain UIDs Option), sin
 nothing says which image a mask belongs to.
 """
 
+import re
+
 from pydicom.dataset import Dataset
 
 _METHOD = (
     ("113100", "Basic Application Confidentiality Profile"),
     ("113110", "Retain UIDs Option"),
 )
+_ISO = re.compile(r"ISO_\d+(_\d+)?")
+"""How compression methods are called (PS3.3, C.7.6.1.1.5.1)."""
+
 _SOME_DATE, _SOME_TIME = "19000101", "000000"  # these have to have a value (type 1)
 _OUT = (
     "InstanceCreationDate", "InstanceCreationTime", "SeriesDate", "SeriesTime",
@@ -24,6 +29,13 @@ def strip_identity(segmentation: Dataset) -> None:
     for keyword in _OUT:
         if keyword in segmentation:
             delattr(segmentation, keyword)
+    # Free text, in files that keep to no rule.
+    if "PositionReferenceIndicator" in segmentation:
+        segmentation.PositionReferenceIndicator = ""
+    methods = segmentation.get("LossyImageCompressionMethod") or ()
+    known = [methods] if isinstance(methods, str) else methods
+    if not all(_ISO.fullmatch(str(one)) for one in known):
+        del segmentation.LossyImageCompressionMethod
     segmentation.ContentDate, segmentation.ContentTime = _SOME_DATE, _SOME_TIME
     segmentation.PatientIdentityRemoved = "YES"
     segmentation.LongitudinalTemporalInformationModified = "REMOVED"

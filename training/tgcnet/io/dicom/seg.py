@@ -67,6 +67,7 @@ def write_seg(
         planes = _as_the_file_orders(planes, source, images)
         described = describe(int(labels.max()), classes, provenance, is_edited=is_edited)
         made = _make(images, planes, described)
+        _check_whole(made, planes)
         made.DerivationDescription = comment
         if "FrameOfReferenceUID" not in made:  # the sides of a projection are said in words
             made.PatientOrientation = images[0].get("PatientOrientation")
@@ -170,6 +171,21 @@ def _make(
         specific_character_set=_UTF_8,
         omit_empty_frames=bool(planes.any()),
     )
+
+
+def _check_whole(made: hd.seg.Segmentation, planes: np.ndarray) -> None:
+    """Refuse a segmentation that lost frames: of kinds of objects that highdicom takes for one.
+
+    Raises
+    ------
+    OutputError
+        If not every voxel is in it.
+    """
+    if int(np.count_nonzero(made.pixel_array)) != int(np.count_nonzero(planes)):
+        raise OutputError(
+            "The DICOM image is of a kind whose frames a segmentation cannot refer to one by one "
+            "(several frames in an object for single ones); choose .nii.gz or .tif."
+        )
 
 
 def _coded(one: Coded) -> Code:

@@ -40,7 +40,12 @@ _PATIENT_AND_STUDY = (
     "ReferringPhysicianName", "StudyDescription", "PatientAge", "PatientSize", "PatientWeight",
 )  # fmt: skip
 
-_FRAME_MACROS = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
+# What of a frame's functional groups places it, and all that their items may hold.
+_FRAME_MACROS = {
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+}
 
 
 @contextmanager
@@ -162,16 +167,19 @@ def _share(image: Dataset) -> None:
     """Move what all frames of a file say alike to where highdicom looks for it."""
     shared = image.SharedFunctionalGroupsSequence[0]
     groups = list(image.get("PerFrameFunctionalGroupsSequence", ()))
-    for macro in _FRAME_MACROS[1:]:
+    for macro in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
         own = [group.get(macro) for group in groups]
         if macro not in shared and own and all(one == own[0] for one in own):
             setattr(shared, macro, own[0])
-    _keep_only(groups, _FRAME_MACROS)
+    for group in (shared, *groups):
+        _keep_only(group, _FRAME_MACROS)
+        for macro, keywords in _FRAME_MACROS.items():
+            for item in group.get(macro) or ():
+                _keep_only(item, keywords)
 
 
-def _keep_only(groups: Iterable[Dataset], keywords: tuple[str, ...]) -> None:
-    """Leave nothing else in a functional group: some hold dates, and other images' identifiers."""
+def _keep_only(dataset: Dataset, keywords: Iterable[str]) -> None:
+    """Leave nothing else in a functional group: some hold dates, names, other identifiers."""
     kept = {tag_for_keyword(keyword) for keyword in keywords}
-    for group in groups:
-        for tag in [tag for tag in group.keys() if tag not in kept]:  # noqa: SIM118 - a Dataset
-            del group[tag]
+    for tag in [tag for tag in dataset.keys() if tag not in kept]:  # noqa: SIM118 - a Dataset
+        del dataset[tag]

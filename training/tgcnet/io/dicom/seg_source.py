@@ -43,7 +43,11 @@ def _complete(image: Dataset, first: Dataset, geometry: Geometry) -> None:
     for keyword in _MAY_BE_EMPTY:
         if keyword not in image or not _is_valid(keyword, str(image[keyword].value or "")):
             setattr(image, keyword, "")
+    if "SharedFunctionalGroupsSequence" in image:
+        return  # each frame has its own
     if "ImagePositionPatient" not in image:
+        # Without a place there is no thickness, and highdicom reads no spacing without one.
+        image.pop("PixelSpacing", None)
         return
     # The frames were stacked as parallel ones; highdicom compares digit by digit.
     image.ImageOrientationPatient = first.ImageOrientationPatient

@@ -25,6 +25,7 @@ from tgcnet.io.sandbox.codec import decode, describe_arrays, encode
 from tgcnet.io.sandbox.requests import REQUESTS
 
 _SECONDS_BETWEEN_TELLING = 0.05
+_FAMILY = TgcnetError.__module__
 
 
 class _Service:
@@ -49,7 +50,7 @@ class _Service:
             with limits.limited():
                 value = function(**arguments)
         except TgcnetError as error:
-            self._send({"error": type(error).__name__, "sentence": str(error)})
+            self._send({"error": _known_class(error), "sentence": str(error)})
         except MemoryError:
             sentence = decoded.too_hungry(asked["name"])
             self._send({"error": InputError.__name__, "sentence": sentence})
@@ -109,6 +110,11 @@ def main() -> None:
     service.say_ready()
     for line in requests:
         service.answer(line)
+
+
+def _known_class(error: TgcnetError) -> str:
+    """The error's class as the parent knows it: a module's own kind is one of the family's."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == _FAMILY)
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
