@@ -242,6 +242,40 @@ def test_more_voxels_than_the_header_says_are_refused(tmp_path: Path) -> None:
         load_volume(path)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(9, 8, 7), (200, 5, 4), (5, 4, 200), (4, 200, 5), (9, 8, 1)])
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
+def test_a_side_that_is_stated_one_too_small_is_refused(
+    tmp_path: Path, shape: tuple[int, ...], axis: int, ending: str
+) -> None:
+    data = np.zeros(shape, np.int16)  # air alone: what is over looks like padding
+    path = write_nifti(tmp_path / "a.nii", data, np.eye(4))
+    content = bytearray(path.read_bytes())
+    stated = shape[axis] - 1
+    content[42 + 2 * axis : 44 + 2 * axis] = stated.to_bytes(2, "little")
+    path = tmp_path / f"b{ending}"
+    path.write_bytes(gzip.compress(content) if ending == ".nii.gz" else content)
+    with pytest.raises(InputError, match=r"^b\.nii(\.gz)? holds (more voxels|an image without)"):
+        load_volume(path)
+
+
+def test_only_zeros_of_less_than_a_row_may_follow_the_voxels(tmp_path: Path) -> None:
+    data = np.arange(9 * 8 * 7, dtype=np.int16).reshape(9, 8, 7)
+    whole = write_nifti(tmp_path / "a.nii", data, np.diag([-1, -1, 1, 1])).read_bytes()
+    for ending, pack in ((".nii", bytes), (".nii.gz", gzip.compress)):
+        path = tmp_path / f"b{ending}"
+        path.write_bytes(pack(whole + bytes(17)))
+        volume = load_volume(path)
+        np.testing.assert_array_equal(volume.array, data.transpose(2, 1, 0))
+        assert volume.notices == (
+            "The file has 17 zero bytes more than its header says; they are not read.",
+        )
+        for surplus in (bytes(18), b"\1", bytes(16) + b"\1"):
+            path.write_bytes(pack(whole + surplus))
+            with pytest.raises(InputError, match="holds more voxels than its header says"):
+                load_volume(path)
+
+
 def test_a_coronal_picture_is_refused(tmp_path: Path) -> None:
     path = write_nifti(tmp_path / "a.nii", np.zeros((8, 1, 9), np.int16), np.eye(4))
     with pytest.raises(InputError, match="one coronal or sagittal picture"):

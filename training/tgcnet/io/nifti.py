@@ -47,8 +47,9 @@ def read_nifti(file: BufferedIOBase, name: str, volume: int | None = None) -> De
     ------
     InputError
         If the file is damaged, truncated or absurdly large, holds several volumes of which none
-        is chosen, colours or complex numbers, more than its header says, or an affine that cannot
-        be inverted or says two things of the sides.
+        is chosen, colours or complex numbers, more than its header says (a few zeros less than a
+        row pass, with a notice), or an affine that cannot be inverted or says two things of the
+        sides.
     """
     is_gzipped = file.read(2) == b"\x1f\x8b"
     size = file.seek(0, 2)
@@ -106,21 +107,24 @@ def _read_voxels(stream: BufferedIOBase, layout: Layout, name: str) -> np.ndarra
 
 def _read_to_the_end(stream: BufferedIOBase, layout: Layout, name: str) -> tuple[str, ...]:
     """Let gzip compare its checksum, and see whether the file ends where its header says."""
-    plane_bytes = layout.dtype.itemsize * layout.shape[0] * layout.shape[1]
-    end = stream.tell()
-    while end < layout.end + plane_bytes and (piece := stream.read(_PIECE_BYTES)):
+    x, y, z = layout.shape
+    # A side that is stated one too small leaves at least so many voxels over, and shifts the rest.
+    bound = layout.dtype.itemsize * min(x, y * z)
+    end, is_padding = stream.tell(), True
+    while end < layout.end + bound and (piece := stream.read(_PIECE_BYTES)):
+        is_padding = is_padding and not any(piece[max(layout.end - end, 0) :])
         end += len(piece)
     if end < layout.end:
         raise _truncated(name, end - layout.offset, layout.end - layout.offset)
-    if end >= layout.end + plane_bytes:
+    if end >= layout.end + bound or not is_padding:
         raise InputError(
             f"{name} holds more voxels than its header says ({layout.end:,} bytes), expected as "
             "many; one of the two is damaged: export or copy it again."
         )
     if end == layout.end:
         return ()
-    return (f"The file has {end - layout.end:,} bytes more than its header says; they are not "
-            "read.",)  # fmt: skip
+    return (f"The file has {end - layout.end:,} zero bytes more than its header says; they are "
+            "not read.",)  # fmt: skip
 
 
 def _truncated(name: str, num_read: int, num_bytes: int) -> InputError:
