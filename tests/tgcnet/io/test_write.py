@@ -39,6 +39,25 @@ def test_a_stack_reads_back_as_it_was(
     assert volume.geometry.unit == "mm"
 
 
+@pytest.mark.parametrize("name", ["mask.tif", "mask.nii", "mask.nii.gz"])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (1, 1, 4), (1, 4, 1), (3, 3, 1), (5, 1, 4), (3, 5, 1), (4, 1, 1)]
+)
+def test_sides_of_one_voxel_read_back_or_are_refused(
+    tmp_path: Path, geometry: Geometry, shape: tuple[int, int, int], name: str
+) -> None:
+    labels = (np.arange(np.prod(shape)) % 3).astype(np.uint8).reshape(shape)
+    if shape[0] > 1 and name != "mask.tif":
+        with pytest.raises(OutputError, match=r"one coronal or sagittal picture .* choose \.tif"):
+            save_labels(labels, geometry, tmp_path / name)
+        assert list(tmp_path.iterdir()) == []
+        return
+    save_labels(labels, geometry, tmp_path / name)
+    volume = load_volume(tmp_path / name)
+    np.testing.assert_array_equal(volume.array, labels, strict=True)
+    np.testing.assert_allclose(volume.geometry.affine_lps, geometry.affine_lps, rtol=1e-6)
+
+
 def test_a_tiff_says_what_made_it(tmp_path: Path, labels: np.ndarray, geometry: Geometry) -> None:
     save_labels(labels, geometry, tmp_path / "mask.tif", provenance={"model": "mini - ü"})
     with tifffile.TiffFile(tmp_path / "mask.tif") as tiff:

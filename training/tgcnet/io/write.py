@@ -59,9 +59,10 @@ def save_labels(
     Raises
     ------
     OutputError
-        If the ending is unknown, the labels do not fit the format or the geometry, the file is
-        one of the source's, a DICOM segmentation is asked for without a DICOM source, or the file
-        cannot be written; what stood there before is intact.
+        If the ending is unknown, the labels do not fit the format (of NIfTI, slices of one row or
+        column are refused when read) or the geometry, the file is one of the source's, a DICOM
+        segmentation is asked for without a DICOM source, or the file cannot be written; what
+        stood there before is intact.
     InputError
         If a DICOM file of the source is gone.
     MissingExtraError
@@ -193,6 +194,11 @@ def _as_picture(labels: np.ndarray, geometry: Geometry) -> np.ndarray:
 
 
 def _write_nifti(labels: np.ndarray, geometry: Geometry, path: Path, comment: str) -> None:
+    if labels.shape[0] > 1 and min(labels.shape[1:]) == 1:
+        raise OutputError(
+            "A NIfTI file of one coronal or sagittal picture is refused when it is read, and this "
+            "mask is one; choose .tif, or .dcm where the image is from DICOM."
+        )
     frame = geometry.source_frame
     if frame:
         data = to_source(labels, geometry)
@@ -245,12 +251,14 @@ def _write_tiff(labels: np.ndarray, geometry: Geometry, path: Path, comment: str
     unit = "mm" if geometry.unit == "mm" else "pixel"
     tifffile.imwrite(
         path,
-        stack,
+        # All axes that ImageJ knows: of fewer, a side of one pixel would be taken for a channel.
+        stack[None, :, None, :, :, None],
         imagej=True,
+        photometric="minisblack",
         compression="zlib",
         resolution=(1 / x, 1 / y),
         # "software" would be tifffile's own name; the description carries ours.
-        metadata={"axes": "ZYX", "spacing": z, "unit": unit, "provenance": comment},
+        metadata={"axes": "TZCYXS", "spacing": z, "unit": unit, "provenance": comment},
     )
 
 
