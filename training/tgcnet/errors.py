@@ -5,6 +5,14 @@ the message alone; anything outside this family is a defect of ours and keeps it
 """
 
 
+def on_one_line(sentence: str) -> str:
+    """Escape what would move a terminal's cursor, colour it or begin a line: names may hold it."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode()
+        for sign in sentence
+    )
+
+
 class TgcnetError(Exception):
     """Root of the family."""
 

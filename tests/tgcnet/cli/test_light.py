@@ -46,6 +46,26 @@ def test_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
         assert NOTICE in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Größe 肺.png", "Größe 肺.png"),
+        ("\x1b[31m.png", r"\x1b[31m.png"),
+        ("a\r\ntgcnet: done\t.png", r"a\r\ntgcnet: done\t.png"),
+        ("\x9b2J\x7f\u202e\udcff.png", r"\x9b2J\x7f\u202e\udcff.png"),
+    ],
+)
+def test_a_name_in_an_error_cannot_move_the_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, shown: str
+) -> None:
+    assert main(["report", str(tmp_path / name)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"tgcnet: The report {shown} cannot be read")
+    with pytest.raises(SystemExit):
+        main(["report", "-", f"--{name}"])
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_every_command_of_this_version_is_there() -> None:
     text = build_parser().format_help()
     for command in ("segment", "evaluate", "train", "gate", "models", "data", "report", "demo"):

@@ -28,6 +28,14 @@ def test_the_place_is_told_in_words_and_not_as_a_path_of_this_machine(platform: 
     assert folder[platform] in words
 
 
+def test_what_a_name_holds_does_not_reach_a_terminal(tmp_path: Path) -> None:
+    log = EngineLog(tmp_path / "engine.log")
+    log.write("\x1b[31ma.png\x9b2J\u202e\nb")
+    log.close()
+    (line,) = (tmp_path / "engine.log").read_text(encoding="utf-8").splitlines()
+    assert line.endswith(r" \x1b[31ma.png\x9b2J\u202e\nb")
+
+
 def test_lines_are_dated_and_appended(tmp_path: Path) -> None:
     file = tmp_path / "a" / "engine.log"
     for line in ("first 100% {x}", "second"):

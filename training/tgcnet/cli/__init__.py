@@ -21,7 +21,7 @@ from tgcnet.cli import (
     train,
 )
 from tgcnet.cli.output import RESEARCH_NOTICE, discard_output, warn
-from tgcnet.errors import TgcnetError
+from tgcnet.errors import TgcnetError, on_one_line
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
@@ -39,7 +39,8 @@ class _Parser(argparse.ArgumentParser):
     """Answers a wrong option with one sentence, as every other bad input is answered."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_BAD_INPUT, f"{self.prog}: {message}; see {self.prog} --help\n")
+        sentence = on_one_line(f"{self.prog}: {message}; see {self.prog} --help")
+        self.exit(EXIT_BAD_INPUT, f"{sentence}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:

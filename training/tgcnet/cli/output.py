@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from tgcnet.domain import Modality
+from tgcnet.errors import on_one_line
 
 # As tgcnet.io has it, which is not imported here: its image libraries take a second, help must not.
 RESEARCH_NOTICE = "Research use only. Not a medical device."
@@ -54,8 +55,8 @@ def discard_output() -> None:
 
 
 def warn(text: str) -> None:
-    """A line on standard error."""
-    sys.stderr.write(f"{text}\n")
+    """A line on standard error, whatever the names in it hold."""
+    sys.stderr.write(f"{on_one_line(text)}\n")
 
 
 def say_json(values: Mapping[str, object]) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
 
+from tgcnet.errors import on_one_line
+
 _MAX_BYTES = 1_000_000
 _NUM_OLD_FILES = 2
 
@@ -56,7 +58,7 @@ class EngineLog(logging.handlers.RotatingFileHandler):
 
     def write(self, line: str) -> None:
         """Append one line with the time before it."""
-        self.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
+        self.handle(logging.makeLogRecord({"msg": "%s", "args": (on_one_line(line),)}))
 
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
