@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.io import load_volume
+from tgcnet.io import load_volume, save_labels
 
 
 @pytest.fixture
@@ -210,3 +210,147 @@ def test_the_log_of_the_library_shows_no_name(
     assert not [record for record in caplog.records if record.name.startswith(("tifffile", "PIL"))]
     logging.getLogger("tifffile").warning("audible again")
     assert "audible again" in caplog.text
+
+
+WAYS_TO_PACK = [None, "tiff_adobe_deflate", "tiff_lzw", "packbits"]
+
+
+def save_pages(path: Path, pages: list[np.ndarray], packing: str | None, **tags: object) -> Path:
+    images = [Image.fromarray(page) for page in pages]
+    images[0].save(path, save_all=True, append_images=images[1:], compression=packing, **tags)
+    return path
+
+
+@pytest.mark.parametrize("packing", WAYS_TO_PACK)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_orientation_is_obeyed_and_undone(
+    tmp_path: Path, stack: np.ndarray, packing: str | None, orientation: int
+) -> None:
+    path = save_pages(tmp_path / "a.tif", list(stack), packing, tiffinfo={274: orientation})
+    volume = load_volume(path)
+    for plane, stored in zip(volume.array, stack, strict=True):
+        picture = Image.fromarray(stored)
+        picture.getexif()[274] = orientation
+        np.testing.assert_array_equal(plane, ImageOps.exif_transpose(picture))
+    is_told = "The image was turned upright as its TIFF orientation says." in volume.notices
+    assert is_told is (orientation > 1)
+    save_labels(volume.array, volume.geometry, tmp_path / "mask.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "mask.tif"), stack)
+
+
+def test_a_spacing_turns_with_its_image(tmp_path: Path, stack: np.ndarray) -> None:
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, imagej=True, resolution=(1 / 0.7, 1 / 0.8),
+        metadata={"axes": "ZYX", "spacing": 2.5, "unit": "mm"}, extratags=[(274, "H", 1, 6, False)],
+    )  # fmt: skip
+    geometry = load_volume(tmp_path / "a.tif").geometry
+    np.testing.assert_allclose(geometry.spacing_zyx, (2.5, 0.7, 0.8), rtol=1e-6)
+    save_labels(np.zeros((3, 7, 5), np.uint8), geometry, tmp_path / "mask.tif")
+    mask = load_volume(tmp_path / "mask.tif")
+    assert mask.array.shape == stack.shape
+    np.testing.assert_allclose(mask.geometry.spacing_zyx, (2.5, 0.8, 0.7), rtol=1e-6)
+
+
+@pytest.mark.parametrize("packing", [None, "tiff_lzw"])
+def test_a_packet_without_a_tag_turns_nothing(
+    tmp_path: Path, stack: np.ndarray, packing: str | None
+) -> None:
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="3"/></x:xmpmeta>'
+    path = save_pages(tmp_path / "a.tif", [stack[0]], packing, tiffinfo={700: packet})
+    np.testing.assert_array_equal(load_volume(path).array, stack[:1])
+
+
+@pytest.mark.parametrize("packing", [None, "tiff_lzw"])
+@pytest.mark.parametrize("unknown", [0, 9])
+def test_an_unknown_orientation_turns_nothing(
+    tmp_path: Path, stack: np.ndarray, packing: str | None, unknown: int
+) -> None:
+    path = save_pages(tmp_path / "a.tif", [stack[0]], packing, tiffinfo={274: 3})
+    overwrite_orientation(path, unknown)
+    np.testing.assert_array_equal(load_volume(path).array, stack[:1])
+
+
+def overwrite_orientation(path: Path, orientation: int, page: int = 0) -> None:
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        content[tiff.pages[page].tags[274].valueoffset] = orientation
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("packing", [None, "tiff_lzw"])
+def test_slices_turned_differently_are_refused(
+    tmp_path: Path, stack: np.ndarray, packing: str | None
+) -> None:
+    path = save_pages(tmp_path / "a.tif", list(stack), packing, tiffinfo={274: 3})
+    overwrite_orientation(path, 1, page=1)
+    with pytest.raises(InputError, match=r"^a\.tif holds slices that are turned .*\(.* 1 and 3\)"):
+        load_volume(path)
+
+
+@pytest.mark.parametrize("packing", [None, "tiff_lzw"])
+def test_slices_with_other_pages_between_are_refused(
+    tmp_path: Path, stack: np.ndarray, packing: str | None
+) -> None:
+    other = stack[1].astype(np.uint16)
+    path = save_pages(tmp_path / "a.tif", [stack[0], other, stack[2]], packing)
+    with pytest.raises(InputError, match=r"^a\.tif holds pages of several kinds in turn"):
+        load_volume(path)
+    path = save_pages(tmp_path / "a.tif", [stack[0], stack[2], other], packing)
+    volume = load_volume(path)
+    np.testing.assert_array_equal(volume.array, stack[[0, 2]], strict=True)
+    assert any("holds 2 images" in notice for notice in volume.notices)
+
+
+@pytest.mark.parametrize("packing", [None, "zlib"])
+def test_an_ome_header_orders_the_pages(
+    tmp_path: Path, stack: np.ndarray, packing: str | None
+) -> None:
+    places = "".join(f'<TiffData IFD="{2 - z}" FirstZ="{z}" PlaneCount="1"/>' for z in range(3))
+    write_ome(tmp_path / "a.ome.tif", stack, places, packing)
+    np.testing.assert_array_equal(load_volume(tmp_path / "a.ome.tif").array, stack[::-1])
+
+
+def test_slices_that_an_ome_header_leaves_out_are_refused(
+    tmp_path: Path, stack: np.ndarray
+) -> None:
+    places = "".join(f'<TiffData IFD="{z // 2}" FirstZ="{z}" PlaneCount="1"/>' for z in (0, 2))
+    write_ome(tmp_path / "a.ome.tif", stack[:2], places, None)
+    with pytest.raises(InputError, match=r"^a\.ome\.tif lacks 1 of its 3 slices"):
+        load_volume(tmp_path / "a.ome.tif")
+
+
+def write_ome(path: Path, pages: np.ndarray, places: str, packing: str | None) -> None:
+    header = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+        'UUID="urn:uuid:00000000-0000-0000-0000-000000000000"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="7" SizeY="5" '
+        'SizeC="1" SizeZ="3" SizeT="1"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>'
+        f"{places}</Pixels></Image></OME>"
+    )
+    with tifffile.TiffWriter(path) as writer:
+        for page in pages:
+            writer.write(
+                page, photometric="minisblack", compression=packing, metadata=None,
+                description=header, contiguous=False,
+            )  # fmt: skip
+            header = None
+
+
+@pytest.mark.parametrize("packing", WAYS_TO_PACK)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_negative_reads_alike_however_it_is_packed(
+    tmp_path: Path, stack: np.ndarray, packing: str | None, dtype: type
+) -> None:
+    path = save_pages(tmp_path / "a.tif", [stack[0].astype(dtype)], packing, tiffinfo={262: 0})
+    # Pillow writes a negative of 8 bits; of 16 it writes the values as they are.
+    expected = stack[0] if dtype is np.uint8 else 65_535 - stack[0].astype(dtype)
+    np.testing.assert_array_equal(load_volume(path).array[0], expected)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.float32, np.float64])
+def test_a_negative_of_signed_numbers_is_refused(
+    tmp_path: Path, stack: np.ndarray, dtype: type
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", stack.astype(dtype), photometric="miniswhite")
+    with pytest.raises(InputError, match=rf"white is zero and holds {np.dtype(dtype)} values"):
+        load_volume(tmp_path / "a.tif")

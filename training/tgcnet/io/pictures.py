@@ -5,7 +5,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image
 
-from tgcnet.domain import Geometry, SideKnowledge
+from tgcnet.domain import Geometry
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import (
     DECODER_ERRORS,
@@ -28,8 +28,8 @@ _GREY_WORKING_BYTES = 12
 _GREY_BYTES = {"I": 4, "F": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 _DEEP_COLOUR_NOTICE = "16-bit colour was reduced to 8 bits per channel."
 
-# EXIF orientation -> (swap rows and columns first, then flip rows, flip columns).
-_EXIF_TURNS: dict[int, tuple[bool, bool, bool]] = {
+# Orientation, of EXIF and TIFF alike -> (swap rows and columns first, flip rows, flip columns).
+_TURNS: dict[int, tuple[bool, bool, bool]] = {
     2: (False, False, True),
     3: (False, True, True),
     4: (False, True, False),
@@ -55,7 +55,7 @@ def read_picture(file: BinaryIO, name: str, formats: tuple[str, ...] = ("PNG", "
         with Image.open(file, formats=formats) as image:
             check_size((image.height, image.width), name)
             announce_picture(image, name)
-            turn = _EXIF_TURNS.get(int(image.getexif().get(ExifTags.Base.Orientation, 1)))
+            orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
             # An interlaced or 16-bit colour header is only known before the pixels are loaded.
             is_deep_colour = _is_deep_colour_png(file, image)
             plane = plane_of(image, name)
@@ -71,11 +71,44 @@ def read_picture(file: BinaryIO, name: str, formats: tuple[str, ...] = ("PNG", "
     notices = [RADIOLOGICAL_VIEW_NOTICE]
     if is_deep_colour:
         notices.append(_DEEP_COLOUR_NOTICE)
-    array, geometry = plane[None], Geometry(affine_lps=grid_affine())
-    if turn is not None:
-        array, geometry = _turned(array, turn)
+    geometry = laid_out(orientation)
+    if is_turned(geometry):
         notices.append("The picture was turned upright as its EXIF orientation says.")
-    return Decoded(array=array, geometry=geometry, may_be_hounsfield=False, notices=tuple(notices))
+    return Decoded(
+        array=to_canonical(plane[None], geometry.source_axes, geometry.source_flips),
+        geometry=geometry,
+        may_be_hounsfield=False,
+        notices=tuple(notices),
+    )
+
+
+def laid_out(
+    orientation: int,
+    spacing_zyx: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    *,
+    unit: str = "pixel",
+) -> Geometry:
+    """Lay out planes that are turned upright as their file says.
+
+    Parameters
+    ----------
+    orientation : of EXIF or TIFF, 1 to 8; any other leaves the planes as stored
+    spacing_zyx : of the planes as stored, in ``unit``
+    """
+    is_swapped, flips_rows, flips_columns = _TURNS.get(orientation, (False, False, False))
+    axes = (0, 2, 1) if is_swapped else (0, 1, 2)
+    upright = (spacing_zyx[axes[0]], spacing_zyx[axes[1]], spacing_zyx[axes[2]])
+    return Geometry(
+        affine_lps=grid_affine(upright),
+        unit=unit,
+        source_axes=axes,
+        source_flips=(False, flips_rows, flips_columns),
+    )
+
+
+def is_turned(geometry: Geometry) -> bool:
+    """Whether the planes were turned or mirrored."""
+    return geometry.source_axes != (0, 1, 2) or any(geometry.source_flips)
 
 
 def announce_picture(image: Image.Image, name: str, *, num_planes: int = 1) -> None:
@@ -122,16 +155,3 @@ def _is_deep_colour_png(file: BinaryIO, image: Image.Image) -> bool:
     depth, colour_type = file.read(2)
     file.seek(position)
     return depth == 16 and colour_type != 0
-
-
-def _turned(array: np.ndarray, turn: tuple[bool, bool, bool]) -> tuple[np.ndarray, Geometry]:
-    is_swapped, flips_rows, flips_columns = turn
-    axes = (0, 2, 1) if is_swapped else (0, 1, 2)
-    flips = (False, flips_rows, flips_columns)
-    geometry = Geometry(
-        affine_lps=grid_affine(),
-        side_knowledge=SideKnowledge.ASSUMED,
-        source_axes=axes,
-        source_flips=flips,
-    )
-    return to_canonical(array, axes, flips), geometry

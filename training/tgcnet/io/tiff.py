@@ -6,22 +6,36 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from tgcnet.domain import Geometry
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce, check_size, grid_affine, quiet
+from tgcnet.io.decoded import (
+    DECODER_ERRORS,
+    Decoded,
+    announce,
+    check_size,
+    quiet,
+    to_canonical,
+)
 from tgcnet.io.grey import flatten_to_grey
-from tgcnet.io.pictures import COLOUR_WORKING_BYTES, RADIOLOGICAL_VIEW_NOTICE, plane_of
+from tgcnet.io.pictures import (
+    COLOUR_WORKING_BYTES,
+    RADIOLOGICAL_VIEW_NOTICE,
+    is_turned,
+    laid_out,
+    plane_of,
+)
+from tgcnet.io.tiff_pages import WHITE_IS_ZERO, check_greys, orientation_of, pages_of
 
 _MM_PER_UNIT = {
     "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "meter": 1000.0, "inch": 25.4,
     "um": 0.001, "µm": 0.001, "μm": 0.001, "\\u00b5m": 0.001, "micron": 0.001, "nm": 1e-6,
 }  # fmt: skip
 _STACK_AXES = "ZIQT"
-_WHITE_IS_ZERO, _PALETTE = 0, 3
+_PALETTE = 3
 _COLORMAP_STEP = 257  # 65535 / 255
-_READABLE_PHOTOMETRIC = (_WHITE_IS_ZERO, 1, 2, _PALETTE)
+_READABLE_PHOTOMETRIC = (WHITE_IS_ZERO, 1, 2, _PALETTE)
 _GREY_WORKING_BYTES = 12
 _NO_SLICE_DISTANCE = (
     "The file states no distance between its slices; it is taken to be a pixel's width."
@@ -30,13 +44,14 @@ _ALPHA_KINDS = {1: "associated", 2: "straight"}
 
 
 def read_tiff(file: BinaryIO, name: str) -> Decoded:
-    """Decode the first image series of a TIFF to (Z, Y, X).
+    """Decode the first image series of a TIFF to (Z, Y, X), upright as its orientation tag says.
 
     Raises
     ------
     InputError
-        If the file is damaged, truncated or absurdly large, or has several channels or more than
-        one stack axis.
+        If the file is damaged, truncated or absurdly large, has several channels or more than one
+        stack axis, or other pages between the slices; if slices are missing, of several kinds or
+        turned differently, or white is zero in signed or floating-point numbers.
     """
     size = file.seek(0, 2)
     file.seek(0)
@@ -50,9 +65,16 @@ def read_tiff(file: BinaryIO, name: str) -> Decoded:
             check_size(_plane_last(series.axes, series.shape), name)
             _check_ends(tiff, file, name)
             _check_complete(series, size, name)
+            pages = pages_of(series, name)
+            check_greys(series, name)
             _announce(series, size, name)
             spacing, more = _spacing_zyx_mm(tiff)
-            stack = _decode(tiff, file, name)
+            geometry = laid_out(
+                orientation_of(pages, name),
+                spacing or (1.0, 1.0, 1.0),
+                unit="mm" if spacing else "pixel",
+            )
+            stack = _decode(tiff, file, geometry, name)
             notices = (*_notices(tiff, len(stack)), *more)
     except Image.DecompressionBombError:
         raise InputError(
@@ -63,9 +85,8 @@ def read_tiff(file: BinaryIO, name: str) -> Decoded:
             f"{name} cannot be read as TIFF, it is damaged, incomplete or compressed in a way this "
             f"program does not know ({type(error).__name__}); save it again without compression."
         ) from None
-    geometry = Geometry(
-        affine_lps=grid_affine(spacing or (1.0, 1.0, 1.0)), unit="mm" if spacing else "pixel"
-    )
+    if is_turned(geometry):
+        notices += ("The image was turned upright as its TIFF orientation says.",)
     return Decoded(array=stack, geometry=geometry, may_be_hounsfield=True, notices=notices)
 
 
@@ -77,12 +98,12 @@ def _announce(series: tifffile.TiffPageSeries, size: int, name: str) -> None:
     announce(name, unpacked=series.nbytes, packed=size, working=2 * series.nbytes + working)
 
 
-def _decode(tiff: tifffile.TiffFile, file: BinaryIO, name: str) -> np.ndarray:
-    """Read the first series as grey (Z, Y, X)."""
+def _decode(tiff: tifffile.TiffFile, file: BinaryIO, geometry: Geometry, name: str) -> np.ndarray:
+    """Read the first series as grey (Z, Y, X), upright."""
     series, page = tiff.series[0], tiff.pages.first
     if not _can_decode(page):
         _check_axes(series.axes, series.shape, name)
-        return _decode_with_pillow(file, len(series.pages), name)
+        return _decode_with_pillow(file, series, name)
     samples = _as_numbers(series.asarray(), name)
     axes = _without_false_colour(series.axes, samples)
     _check_axes(axes, series.shape, name)
@@ -92,14 +113,15 @@ def _decode(tiff: tifffile.TiffFile, file: BinaryIO, name: str) -> np.ndarray:
     if page.colormap is not None and page.photometric == _PALETTE:
         colours = np.moveaxis(page.colormap, 0, -1)[samples[..., 0]] // _COLORMAP_STEP
         samples = colours.astype(np.uint8)
-    if page.photometric == _WHITE_IS_ZERO and samples.dtype.kind == "u":
+    if page.photometric == WHITE_IS_ZERO and samples.dtype.kind == "u":
         samples = np.asarray(np.iinfo(samples.dtype).max - samples)
     num_extra = len(page.extrasamples) if "S" in axes else 0
     alpha = _ALPHA_KINDS.get(int(page.extrasamples[0])) if num_extra == 1 else None
     if num_extra and alpha is None:
         samples = samples[..., :-num_extra]
     grey = flatten_to_grey(samples, alpha=alpha, name=name)
-    return np.ascontiguousarray(grey.reshape(-1, *grey.shape[-2:]))
+    stack = grey.reshape(-1, *grey.shape[-2:])
+    return to_canonical(stack, geometry.source_axes, geometry.source_flips)
 
 
 def _without_false_colour(axes: str, samples: np.ndarray) -> str:
@@ -134,11 +156,20 @@ def _can_decode(page: tifffile.TiffPage) -> bool:
     )
 
 
-def _decode_with_pillow(file: BinaryIO, num_pages: int, name: str) -> np.ndarray:
+def _decode_with_pillow(file: BinaryIO, series: tifffile.TiffPageSeries, name: str) -> np.ndarray:
+    """Read the pages of the series, which Pillow turns upright by the same tag."""
     file.seek(0)
+    planes = []
     with Image.open(file, formats=("TIFF",)) as image:
-        pages = ImageSequence.Iterator(image)
-        return np.stack([plane_of(pages[index], name) for index in range(num_pages)])
+        for page in pages_of(series, name):
+            image.seek(page.index)
+            # Where there is no tag, Pillow would turn the page as this packet says.
+            image.info.pop("xmp", None)
+            planes.append(plane_of(image, name))
+    stack = np.stack(planes)
+    if series.keyframe.photometric == WHITE_IS_ZERO and stack.dtype == np.uint16:
+        return np.asarray(np.iinfo(stack.dtype).max - stack)  # Pillow does it for 8 bits and fewer
+    return stack
 
 
 def _axis_order(axes: str) -> list[int]:
