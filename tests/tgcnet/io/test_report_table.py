@@ -68,6 +68,21 @@ def test_what_is_no_table_is_refused(table: bytes) -> None:
         read_report_table(table, "t.csv", About(name="a"))
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "patient_id,report\nP1,No opacity left, opacity on the right\n",
+        # Whose cells then stand in other columns: it need not be the row that is found.
+        "report,patient_id\nleft, upper,P1\n\nClear.,P1\n",
+        "patient_id;report\nP1;left; right\n",
+    ],
+)
+def test_a_report_is_never_cut_at_its_comma(table: str) -> None:
+    about = About(identity=Identity(patient_id="P1"))
+    with pytest.raises(InputError, match=r"^Row 2 of t\.csv has more cells than the header; put "):
+        read_report_table(table.encode(), "t.csv", about)
+
+
 def test_the_ending_csv_makes_a_table(tmp_path: Path) -> None:
     (tmp_path / "reports.csv").write_bytes(TABLE)
     found = read_report_file(tmp_path / "reports.csv", about=About(name="one.png"))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -16,6 +16,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "file", "filename"),
     "patient_id": ("patient_id", "patient", "patientid", "subject"),
 }
+TOO_MANY_CELLS = "has more cells than the header; put texts with commas into quotes"
 _EXPECTED = "expected a column 'report' and one of 'image', 'study_id', 'accession', 'patient_id'"
 
 
@@ -41,13 +42,19 @@ def read_report_table(content: bytes, name: str, about: About) -> tuple[str, Ide
     Raises
     ------
     InputError
-        If it is no such table, or not exactly one row is about the image.
+        If it is no such table, a row has more cells than the header, or not exactly one row is
+        about the image.
     """
-    rows = _rows(content, name)
+    numbered = _rows(content, name)
+    rows = [row for _, row in numbered]
     header = [cell.strip().lower() for cell in rows[0]] if rows else []
     columns = {key: _column(header, names) for key, names in (("report", _REPORT), *_KEYS.items())}
     if columns["report"] is None or not any(columns[key] is not None for key in _KEYS):
         raise InputError(f"{name} has no such columns: {_EXPECTED}; name its columns so.")
+    for number, row in numbered:
+        # Whichever row it is: what stands in the wrong columns may hide that it is the image's.
+        if has_too_many_cells(row, header):
+            raise InputError(f"Row {number} of {name} {TOO_MANY_CELLS}.")
     found = _rows_about(rows[1:], columns, about)
     if len(found) != 1:
         raise InputError(
@@ -63,7 +70,13 @@ def read_report_table(content: bytes, name: str, about: About) -> tuple[str, Ide
     return cells["report"].replace("\r\n", "\n"), identity
 
 
-def _rows(content: bytes, name: str) -> list[list[str]]:
+def has_too_many_cells(row: Sequence[str], header: Sequence[str]) -> bool:
+    """Whether a text with a comma and without quotes was cut there, as far as a row can tell."""
+    return len(row) > len(header)
+
+
+def _rows(content: bytes, name: str) -> list[tuple[int, list[str]]]:
+    """Number, from 1, and cells of every row that is not blank."""
     try:
         text = content.decode("utf-8-sig")
         header = text.lstrip().partition("\n")[0]
@@ -75,7 +88,7 @@ def _rows(content: bytes, name: str) -> list[list[str]]:
             f"{name} cannot be read as a table ({type(error).__name__}), expected CSV with commas, "
             "in UTF-8; save it so."
         ) from None
-    return [row for row in rows if any(map(str.strip, row))]
+    return [(number, row) for number, row in enumerate(rows, start=1) if any(map(str.strip, row))]
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:

@@ -12,6 +12,7 @@ from tgcnet.domain import Identity, Modality
 from tgcnet.errors import InputError
 from tgcnet.io import read_report
 from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_table import TOO_MANY_CELLS, has_too_many_cells
 
 _WHOSE = ("patient_id", "accession_number", "study_id")
 COLUMNS = ("image", "id", "report", "report_file", "modality", "slices", *_WHOSE)
@@ -145,8 +146,8 @@ class _RowReader:
 
     def read(self, position: int, number: int, cells: Sequence[str]) -> Study:
         """The study of a row; what is wrong in it has a stand-in, since it is never used."""
-        if len(cells) > len(self._header):
-            self._wrong(number, "has more cells than the header; put texts with commas into quotes")
+        if has_too_many_cells(cells, self._header):
+            self._wrong(number, TOO_MANY_CELLS)
         values = dict(zip(self._header, (cell.strip() for cell in cells), strict=False))
         named, report = values.get("image", ""), self._report(number, values)
         return Study(
