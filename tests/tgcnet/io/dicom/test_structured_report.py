@@ -5,54 +5,11 @@ from typing import Any
 
 import pytest
 from pydicom.data import get_testdata_file
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import BasicTextSRStorage, ExplicitVRLittleEndian, XRayRadiationDoseSRStorage
+from pydicom.uid import XRayRadiationDoseSRStorage
+from tests.tgcnet.io.dicom.sr_items import NOBODY, code, diameter, item, read, write
 
 from tgcnet.errors import InputError
-from tgcnet.io.report_file import ReportFile, read_report_file
-
-NOBODY = "PHANTOM^NOBODY"
-
-
-def code(meaning: str) -> Dataset:
-    made = Dataset()
-    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = "1", "99TEST", meaning
-    return made
-
-
-def item(kind: str, name: str, relation: str = "CONTAINS", **values: Any) -> Dataset:
-    made = Dataset()
-    made.RelationshipType, made.ValueType = relation, kind
-    made.ConceptNameCodeSequence = [code(name)]
-    for keyword, value in values.items():
-        setattr(made, keyword, value)
-    return made
-
-
-def diameter(value: str) -> Dataset:
-    unit, measured = code("millimeter"), Dataset()
-    unit.CodeValue = "mm"
-    measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, [unit]
-    return item("NUM", "Diameter", MeasuredValueSequence=[measured])
-
-
-def write(tmp_path: Path, content: list[Dataset], **tags: Any) -> Path:
-    made = Dataset()
-    made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made.SOPClassUID, made.SOPInstanceUID = BasicTextSRStorage, "1.2.3"
-    made.PatientName, made.PatientID, made.AccessionNumber = NOBODY, "P-1", "A-1"
-    made.StudyInstanceUID, made.ValueType = "1.2", "CONTAINER"
-    made.CompletionFlag, made.VerificationFlag = "COMPLETE", "VERIFIED"
-    made.ConceptNameCodeSequence, made.ContentSequence = [code("Chest X-ray report")], content
-    for keyword, value in tags.items():
-        setattr(made, keyword, value)
-    made.save_as(tmp_path / "sr.dcm", enforce_file_format=True)
-    return tmp_path / "sr.dcm"
-
-
-def read(tmp_path: Path, content: list[Dataset], **tags: Any) -> ReportFile:
-    return read_report_file(write(tmp_path, content, **tags))
+from tgcnet.io.report_file import read_report_file
 
 
 def test_the_tree_becomes_lines(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import quiet
+from tgcnet.io.dicom.content_items import content_lines
 from tgcnet.io.dicom.elements import PARSER_ERRORS
 
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
@@ -19,14 +20,14 @@ _NO_REPORTS = {
     "1.2.840.10008.5.1.4.1.1.88.68": "a record of the radiation dose",
     "1.2.840.10008.5.1.4.1.1.88.40": "a procedure log",
 }
-_MAX_DEPTH = 50
 
 
 def read_structured_report(path: Path) -> tuple[str, Identity, tuple[str, ...]]:
     """Text, identity and notices of a Structured Report.
 
     Texts, codes and measured numbers stand a line each, in the tree's order, below the names of
-    their containers. Persons' names, dates and references are left out.
+    their containers, with their side, site, presence and other modifiers. Persons' names, dates,
+    references, the language and the procedure are left out.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def read_structured_report(path: Path) -> tuple[str, Identity, tuple[str, ...]]:
             dataset = dcmread(path, stop_before_pixels=True)
             kind = str(dataset.get("SOPClassUID", ""))
             _check_kind(kind, path.name)
-            lines = [line for line in _lines(dataset, 0) if line]
+            lines = list(content_lines(dataset))
             identity = Identity(
                 patient_id=_value(dataset, "PatientID"),
                 accession_number=_value(dataset, "AccessionNumber"),
@@ -68,52 +69,6 @@ def _check_kind(kind: str, name: str) -> None:
             f"{name} is a DICOM object but no Structured Report; open images as images, and give "
             "the report as text, Structured Report or FHIR."
         )
-
-
-def _lines(item: Dataset, depth: int) -> Iterator[str]:
-    if depth > _MAX_DEPTH:
-        raise ValueError
-    name, kind = _meaning(item, "ConceptNameCodeSequence"), str(item.get("ValueType", ""))
-    if kind == "CONTAINER":
-        yield f"{name}:" if name and depth else ""
-    elif kind == "TEXT":
-        yield from _named(name, str(item.get("TextValue", "")))
-    elif kind == "CODE":
-        yield from _named(name, _meaning(item, "ConceptCodeSequence"))
-    elif kind == "NUM":
-        yield from _named(name, _measured(item))
-    # How the item above came about: who observed it, in which language, from which image.
-    children = item.get("ContentSequence") or ()
-    for child in children:
-        if str(child.get("RelationshipType", "")) not in ("HAS OBS CONTEXT", "HAS CONCEPT MOD"):
-            yield from _lines(child, depth + 1)
-
-
-def _named(name: str, value: str) -> Iterator[str]:
-    """A line; a name that only says "this is the text" is left out."""
-    value = "\n".join(line.strip() for line in value.splitlines()).strip()
-    if value and name and name.casefold() not in _PLAIN_NAMES:
-        yield f"{name}: {value}"
-    elif value:
-        yield value
-
-
-_PLAIN_NAMES = {"finding", "findings", "text", "report", "description", "conclusion"}
-
-
-def _measured(item: Dataset) -> str:
-    measured = item.get("MeasuredValueSequence")
-    if not measured:
-        return ""
-    value = str(measured[0].get("NumericValue", ""))
-    unit = measured[0].get("MeasurementUnitsCodeSequence")
-    code = str(unit[0].get("CodeValue", "")) if unit else ""
-    return value if code in ("", "1") else f"{value} {code}"
-
-
-def _meaning(item: Dataset, keyword: str) -> str:
-    codes = item.get(keyword)
-    return str(codes[0].get("CodeMeaning", "")).strip() if codes else ""
 
 
 def _value(dataset: Dataset, keyword: str) -> str | None:
