@@ -2,17 +2,15 @@
 
 import base64
 import binascii
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any
 
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
+from tgcnet.io.fhir_observations import observed
+from tgcnet.io.fhir_resources import Resource, Resources, concept_of, dicts, text_of
 from tgcnet.io.report_text import decode_report
-
-Resource = Mapping[str, Any]
 
 _STUDY_SYSTEM = "urn:dicom:uid"
 _BLOCKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol"}
@@ -23,24 +21,28 @@ def read_diagnostic_report(content: bytes, name: str) -> tuple[str, Identity, tu
     """Text, identity and notices of a DiagnosticReport, or of the only one in a Bundle.
 
     The text is the plain-text form that is presented; where there is none the narrative, else the
-    values of the observations; and the conclusion, where the text does not hold it already.
+    values of the observations; and the conclusion, where the text does not hold it already: in
+    words or, beside neither form nor narrative, as codes.
 
     Raises
     ------
     InputError
         If it is no such resource, or the report has no text.
     """
-    resources = _resources(content, name)
-    reports = [one for one in resources if one.get("resourceType") == "DiagnosticReport"]
+    resources = Resources(content, name)
+    reports = [one for one in resources.own if one.get("resourceType") == "DiagnosticReport"]
     if len(reports) != 1:
         raise InputError(
             f"{name} holds {len(reports) or 'no'} FHIR DiagnosticReports, expected one; export the "
             "one of this study."
         )
     report = reports[0]
-    everything = [*resources, *_dicts(report.get("contained"))]
-    text = _presented(report, name) or _narrative(report) or _observations(report, everything)
-    conclusion = _text(report.get("conclusion")).strip()
+    text, num_left_out = _presented(report, name) or _narrative(report), 0
+    conclusion = text_of(report.get("conclusion")).strip()
+    if not text:
+        text, num_left_out = observed(report, resources)
+        # Beside a text the codes would only say it again, and without its places.
+        conclusion = conclusion or _coded_conclusion(report)
     if conclusion and conclusion not in text:
         text = f"{text}\n\nConclusion:\n{conclusion}".strip()
     if not text:
@@ -48,27 +50,14 @@ def read_diagnostic_report(content: bytes, name: str) -> tuple[str, Identity, tu
             f"{name} is a DiagnosticReport without text that can be read (a PDF is not), expected "
             "a plain-text form, a narrative or a conclusion; paste the report."
         )
-    return text, _identity(report, everything), _notices(report)
-
-
-def _resources(content: bytes, name: str) -> list[Resource]:
-    try:
-        parsed = json.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        raise InputError(
-            f"{name} is damaged JSON, expected a FHIR DiagnosticReport; export it again."
-        ) from None
-    if not isinstance(parsed, dict):
-        raise InputError(f"{name} is JSON of another kind, expected a FHIR DiagnosticReport.")
-    entries = [entry.get("resource") for entry in _dicts(parsed.get("entry"))]
-    return [parsed, *(one for one in entries if isinstance(one, dict))]
+    return text, _identity(report, resources), tuple(_notices(report, num_left_out))
 
 
 def _presented(report: Resource, name: str) -> str:
     forms = [
         _decoded(form, name)
-        for form in _dicts(report.get("presentedForm"))
-        if _text(form.get("contentType")).partition(";")[0].strip() in ("text/plain", "")
+        for form in dicts(report.get("presentedForm"))
+        if text_of(form.get("contentType")).partition(";")[0].strip() in ("text/plain", "")
         and isinstance(form.get("data"), str)
     ]
     return "\n\n".join(form.strip() for form in forms if form.strip())
@@ -90,102 +79,77 @@ def _narrative(report: Resource) -> str:
     return _plain(div) if isinstance(div, str) else ""
 
 
-def _observations(report: Resource, everything: list[Resource]) -> str:
-    found = (_referenced(reference, everything) for reference in _dicts(report.get("result")))
-    lines = (_observed(one) for one in found if one is not None)
-    return "\n".join(line for line in lines if line)
+def _coded_conclusion(report: Resource) -> str:
+    words = (concept_of(one).words for one in dicts(report.get("conclusionCode")))
+    return "\n".join(one for one in words if one)
 
 
-def _observed(observation: Resource) -> str:
-    value = observation.get("valueString") or _concept(observation.get("valueCodeableConcept"))
-    name = _concept(observation.get("code"))
-    return f"{name}: {value}" if name and value else _text(value)
-
-
-def _identity(report: Resource, everything: list[Resource]) -> Identity:
-    subject = report.get("subject")
-    patient = _referenced(subject, everything) if isinstance(subject, dict) else None
-    given = _dicts(patient.get("identifier")) if patient else []
-    if isinstance(subject, dict) and isinstance(subject.get("identifier"), dict):
-        given = [*given, subject["identifier"]]
-    # A patient may have many numbers; the medical record's is the one that images carry.
-    records = [one for one in given if "MR" in _codes(one)] or (given if len(given) == 1 else [])
-    orders = [
-        identifier
-        for reference in _dicts(report.get("basedOn"))
-        for order in (_referenced(reference, everything),)
-        for identifier in (
-            *_dicts(order.get("identifier") if order else None),
-            *([reference["identifier"]] if isinstance(reference.get("identifier"), dict) else []),
-        )
+def _identity(report: Resource, resources: Resources) -> Identity:
+    studies = list(_studies(report, resources))
+    numbered = [
+        *dicts(report.get("identifier")),
+        *_orders(report, resources),
+        *(one for given, _ in studies for one in given),
+        *(one for _, study in studies if study for one in _orders(study, resources)),
     ]
-    numbered = [*_dicts(report.get("identifier")), *orders]
+    given = (one for identifiers, _ in studies for one in identifiers)
     return Identity(
-        patient_id=_only_value(records),
+        patient_id=_only_value(_records(report, resources)),
         accession_number=_only_value([one for one in numbered if "ACSN" in _codes(one)]),
-        study_id=_only_value(list(_study_identifiers(report, everything))),
+        study_id=_only_value([one for one in given if one.get("system") == _STUDY_SYSTEM]),
     )
 
 
-def _study_identifiers(report: Resource, everything: list[Resource]) -> Iterator[Resource]:
-    """Of the imaging studies: R4 names them ``imagingStudy``, R5 ``study``."""
-    references = [*_dicts(report.get("imagingStudy")), *_dicts(report.get("study"))]
-    for reference in references:
-        study = _referenced(reference, everything)
-        inline = reference.get("identifier")
-        given = _dicts(study.get("identifier")) if study else []
-        for one in [*given, *([inline] if isinstance(inline, dict) else [])]:
-            if one.get("system") == _STUDY_SYSTEM:
-                value = _text(one.get("value")).removeprefix("urn:oid:")
-                yield {**one, "value": value}
+def _records(report: Resource, resources: Resources) -> list[Resource]:
+    """A patient may have many numbers; the medical record's is the one that images carry."""
+    subject = report.get("subject")
+    given = _identifiers(subject, resources.referenced(subject, report))
+    return [one for one in given if "MR" in _codes(one)] or (given if len(given) == 1 else [])
 
 
-def _referenced(reference: Resource, everything: list[Resource]) -> Resource | None:
-    target = _text(reference.get("reference"))
-    kind, _, ident = target.removeprefix("#").rpartition("/")
-    kind = kind.rpartition("/")[2]
-    return next(
-        (
-            one
-            for one in everything
-            if ident and one.get("id") == ident and kind in ("", one.get("resourceType"))
-        ),
-        None,
-    )
+def _orders(resource: Resource, resources: Resources) -> list[Resource]:
+    """Identifiers of what a report or a study was ordered by."""
+    return [
+        identifier
+        for reference in dicts(resource.get("basedOn"))
+        for identifier in _identifiers(reference, resources.referenced(reference, resource))
+    ]
+
+
+def _studies(
+    report: Resource, resources: Resources
+) -> Iterator[tuple[list[Resource], Resource | None]]:
+    """Of each imaging study its identifiers, and itself; R4 names them so, R5 ``study``."""
+    for reference in (*dicts(report.get("imagingStudy")), *dicts(report.get("study"))):
+        study = resources.referenced(reference, report)
+        yield _identifiers(reference, study), study
+
+
+def _identifiers(reference: object, resource: Resource | None) -> list[Resource]:
+    """Those of a resource, and the one that stands in the reference itself."""
+    inline = reference.get("identifier") if isinstance(reference, dict) else None
+    return [*dicts(resource.get("identifier") if resource else None), *dicts(inline)]
 
 
 def _only_value(identifiers: list[Resource]) -> str | None:
-    values = {_text(one.get("value")).strip() for one in identifiers} - {""}
+    given = (text_of(one.get("value")).strip().removeprefix("urn:oid:") for one in identifiers)
+    values = set(given) - {""}
     return values.pop() if len(values) == 1 else None
 
 
-def _codes(identifier: Resource) -> set[str]:
-    kinds = _dicts(identifier.get("type"))
-    return {_text(one.get("code")) for kind in kinds for one in _dicts(kind.get("coding"))}
+def _codes(identifier: Resource) -> frozenset[str]:
+    return frozenset().union(*(concept_of(one).codes for one in dicts(identifier.get("type"))))
 
 
-def _concept(value: object) -> str:
-    if not isinstance(value, dict):
-        return ""
-    shown = (_text(one.get("display")) for one in _dicts(value.get("coding")))
-    return _text(value.get("text")) or next(filter(None, shown), "")
-
-
-def _notices(report: Resource) -> tuple[str, ...]:
-    status = _text(report.get("status"))
+def _notices(report: Resource, num_left_out: int) -> Iterator[str]:
+    status = text_of(report.get("status"))
     if status in _DRAFTS:
-        return (f"The report's status is {status!r}: it is not final.",)
-    return ()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _dicts(value: object) -> list[Resource]:
-    """A list's objects; one that stands alone counts as a list, as lenient writers have it."""
-    values = value if isinstance(value, list) else [value]
-    return [one for one in values if isinstance(one, dict)]
+        yield f"The report's status is {status!r}: it is not final."
+    if num_left_out:
+        yield (
+            f"{num_left_out} of the report's observations have no value that is words or a number, "
+            "or are withdrawn; they are left out."
+        )
 
 
 class _Words(HTMLParser):
