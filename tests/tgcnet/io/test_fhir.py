@@ -19,6 +19,10 @@ def report(**fields: Any) -> dict[str, Any]:
     return {"resourceType": "DiagnosticReport", "status": "final", **fields}
 
 
+def whose(number: str) -> dict[str, Any]:
+    return {"identifier": {"type": {"coding": [{"code": "MR"}]}, "value": number}}
+
+
 def read(tmp_path: Path, resource: object, name: str = "report.json") -> ReportFile:
     (tmp_path / name).write_text(json.dumps(resource))
     return read_report_file(tmp_path / name)
@@ -138,6 +142,13 @@ def test_what_is_no_report_is_refused(tmp_path: Path, content: str, message: str
 
 def test_json_is_recognised_without_its_ending(tmp_path: Path) -> None:
     assert read(tmp_path, report(conclusion="Opacity."), "report").text.endswith("Opacity.")
+
+
+def test_half_a_character_is_replaced_and_told(tmp_path: Path) -> None:
+    found = read(tmp_path, report(conclusion="\ud800 Opacity.", subject=whose("P\udc00")))
+    assert found.text == "Conclusion:\n\ufffd Opacity."
+    assert found.identity.patient_id == "P\ufffd"
+    assert found.notices[0].startswith("The report holds halves of characters that are none")
 
 
 def test_nested_brackets_do_not_exhaust_the_parser(tmp_path: Path) -> None:

@@ -27,6 +27,11 @@ def test_the_same_report_has_the_same_hash_whatever_its_spaces(keys: Path) -> No
     assert len(first[NAME]) == 64
 
 
+def test_half_a_character_counts_as_its_mark(keys: Path) -> None:
+    marked = report_provenance(f"\ufffd {REPORT}")
+    assert report_provenance(f"\ud800 {REPORT}") == report_provenance(f"\udcff {REPORT}") == marked
+
+
 def test_another_key_makes_another_hash(
     keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

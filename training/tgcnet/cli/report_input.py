@@ -6,7 +6,7 @@ from dataclasses import replace
 from tgcnet.domain import Identity, Volume
 from tgcnet.errors import InputError
 from tgcnet.io import read_report
-from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_file import ReportFile, readable
 from tgcnet.io.report_table import About
 
 _NAMES = {"patient_id": "patient ID", "accession_number": "accession number", "study_id": "study"}
@@ -22,7 +22,7 @@ def asked_report(arguments: argparse.Namespace, volume: Volume) -> ReportFile:
         ``--yes`` was not given.
     """
     if arguments.report_file is None:
-        read = ReportFile(text=arguments.report or "")
+        read = readable(ReportFile(text=arguments.report or ""))
     else:
         about = About(name=arguments.image.absolute().name, identity=volume.identity)
         read = read_report(arguments.report_file, about=about)

@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     volume = load_volume(
         arguments.image, modality=stated_modality(arguments), volume=arguments.volume
     )
-    check_target(arguments.out, volume, source=arguments.image)
+    check_target(arguments.out, volume, source=arguments.image, report=arguments.report_file)
     report = asked_report(arguments, volume)
     about_report = report_provenance(report.text)
 

@@ -10,12 +10,15 @@ _STACK_ENDINGS = (".nii.gz", ".nii", ".tif", ".tiff", ".dcm")
 _PICTURE_ENDINGS = (".png",)
 
 
-def check_target(path: Path, volume: Volume, source: Path | None = None) -> None:
+def check_target(
+    path: Path, volume: Volume, source: Path | None = None, report: Path | None = None
+) -> None:
     """Refuse a target that could not be written at the end.
 
     Parameters
     ----------
     source : the image itself, which a mask must never replace; a folder may hold the mask
+    report : the file of the report, which it must not replace either
 
     Raises
     ------
@@ -40,13 +43,22 @@ def check_target(path: Path, volume: Volume, source: Path | None = None) -> None
             "choose .nii.gz or .tif."
         )
     check_writable(path, "--out")
-    is_image = source is not None and source.exists() and path.exists() and path.samefile(source)
-    if is_image or (volume.source is not None and is_a_source(path, volume.source)):
+    if _is_same(path, report):
+        raise OutputError(
+            f"--out {path.name} is the report itself, which a mask must not replace; choose "
+            "another name."
+        )
+    if _is_same(path, source) or (volume.source is not None and is_a_source(path, volume.source)):
         raise OutputError(
             f"--out {path.name} is the image itself, which a mask must not replace; choose another "
             "name."
         )
     check_no_image(path)
+
+
+def _is_same(path: Path, other: Path | None) -> bool:
+    """Whether both are one file, through links as well."""
+    return other is not None and other.exists() and path.exists() and path.samefile(other)
 
 
 def check_writable(path: Path, option: str) -> None:

@@ -1,6 +1,6 @@
 """Reports from files: text, DICOM Structured Report, FHIR DiagnosticReport, a cohort's table."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tgcnet.domain import Identity
@@ -8,7 +8,12 @@ from tgcnet.errors import InputError
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.fhir import read_diagnostic_report
 from tgcnet.io.report_table import About, read_report_table
-from tgcnet.io.report_text import MAX_BYTES, decode_report
+from tgcnet.io.report_text import (
+    MAX_BYTES,
+    SURROGATES_REPLACED,
+    decode_report,
+    without_surrogates,
+)
 
 _MARK = b"DICM"
 MAX_TABLE_BYTES = 100_000_000
@@ -60,8 +65,20 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
         return ReportFile(text=text, identity=identity)
     if path.suffix.lower() == ".json" or _is_json(content):
         text, identity, notices = read_diagnostic_report(content, path.name)
-        return ReportFile(text=text, identity=identity, notices=notices)
+        return readable(ReportFile(text=text, identity=identity, notices=notices))
     return ReportFile(text=decode_report(content, path.name))
+
+
+def readable(report: ReportFile) -> ReportFile:
+    """The report without lone surrogates, with a sentence where there were any."""
+    text, whose = without_surrogates(report.text), report.identity
+    identity = Identity(
+        patient_id=without_surrogates(whose.patient_id or "") or None,
+        accession_number=without_surrogates(whose.accession_number or "") or None,
+        study_id=without_surrogates(whose.study_id or "") or None,
+    )
+    told = () if text == report.text else (SURROGATES_REPLACED,)
+    return replace(report, text=text, identity=identity, notices=(*report.notices, *told))
 
 
 def needs_parser(path: Path) -> bool:
@@ -100,4 +117,4 @@ def _structured_report(path: Path) -> ReportFile:
     from tgcnet.io.dicom.structured_report import read_structured_report
 
     text, identity, notices = read_structured_report(path)
-    return ReportFile(text=text, identity=identity, notices=notices)
+    return readable(ReportFile(text=text, identity=identity, notices=notices))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tgcnet.errors import OutputError
 from tgcnet.io.atomic import not_written
+from tgcnet.io.report_text import without_surrogates
 from tgcnet.io.user_data import user_folder
 
 KEY_VARIABLE = "TGCNET_KEYS"
@@ -23,14 +24,14 @@ def report_provenance(text: str) -> dict[str, str]:
 
     HMAC-SHA256 with a random key of this user on this machine. So the same report has the same
     hash here, and nobody without the key can test a guess at its text. Spaces and line ends do not
-    count.
+    count; a lone surrogate counts as the mark that stands for it in a report from a file.
 
     Raises
     ------
     OutputError
         If the key cannot be kept, or what lies there is none.
     """
-    words = " ".join(text.split())
+    words = " ".join(without_surrogates(text).split())
     if not words:
         return {}
     return {"report_hmac_sha256": hmac.new(_key(), words.encode(), hashlib.sha256).hexdigest()}

@@ -1,12 +1,17 @@
 """Bytes of a report to text, in the encodings hospital systems write."""
 
 import codecs
+import re
 
 from tgcnet.errors import InputError
 
 MAX_BYTES = 1_000_000
 """A report is a few thousand characters; a megabyte is some other file."""
 
+SURROGATES_REPLACED = (
+    "The report holds halves of characters that are none; each is replaced by a mark that says so."
+)
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _ALLOWED_CONTROLS = frozenset("\t\n\r\f\x0b")
 
 
@@ -40,6 +45,15 @@ def decode_report(content: bytes, name: str) -> str:
     if any(ord(c) < 32 and c not in _ALLOWED_CONTROLS for c in text):
         raise _no_text(name)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def without_surrogates(text: str) -> str:
+    r"""The text with a replacement mark (U+FFFD) for each lone surrogate.
+
+    Half a character, as ``"\ud800"`` of JSON or an undecodable byte of a command line: it can be
+    neither encoded nor shown. The length stays.
+    """
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def _decode(content: bytes, name: str) -> str:
