@@ -39,9 +39,9 @@ class Resources:
             one for one in dicts(parsed.get("entry")) if isinstance(one.get("resource"), dict)
         ]
         self.own: list[Resource] = [parsed, *(entry["resource"] for entry in entries)]
-        self._addressed: list[tuple[str, Resource]] = [
-            (_address(entry.get("fullUrl")), entry["resource"]) for entry in entries
-        ]
+        self._addressed: dict[str, Resource] = {}
+        for entry in entries:
+            self._addressed.setdefault(_address(entry.get("fullUrl")), entry["resource"])
         self._contained = [inner for one in self.own for inner in dicts(one.get("contained"))]
 
     def referenced(self, reference: object, within: Resource) -> Resource | None:
@@ -58,18 +58,24 @@ class Resources:
         inner = dicts(within.get("contained"))
         if target.startswith("#"):
             return _identified("", target[1:], [*inner, *self._contained, *self.own])
-        for address, resource in self._addressed:
-            if address.casefold() == target.casefold():
-                return resource
-        if target.casefold().startswith("urn:"):
+        if target in self._addressed:
+            return self._addressed[target]
+        if target.startswith("urn:"):
             # Some writers state no address, or an identifier alone.
-            return _identified("", target.rpartition(":")[2], self.own)
+            ident = target.rpartition(":")[2]
+            return next((one for one in self.own if ident and _id(one) == ident), None)
         path, _, ident = target.rpartition("/")
         return _identified(path.rpartition("/")[2], ident, [*self.own, *inner, *self._contained])
 
 
 def _address(value: object) -> str:
-    return _VERSION.sub("", text_of(value).strip())
+    """Without a version; a URN's case says nothing, while that of other addresses does."""
+    address = _VERSION.sub("", text_of(value).strip())
+    return address.casefold() if address[:4].casefold() == "urn:" else address
+
+
+def _id(resource: Resource) -> str:
+    return text_of(resource.get("id")).casefold()
 
 
 def _identified(kind: str, ident: str, resources: list[Resource]) -> Resource | None:
