@@ -9,6 +9,7 @@ from napari_tgcnet.images import ImageChoice
 from napari_tgcnet.state import PanelState
 from napari_tgcnet.store import Store
 from tgcnet.io.report_file import ReportFile
+from tgcnet.io.report_text import without_surrogates
 
 
 class Reports:
@@ -18,7 +19,8 @@ class Reports:
         self._store, self._images, self._filing = store, images, filing
 
     def edit(self, text: str) -> None:
-        self._images.edit_report(text)
+        """Take what was typed or pasted; a clipboard may hold halves of characters."""
+        self._images.edit_report(without_surrogates(text))
 
     def use_sample(self) -> None:
         image = self._store.state.image

@@ -108,3 +108,8 @@ def test_the_view_asks_only_where_they_differ(qtbot, desk, opened) -> None:
         view.report.confirm_button.click()
     view.show_state(PanelState())
     assert not view.report.whose.isVisible()
+
+
+def test_half_a_character_from_a_clipboard_becomes_a_mark(desk) -> None:
+    desk.controller.reports.edit("\ud800 opacity")
+    assert desk.state.report == "\ufffd opacity"
