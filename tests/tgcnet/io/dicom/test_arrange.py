@@ -94,6 +94,62 @@ def test_a_localiser_beside_a_whole_stack_is_left_out_with_a_notice(tmp_path: Pa
     )
 
 
+def test_the_number_of_a_localiser_is_not_missing(tmp_path: Path) -> None:
+    slices = phantoms.series()
+    for one in slices:
+        one.InstanceNumber += 1
+    scout = phantoms.dataset(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], InstanceNumber=1)
+    scout.SOPInstanceUID = phantoms.uid(8)
+    (series,) = arranged(phantoms.write([*slices, scout], tmp_path))
+    assert codes(series) == [(Severity.NOTICE, "localiser")]
+
+
+@pytest.mark.parametrize("is_interleaved", [True, False])
+def test_the_numbers_of_another_scan_are_not_missing(is_interleaved: bool, tmp_path: Path) -> None:
+    scans = [
+        phantoms.series(AcquisitionNumber=number, values=np.full((5, 16, 12), number))
+        for number in (1, 2)
+    ]
+    for number, scan in enumerate(scans):
+        for index, one in enumerate(scan):
+            one.SOPInstanceUID = phantoms.uid(7, number, index)
+            one.InstanceNumber = 1 + (2 * index + number if is_interleaved else index + 5 * number)
+    found = arranged(phantoms.write([*scans[0], *scans[1]], tmp_path))
+    assert [codes(one) for one in found] == [[(Severity.WARNING, "several-acquisitions")]] * 2
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"InConcatenationNumber": 1, "InConcatenationTotalNumber": 3}, Severity.REFUSED),
+        ({"InConcatenationNumber": 2}, Severity.REFUSED),
+        ({"InConcatenationNumber": 1}, Severity.WARNING),
+        ({"ConcatenationUID": phantoms.uid(5)}, Severity.WARNING),
+        ({"InConcatenationNumber": 1, "InConcatenationTotalNumber": 1}, None),
+    ],
+)
+def test_a_part_of_a_concatenation_is_no_whole_image(
+    tags: dict[str, object], expected: Severity | None, tmp_path: Path
+) -> None:
+    (series,) = arranged(phantoms.write([phantoms.enhanced_ct(**tags)], tmp_path))
+    assert [one.severity for one in series.remarks] == ([] if expected is None else [expected])
+    assert all("concatenation" in one.sentence for one in series.remarks)
+
+
+def test_parts_of_a_concatenation_are_refused_beside_each_other(tmp_path: Path) -> None:
+    parts = [
+        phantoms.enhanced_ct(
+            SOPInstanceUID=phantoms.uid(8, number),
+            InConcatenationNumber=number,
+            InConcatenationTotalNumber=2,
+            origin=(-100.0, -80.0, 10.0 * number),
+        )
+        for number in (1, 2)
+    ]
+    found = arranged(phantoms.write(parts, tmp_path))
+    assert [codes(one) for one in found] == [[(Severity.REFUSED, "part-of-concatenation")]] * 2
+
+
 def test_a_localiser_alone_is_a_series(tmp_path: Path) -> None:
     scout = phantoms.dataset(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     (series,) = arranged(phantoms.write([scout], tmp_path))

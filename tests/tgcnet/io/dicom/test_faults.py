@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
 from tests.tgcnet.io.dicom import phantoms
 
 from tgcnet.io.dicom.gather import list_studies
@@ -94,6 +95,22 @@ def with_a_short_plane(slices: list[Dataset]) -> None:
     slices[3].PixelData = bytes(16 * 12)
 
 
+def with_a_signed_slice(slices: list[Dataset]) -> None:
+    _set(slices, {"PixelRepresentation": 0, "BitsStored": 12, "HighBit": 11})
+    slices[3].PixelRepresentation = 1
+
+
+def with_a_long_plane(slices: list[Dataset]) -> None:
+    slices[3].PixelData = bytes(16 * 12 * 2 + 2)
+
+
+def with_a_second_picture(slices: list[Dataset]) -> None:
+    for one in slices:
+        one.compress(RLELossless, generate_instance_uid=False)
+    pictures = [get_frame(one.PixelData, 0, number_of_frames=1) for one in slices[3:5]]
+    slices[3].PixelData = encapsulate(pictures)
+
+
 def with_a_localiser_and_a_hole(slices: list[Dataset]) -> list[Dataset]:
     return [*without_a_slice(slices), localiser()]
 
@@ -153,6 +170,13 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "a slope of zero": (on_one(RescaleSlope=0), "zero-slope"),
     "another unit": (on_one(RescaleType="US"), "mixed-units"),
     "inverted grey": (on_one(PhotometricInterpretation="MONOCHROME1"), "mixed-pixels"),
+    "a signed slice among unsigned": (with_a_signed_slice, "mixed-pixels"),
+    "an unsigned slice among signed": (on_one(PixelRepresentation=0), "mixed-pixels"),
+    "high bits that are used": (on_all(BitsStored=12, HighBit=15), "high-bit"),
+    "another high bit": (on_one(HighBit=11), "high-bit"),
+    "slopes of both signs": (on_one(RescaleSlope=-1), "mixed-slopes"),
+    "more pixels than declared": (with_a_long_plane, "surplus-pixels"),
+    "more compressed pictures than declared": (with_a_second_picture, "surplus-pixels"),
     "a larger plane": (with_a_larger_plane, "mixed-sizes"),
     "pixels are cut off": (with_a_short_plane, "truncated"),
     "a position is missing": (on_one(ImagePositionPatient=None), "missing-position"),
@@ -213,6 +237,24 @@ def with_varying_slopes(slices: list[Dataset]) -> None:
         one.RescaleSlope = 1 + index / 10
 
 
+def numbered(first: int, step: int) -> Change:
+    def change(slices: list[Dataset]) -> None:
+        for index, one in enumerate(slices):
+            one.InstanceNumber = first + index * step
+
+    return change
+
+
+def unsigned_of_bits(*bits: int) -> Change:
+    """Store 7 or fewer bits, and declare as many as given."""
+
+    def change(slices: list[Dataset]) -> None:
+        for one, number in zip(slices, bits, strict=True):
+            one.PixelRepresentation, one.BitsStored, one.HighBit = 0, number, number - 1
+
+    return change
+
+
 HARMLESS: dict[str, tuple[Change, set[str]]] = {
     "nothing": (lambda slices: None, set()),
     "2 % jitter": (jittered, {"spacing-jitter"}),
@@ -227,6 +269,26 @@ HARMLESS: dict[str, tuple[Change, set[str]]] = {
     "a position on no slice": (on_all(PatientPosition=None), set()),
     "other times": (at_different_times, set()),
     "varying slopes": (with_varying_slopes, {"varying-rescale"}),
+    "another number of bits": (unsigned_of_bits(12, 12, 10, 12, 12, 16, 12), set()),
+    "no high bit": (on_all(HighBit=None), set()),
+    "another intercept": (on_one(RescaleIntercept=0), {"varying-rescale"}),
+    "another thickness": (on_one(SliceThickness=3), {"mixed-thicknesses"}),
+    "a thickness rounded": (on_one(SliceThickness=2.51), set()),
+    "no thickness on one": (on_one(SliceThickness=None), set()),
+    "another image type": (on_one(ImageType=["DERIVED", "SECONDARY"]), {"mixed-image-types"}),
+    "another fourth value of the image type": (
+        on_one(ImageType=["ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5"]),
+        set(),
+    ),
+    "numbers from 0": (numbered(0, 1), set()),
+    "numbers that fall": (numbered(7, -1), set()),
+    "odd numbers": (numbered(1, 2), {"numbers-skipped"}),
+    "even numbers that fall": (numbered(14, -2), {"numbers-skipped"}),
+    "numbers from 6": (numbered(6, 1), {"numbers-begin-late"}),
+    "numbers that fall to 6": (numbered(12, -1), {"numbers-begin-late"}),
+    "every third number from 7": (numbered(7, 3), {"numbers-skipped", "numbers-begin-late"}),
+    "no numbers": (on_all(InstanceNumber=None), set()),
+    "one number": (on_all(InstanceNumber=5), set()),
     "a spacing rounded": (on_one(PixelSpacing=[0.7, 0.80001]), {"pixel-spacing-rounded"}),
     "no rescale at all": (on_all(RescaleSlope=None, RescaleIntercept=None), {"no-rescale"}),
     "no pixel spacing at all": (on_all(PixelSpacing=None), {"no-pixel-spacing"}),
@@ -243,6 +305,33 @@ def test_a_harmless_variation_is_accepted(name: str, tmp_path: Path) -> None:
     assert series.is_readable
     assert {one.code for one in series.remarks} == codes
     assert len(series.frames) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("varying slopes", Severity.WARNING),
+        ("another intercept", Severity.WARNING),
+        ("another thickness", Severity.WARNING),
+        ("another image type", Severity.WARNING),
+        ("odd numbers", Severity.WARNING),
+        ("numbers from 6", Severity.NOTICE),
+    ],
+)
+def test_a_variation_is_told_as_loudly_as_it_may_harm(
+    name: str, severity: Severity, tmp_path: Path
+) -> None:
+    (remark,) = listed(changed(HARMLESS[name][0]), tmp_path).remarks
+    assert remark.severity is severity
+    assert "expected" in remark.sentence
+    assert "; " in remark.sentence
+
+
+def test_varying_slopes_of_another_modality_are_only_noticed(tmp_path: Path) -> None:
+    series = listed(changed(with_varying_slopes, Modality="PT"), tmp_path)
+    assert [(one.severity, one.code) for one in series.remarks] == [
+        (Severity.NOTICE, "varying-rescale")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_files_that_a_table_of_contents_misses_are_told(tmp_path: Path) -> None:
     for path in paths[1:]:
         path.rename(path.with_name(path.stem.upper()))
     directory = write_directory(tmp_path, [["IMAGES", path.stem.upper()] for path in paths])
-    assert remarks(list_studies(directory)) == {"unreadable-files"}
+    assert remarks(list_studies(directory)) == {"unreadable-files", "numbers-begin-late"}
 
 
 @pytest.mark.parametrize("name", [["..", "SECRET"], ["", "etc", "passwd"], ["LINK"]])
@@ -185,13 +185,15 @@ def test_an_archive_in_an_archive_is_skipped_and_told(tmp_path: Path) -> None:
 def test_a_real_ct_beside_its_outline_is_whole(patient: str, data_folder: Path) -> None:
     listing = list_studies(data_folder / "ct_lung_gtv_dicom" / patient)
     (series,) = listing.series
-    assert series.remarks == ()
+    # The collection holds a part of each scan, cut out of it.
+    assert [one.code for one in series.remarks] == ["numbers-begin-late"]
     assert [one.reason.count("RT Structure Set Storage") for one in listing.skipped] == [1]
 
 
 def test_a_real_compressed_ct_is_readable(data_folder: Path) -> None:
     (series,) = list_studies(data_folder / "ct_dicom_jpeg2000" / "dicom").series
     assert (len(series.frames), series.is_readable) == (20, True)
+    assert {one.code for one in series.remarks} == {"no-series-uid", "numbers-begin-late"}
 
 
 @pytest.mark.parametrize("left", [0, 100, 150, 200])

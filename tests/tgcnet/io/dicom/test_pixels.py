@@ -98,11 +98,6 @@ def test_padding_of_a_radiograph_is_its_darkest_pixel(folder: Path) -> None:
     assert (decoded[1] == 4095 - 3000).all()
 
 
-def test_bits_above_the_picture_are_cut_off(folder: Path) -> None:
-    overlay = RAMP | np.int16(0x4000)
-    np.testing.assert_array_equal(decode(unsigned(pixels=overlay), folder), RAMP - 1024)
-
-
 def test_monochrome1_of_a_radiograph_is_inverted_within_its_bits(folder: Path) -> None:
     stored = np.arange(20 * 14, dtype=np.int16).reshape(20, 14)
     decoded = decode(radiograph(pixels=stored, PhotometricInterpretation="MONOCHROME1"), folder)

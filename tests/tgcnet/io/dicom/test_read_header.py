@@ -9,7 +9,15 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 from tests.tgcnet.io.dicom import phantoms
 
 from tgcnet.errors import InputError
@@ -173,6 +181,41 @@ def test_compressed_pixels_are_whole_without_their_delimiter(
     data = path.read_bytes()
     path.write_bytes(data[: len(data) - num_bytes])
     assert read_headers(path)[0].is_truncated is is_truncated
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
+@pytest.mark.parametrize("has_offsets", [True, False])
+@pytest.mark.parametrize(("num_stored", "has_surplus"), [(4, False), (6, True)])
+def test_more_compressed_pictures_than_frames_are_told(
+    syntax: str, has_offsets: bool, num_stored: int, has_surplus: bool, tmp_path: Path
+) -> None:
+    slices = phantoms.series(shape=(num_stored, 64, 64))
+    for one in slices:
+        one.compress(syntax, generate_instance_uid=False)
+    pictures = [get_frame(one.PixelData, 0, number_of_frames=1) for one in slices]
+    made = phantoms.enhanced_ct(shape=(4, 64, 64), TransferSyntaxUID=syntax)
+    made.PixelData = encapsulate(pictures, has_bot=has_offsets)
+    made["PixelData"].is_undefined_length = True
+    found = read_headers(phantoms.write([made], tmp_path)[0])
+    assert [one.has_surplus for one in found] == [has_surplus] * 4
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
+def test_a_picture_in_several_fragments_is_one(syntax: str, tmp_path: Path) -> None:
+    made = phantoms.series(shape=(1, 64, 64))[0]
+    made.compress(syntax, generate_instance_uid=False)
+    picture = get_frame(made.PixelData, 0, number_of_frames=1)
+    made.PixelData = encapsulate([picture], fragments_per_frame=3)
+    assert not header(made, tmp_path).has_surplus
+
+
+@pytest.mark.parametrize(("num_bytes", "has_surplus"), [(16, False), (18, True)])
+def test_a_byte_that_fills_up_is_no_surplus(
+    num_bytes: int, has_surplus: bool, tmp_path: Path
+) -> None:
+    tags = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
+    made = phantoms.dataset(Rows=5, Columns=3, PixelData=bytes(num_bytes), **tags)
+    assert header(made, tmp_path).has_surplus is has_surplus
 
 
 @pytest.mark.parametrize("modality", ["SEG", "RTSTRUCT", "SR", "PR", "KO"])

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tgcnet.io.dicom.digest import same_pixels
-from tgcnet.io.dicom.faults import notice, refused, remarks_of, warning
+from tgcnet.io.dicom.faults import remarks_of
 from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.numbering import numbering_remarks
 from tgcnet.io.dicom.plane_fields import PROJECTIONS
-from tgcnet.io.dicom.series import Remark, Series, Severity
+from tgcnet.io.dicom.series import Remark, Series, Severity, notice, refused, warning
 from tgcnet.io.dicom.spacing import SAME_PLACE_MM, distances
 
 
@@ -44,17 +45,21 @@ def _listing_order(series: Series) -> tuple[str, str, int, str, int]:
 
 def _to_series(group: Sequence[FrameHeader]) -> list[Series]:
     frames, merged = _merge_copies(group)
-    whole = _one_series(frames, merged)
+    numbers = frozenset(frame.instance_number for frame in group)
+    whole = _one_series(frames, numbers, merged)
     rest = [frame for frame in frames if "LOCALIZER" not in frame.image_type]
     if rest and len(rest) < len(frames):
-        return [_without_localisers(rest, len(frames) - len(rest), merged)]
+        return [_without_localisers(rest, len(frames) - len(rest), numbers, merged)]
     causes = {one.code for one in whole.remarks if one.severity is Severity.REFUSED}
     if causes == {"duplicate-slice"}:
-        return _by_acquisition(frames, merged) or [whole]
+        return _by_acquisition(frames, numbers, merged) or [whole]
     return [whole]
 
 
-def _one_series(frames: Sequence[FrameHeader], remarks: Sequence[Remark]) -> Series:
+def _one_series(
+    frames: Sequence[FrameHeader], numbers: frozenset[int], remarks: Sequence[Remark]
+) -> Series:
+    """Order some frames of a group that has these instance numbers."""
     ordered = _in_order(frames)
     mine = list(remarks)
     if not ordered[0].series_uid:
@@ -65,7 +70,8 @@ def _one_series(frames: Sequence[FrameHeader], remarks: Sequence[Remark]) -> Ser
                 "taken together by study, number and modality, check that they are one series.",
             )
         )
-    return Series(frames=ordered, remarks=(*mine, *remarks_of(ordered)))
+    mine += [*remarks_of(ordered), *numbering_remarks(ordered, numbers)]
+    return Series(frames=ordered, remarks=tuple(mine))
 
 
 def _in_order(frames: Sequence[FrameHeader]) -> tuple[FrameHeader, ...]:
@@ -78,10 +84,13 @@ def _in_order(frames: Sequence[FrameHeader]) -> tuple[FrameHeader, ...]:
 
 
 def _without_localisers(
-    slices: Sequence[FrameHeader], number: int, merged: Sequence[Remark]
+    slices: Sequence[FrameHeader],
+    number: int,
+    numbers: frozenset[int],
+    merged: Sequence[Remark],
 ) -> Series:
     """Set the overview images aside where the rest is a whole stack; else refuse."""
-    rest = _one_series(slices, merged)
+    rest = _one_series(slices, numbers, merged)
     found = f"{number} overview image{'' if number == 1 else 's'} (localiser)"
     if rest.is_readable and len(rest.frames) > 1:
         remark = notice("localiser", f"{found} lay among the slices and {_was(number)} left out.")
@@ -94,7 +103,9 @@ def _without_localisers(
     return replace(rest, remarks=(remark, *rest.remarks))
 
 
-def _by_acquisition(frames: Sequence[FrameHeader], merged: Sequence[Remark]) -> list[Series]:
+def _by_acquisition(
+    frames: Sequence[FrameHeader], numbers: frozenset[int], merged: Sequence[Remark]
+) -> list[Series]:
     """Split a series that holds several scans of the same places; [] if they are no whole stacks.
 
     Only the scanner's own acquisition number tells them apart, and only where it leaves stacks of
@@ -112,7 +123,7 @@ def _by_acquisition(frames: Sequence[FrameHeader], merged: Sequence[Remark]) -> 
         "acquisition number and listed one by one; choose one.",
     )
     parts = [
-        _one_series(part, [*merged, remark])
+        _one_series(part, numbers, [*merged, remark])
         for _, part in sorted(by_number.items(), key=lambda item: item[0])
     ]
     are_same_places = len({_extent(part) for part in parts}) == 1

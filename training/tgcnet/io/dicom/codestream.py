@@ -5,6 +5,10 @@ import struct
 _J2K_START, _JPEG_START = b"\xff\x4f\xff\x51", b"\xff\xd8\xff"
 _END = b"\xff\xd9"
 _BOX = b"\0\0\0\x0cjP  "
+# How many segments follow, and that the first of them follows the header (PS3.5, G.5).
+_RLE_STARTS = tuple(struct.pack("<2L", number, 64) for number in range(1, 16))
+MARK_BYTES = 8
+"""That tell whether a picture begins."""
 # Starts of a frame; C4, C8 and CC among them mean something else, F7 is JPEG-LS.
 _JPEG_FRAMES = (
     *range(0xC0, 0xC4),
@@ -26,6 +30,14 @@ def stated_size(stream: bytes) -> tuple[int, int] | None:
     if stream.startswith(_JPEG_START):
         return _jpeg_size(stream)
     return None
+
+
+def begins_picture(head: bytes) -> bool:
+    """Whether a picture begins with these bytes, ``MARK_BYTES`` or more, of any compression.
+
+    Within a picture no fragment does: JPEG escapes its markers, and RLE has one fragment a picture.
+    """
+    return head.startswith((_J2K_START, _JPEG_START, _BOX, *_RLE_STARTS))
 
 
 def is_whole(stream: bytes) -> bool:

@@ -63,7 +63,7 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     return tuple(_printable(one) for one in _decode(stored, dataset).split("\\"))
 
 
-def decimals(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+def decimals(dataset: Dataset, keyword: str | BaseTag) -> tuple[float, ...]:
     """All values as finite numbers; () where there is none, or one of them is not a number."""
     element = _element(dataset, keyword)
     if not isinstance(element, RawDataElement) or not element.value:
@@ -95,7 +95,7 @@ def integer(dataset: Dataset, keyword: str, silent: int = -1) -> int:
     return int(value) if value is not None and value == int(value) else silent
 
 
-def shorts(dataset: Dataset, keyword: str, *, is_signed: bool = False) -> tuple[int, ...]:
+def shorts(dataset: Dataset, keyword: str | BaseTag, *, is_signed: bool = False) -> tuple[int, ...]:
     """All values of 16 bits; () where the element is absent or has no whole number of them.
 
     Parameters
@@ -131,8 +131,9 @@ def has(dataset: Dataset, keyword: str) -> bool:
     return tag(keyword) in dataset
 
 
-def _element(dataset: Dataset, keyword: str) -> DataElement | RawDataElement | None:
-    return dataset.get_item(tag(keyword), keep_deferred=True)
+def _element(dataset: Dataset, keyword: str | BaseTag) -> DataElement | RawDataElement | None:
+    number = tag(keyword) if isinstance(keyword, str) else keyword
+    return dataset.get_item(number, keep_deferred=True)
 
 
 def _unpack(element: RawDataElement, code: str) -> tuple[float, ...]:

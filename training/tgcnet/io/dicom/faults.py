@@ -6,8 +6,9 @@ import numpy as np
 
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.plane_fields import PROJECTIONS
-from tgcnet.io.dicom.series import Remark, Severity
+from tgcnet.io.dicom.series import EXPORT_ALONE, Remark, refused, warning
 from tgcnet.io.dicom.spacing import spacing_remarks
+from tgcnet.io.dicom.value_faults import value_remarks
 
 MAX_TURN = 1e-3
 """Between direction cosines: over 250 mm from the corner of a plane, a quarter of a millimetre."""
@@ -20,7 +21,8 @@ MAX_SPACING_CHANGE = 1e-3
 
 TOLD_SPACING_CHANGE = 1e-5
 
-_EXPORT = "export that series alone and whole."
+MAX_THICKNESS_CHANGE = 0.01
+"""Of the slices' thickness: what is written with two or three digits."""
 
 
 def remarks_of(frames: Sequence[FrameHeader]) -> tuple[Remark, ...]:
@@ -30,7 +32,7 @@ def remarks_of(frames: Sequence[FrameHeader]) -> tuple[Remark, ...]:
     ----------
     frames : of one series, in stacking order; at least one
     """
-    remarks = [*_of_one_origin(frames), *_of_values(frames), *_of_planes(frames)]
+    remarks = [*_of_one_origin(frames), *value_remarks(frames), *_of_planes(frames)]
     positions = [frame.position for frame in frames]
     is_stack = all(position is not None for position in positions) and all(
         frame.orientation for frame in frames
@@ -41,21 +43,6 @@ def remarks_of(frames: Sequence[FrameHeader]) -> tuple[Remark, ...]:
     if len(frames) > 1 and is_stack and is_parallel:
         remarks += spacing_remarks(frames)
     return tuple(remarks)
-
-
-def refused(code: str, sentence: str) -> Remark:
-    """Make a remark that keeps the series from being read."""
-    return Remark(severity=Severity.REFUSED, code=code, sentence=sentence)
-
-
-def warning(code: str, sentence: str) -> Remark:
-    """Make a remark that the person should know of."""
-    return Remark(severity=Severity.WARNING, code=code, sentence=sentence)
-
-
-def notice(code: str, sentence: str) -> Remark:
-    """Make a remark on what was done."""
-    return Remark(severity=Severity.NOTICE, code=code, sentence=sentence)
 
 
 def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
@@ -79,7 +66,7 @@ def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
                 refused(
                     code,
                     f"The slices have {len(found)} different values{silent} of what tells one "
-                    f"{noun} from another, expected one {noun}; {_EXPORT}",
+                    f"{noun} from another, expected one {noun}; {EXPORT_ALONE}",
                 )
             )
     repeated = len(frames) - len({(frame.sop_uid or frame.file, frame.frame) for frame in frames})
@@ -92,7 +79,28 @@ def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
                 "series again.",
             )
         )
-    return remarks + _of_one_examination(frames)
+    return remarks + _of_concatenation(frames) + _of_one_examination(frames)
+
+
+def _of_concatenation(frames: Sequence[FrameHeader]) -> list[Remark]:
+    """Whether a multi-frame object has been stored in several files (PS3.3, C.7.6.16.2.2.4)."""
+    if any(frame.num_parts > 1 or (frame.num_parts < 0 and frame.part > 1) for frame in frames):
+        return [
+            refused(
+                "part-of-concatenation",
+                "The file is one of several parts of one object (a concatenation), expected the "
+                "whole of it; have the archive export it as one object, or slice by slice.",
+            )
+        ]
+    if any(frame.num_parts < 0 <= frame.part for frame in frames):
+        return [
+            warning(
+                "maybe-a-part",
+                "The file is a part of an object (a concatenation) and does not say of how many, "
+                "expected the whole of it; check that the series is whole.",
+            )
+        ]
+    return []
 
 
 def _of_one_examination(frames: Sequence[FrameHeader]) -> list[Remark]:
@@ -108,7 +116,10 @@ def _of_one_examination(frames: Sequence[FrameHeader]) -> list[Remark]:
         ("mixed-study-dates", "date of the study", lambda frame: frame.study_date),
         # A report is compared with the first slice's.
         ("mixed-accession-numbers", "accession number", lambda frame: frame.accession_number),
+        # What follows the third value is the scanner's own, and may count slices.
+        ("mixed-image-types", "image type", lambda frame: frame.image_type[:3]),
     )
+    slices = [frame for frame in frames if "LOCALIZER" not in frame.image_type]
     return [
         warning(
             code,
@@ -116,62 +127,8 @@ def _of_one_examination(frames: Sequence[FrameHeader]) -> list[Remark]:
             "examination and one reconstruction.",
         )
         for code, noun, key in rules
-        if len({key(frame) for frame in frames}) > 1
+        if len({key(frame) for frame in slices}) > 1
     ]
-
-
-def _of_values(frames: Sequence[FrameHeader]) -> list[Remark]:
-    """Whether the pixels are all there, and mean the same."""
-    remarks = []
-    num_cut = sum(frame.is_truncated for frame in frames)
-    if num_cut:
-        remarks.append(
-            refused(
-                "truncated",
-                f"{num_cut} of {len(frames)} slices lack a part of their pixels, expected whole "
-                "files; copy or export them again.",
-            )
-        )
-    if len({(f.photometric, f.samples_per_pixel, f.has_modality_lut) for f in frames}) > 1:
-        remarks.append(
-            refused(
-                "mixed-pixels",
-                "The slices store their pixels in different ways (grey against inverted grey, "
-                f"colour or a table), expected one way; {_EXPORT}",
-            )
-        )
-    return remarks + _of_rescale(frames)
-
-
-def _of_rescale(frames: Sequence[FrameHeader]) -> list[Remark]:
-    silent = [frame.slope is None or frame.intercept is None for frame in frames]
-    has_table = frames[0].has_modality_lut
-    if any(frame.slope == 0 for frame in frames):
-        sentence = "A slice has the rescale slope 0, which makes all its pixels equal, expected "
-        return [refused("zero-slope", f"{sentence}another number; export the series again.")]
-    if any(silent) and not all(silent):
-        return [
-            refused(
-                "missing-rescale",
-                f"{sum(silent)} of {len(frames)} slices lack the rescale slope or intercept, "
-                "expected both on every slice; export the series again.",
-            )
-        ]
-    if len({frame.rescale_type for frame in frames}) > 1:
-        sentence = "The slices are in different units after their rescale, expected one unit; "
-        return [refused("mixed-units", sentence + _EXPORT)]
-    if all(silent) and frames[0].modality == "CT" and not has_table:
-        return [
-            warning(
-                "no-rescale",
-                "No slice has a rescale slope and intercept, expected both in a CT; the stored "
-                "values are taken for Hounsfield units, check them in air and in soft tissue.",
-            )
-        ]
-    if len({(frame.slope, frame.intercept) for frame in frames}) > 1:
-        sentence = "The slices have different rescale slopes or intercepts, which are applied to "
-        return [notice("varying-rescale", f"{sentence}each; nothing needs to be done.")]
-    return []
 
 
 def _of_planes(frames: Sequence[FrameHeader]) -> list[Remark]:
@@ -179,8 +136,8 @@ def _of_planes(frames: Sequence[FrameHeader]) -> list[Remark]:
     remarks = []
     if len({(frame.rows, frame.columns) for frame in frames}) > 1:
         sentence = "The slices have different numbers of rows or columns, expected one size; "
-        remarks.append(refused("mixed-sizes", sentence + _EXPORT))
-    remarks += _of_spacing(frames)
+        remarks.append(refused("mixed-sizes", sentence + EXPORT_ALONE))
+    remarks += _of_spacing(frames) + _of_thickness(frames)
     if frames[0].modality in PROJECTIONS and len(frames) == 1:
         return remarks
     return remarks + _of_positions(frames) + _of_orientation(frames)
@@ -208,11 +165,20 @@ def _of_spacing(frames: Sequence[FrameHeader]) -> list[Remark]:
         "on all slices"
     )
     if change > MAX_SPACING_CHANGE:
-        return [refused("mixed-pixel-spacings", f"{sentence}; {_EXPORT}")]
+        return [refused("mixed-pixel-spacings", f"{sentence}; {EXPORT_ALONE}")]
     if change > TOLD_SPACING_CHANGE:
         sentence += "; the first slice's is taken for all, the difference is below half a pixel."
         return [warning("pixel-spacing-rounded", sentence)]
     return []
+
+
+def _of_thickness(frames: Sequence[FrameHeader]) -> list[Remark]:
+    known = [frame.slice_thickness for frame in frames if frame.slice_thickness is not None]
+    if not known or max(known) <= (1 + MAX_THICKNESS_CHANGE) * min(known):
+        return []
+    sentence = f"The slices are {min(known):.2f} to {max(known):.2f} mm thick, expected one "
+    sentence += "thickness; check that they are one reconstruction."
+    return [warning("mixed-thicknesses", sentence)]
 
 
 def _of_positions(frames: Sequence[FrameHeader]) -> list[Remark]:
@@ -273,7 +239,7 @@ def _of_orientation(frames: Sequence[FrameHeader]) -> list[Remark]:
     turn = float(np.abs(axes - axes[0]).max())
     if turn > MAX_TURN:
         sentence = "The slices are turned in different directions, expected parallel slices; "
-        return [refused("mixed-orientation", sentence + _EXPORT)]
+        return [refused("mixed-orientation", sentence + EXPORT_ALONE)]
     if turn > TOLD_TURN:
         return [
             warning(

@@ -9,11 +9,10 @@ from tgcnet.errors import Cancelled, InputError
 from tgcnet.io.dicom.archive import is_zip, unpack
 from tgcnet.io.dicom.arrange import arrange, tell_patients
 from tgcnet.io.dicom.directory import is_directory, referenced_files
-from tgcnet.io.dicom.faults import warning
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.open_header import is_dicom
 from tgcnet.io.dicom.read_header import NoImageError, read_headers
-from tgcnet.io.dicom.series import Listing, Skipped
+from tgcnet.io.dicom.series import Listing, Skipped, warning
 
 MAX_FILES = 100_000
 """Fifty large CT studies; more is a drive, chosen by mistake."""

@@ -28,11 +28,14 @@ class FrameHeader:
     padding : lowest and highest stored value that means "no image here"
     windows : of the file: explanation, centre, width; in units after the rescale
     patient_position : how the patient lay, such as "HFS", head first and supine
+    high_bit : place of a pixel's highest bit, counted from 0, -1 where absent
+    part, num_parts : of a multi-frame object stored in several files, from 1; -1 where absent, and
+        a part is 0 where it is one and has no number
     kernels : of the reconstruction, as the scanner calls them
     patient_orientation : of a projection's rows and columns, such as ("L", "F")
     pixel_bytes : of one frame, unpacked, as the header declares it
     file_bytes : of the whole file, as the disk has it
-    is_truncated : the file holds fewer pixels than its header declares
+    is_truncated, has_surplus : the file holds fewer or more pixels than its header declares
     """
 
     file: str = field(repr=False)
@@ -59,6 +62,7 @@ class FrameHeader:
     samples_per_pixel: int = 1
     bits_allocated: int = 0
     bits_stored: int = 0
+    high_bit: int = -1
     is_signed: bool = False
     photometric: str = ""
     position: Vector | None = None
@@ -82,3 +86,6 @@ class FrameHeader:
     pixel_bytes: int = 0
     file_bytes: int = 0
     is_truncated: bool = False
+    has_surplus: bool = False
+    part: int = -1
+    num_parts: int = -1

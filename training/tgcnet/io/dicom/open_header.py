@@ -15,6 +15,7 @@ from pydicom.tag import BaseTag, Tag
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import quiet
 from tgcnet.io.dicom import elements
+from tgcnet.io.dicom.codestream import MARK_BYTES, begins_picture
 from tgcnet.io.dicom.elements import PARSER_ERRORS
 
 MAX_ELEMENT_BYTES = 16 * 2**20
@@ -24,6 +25,9 @@ MAX_INFLATED_BYTES = 256 * 2**20
 """Of a file in the deflated transfer syntax, which pydicom inflates whole, pixels included."""
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
+NATIVE_SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+"""Pixels lie as they are. "" is a file without meta information."""
+
 _PIXELS = frozenset({0x7FE00010, 0x7FE00009, 0x7FE00008})
 _UNDEFINED = 0xFFFFFFFF
 _META_START = 132  # after 128 bytes for anything and "DICM"
@@ -42,6 +46,7 @@ class OpenedHeader:
     pixel_start : where the first of them lies in the file; None in a deflated file
     pixel_bytes : that lie in the file, of an element whose length is given; else None
     num_fragments : of compressed pixels, those that lie in the file whole
+    num_pictures : those among them with which a picture begins
     is_cut : a fragment begins, but the file ends before it does
     """
 
@@ -52,6 +57,7 @@ class OpenedHeader:
     pixel_start: int | None = None
     pixel_bytes: int | None = None
     num_fragments: int = 0
+    num_pictures: int = 0
     is_cut: bool = False
 
 
@@ -144,22 +150,30 @@ def _with_pixels(
     if length != _UNDEFINED:
         present = min(length, max(opened.file_bytes - start, 0))
         return replace(opened, pixel_start=start, pixel_bytes=present)
-    num_fragments, is_cut = _count_fragments(file, start, opened.file_bytes)
-    return replace(opened, pixel_start=start, num_fragments=num_fragments, is_cut=is_cut)
+    num_fragments, num_pictures, is_cut = _count_fragments(file, start, opened.file_bytes)
+    return replace(
+        opened,
+        pixel_start=start,
+        num_fragments=num_fragments,
+        num_pictures=num_pictures,
+        is_cut=is_cut,
+    )
 
 
-def _count_fragments(file: BufferedReader, start: int, file_bytes: int) -> tuple[int, bool]:
+def _count_fragments(file: BufferedReader, start: int, file_bytes: int) -> tuple[int, int, bool]:
     """Walk the fragments by their lengths; the first item is an offset table (PS3.5, A.4)."""
-    num_items, at = 0, start
+    num_items, num_pictures, at = 0, 0, start
     while True:
         file.seek(at)
-        head = file.read(8)
+        head = file.read(8 + MARK_BYTES)
         # A file that ends with a whole fragment lacks its delimiter only; pydicom reads it too.
         if len(head) < 8 or not head.startswith(_ITEM):
-            return max(num_items - 1, 0), False
-        at += 8 + struct.unpack("<4xL", head)[0]
+            return max(num_items - 1, 0), num_pictures, False
+        length = struct.unpack_from("<4xL", head)[0]
+        at += 8 + length
         if at > file_bytes:
-            return max(num_items - 1, 0), True
+            return max(num_items - 1, 0), num_pictures, True
+        num_pictures += num_items > 0 and begins_picture(head[8 : 8 + length])
         num_items += 1
 
 

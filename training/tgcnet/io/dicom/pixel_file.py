@@ -21,6 +21,7 @@ from tgcnet.io.decoded import announce, check_size, quiet, too_hungry
 from tgcnet.io.dicom.codestream import is_whole, stated_size
 from tgcnet.io.dicom.elements import PARSER_ERRORS, tag
 from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.spare_bits import OVERLAY_BIT_POSITIONS
 
 _KEYWORDS = {
     0x7FE00010: "PixelData",
@@ -28,8 +29,8 @@ _KEYWORDS = {
     0x7FE00008: "FloatPixelData",
 }
 _WANTED: list[BaseTag | int] = [
-    tag(keyword)
-    for keyword in (
+    *OVERLAY_BIT_POSITIONS,
+    *(tag(keyword) for keyword in (
         "PlanarConfiguration", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
         "ModalityLUTSequence", "VOILUTSequence", "PixelRepresentation",
         "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
@@ -37,7 +38,7 @@ _WANTED: list[BaseTag | int] = [
         "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
         "SegmentedRedPaletteColorLookupTableData", "SegmentedGreenPaletteColorLookupTableData",
         "SegmentedBluePaletteColorLookupTableData",
-    )
+    )),
 ]  # fmt: skip
 _UNDEFINED = 0xFFFFFFFF
 # One decoder a syntax, the strict one: another, tried after it failed, may invent what is missing.

@@ -12,6 +12,7 @@ from tgcnet.io.dicom.elements import PARSER_ERRORS
 from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.lut import read_table
 from tgcnet.io.dicom.pixel_file import read_stored
+from tgcnet.io.dicom.spare_bits import within_bits
 from tgcnet.io.dicom.values import (
     AIR_HU,
     frame_dtype,
@@ -51,7 +52,8 @@ def decode_frame(header: FrameHeader) -> np.ndarray:
     if is_colour(header):
         return _grey(stored, tables, header, name)
     is_padding = _padding(stored, header)
-    values, ends = _rescaled(_within_bits(stored, header), tables, header, name)
+    picture = within_bits(stored, is_padding, tables, header, name)
+    values, ends = _rescaled(picture, tables, header, name)
     if is_inverted(header):
         total = ends[0] + ends[1]
         # Whole numbers stay so: int32 minus a float would be float64, needlessly.
@@ -101,14 +103,6 @@ def _padding(stored: np.ndarray, header: FrameHeader) -> np.ndarray | None:
         return None
     low, high = min(header.padding), max(header.padding)
     return np.asarray((stored >= low) & (stored <= high))
-
-
-def _within_bits(stored: np.ndarray, header: FrameHeader) -> np.ndarray:
-    """Cut off what lies above the picture's bits, such as an old overlay."""
-    spare = 8 * stored.dtype.itemsize - header.bits_stored
-    if stored.dtype.kind == "f" or not spare or not header.bits_stored:
-        return stored
-    return (stored << spare) >> spare  # signed numbers keep their sign
 
 
 def _rescaled(

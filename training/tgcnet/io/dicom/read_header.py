@@ -15,15 +15,12 @@ from tgcnet.io.dicom import elements
 from tgcnet.io.dicom.elements import PARSER_ERRORS
 from tgcnet.io.dicom.frame_groups import group_fields
 from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.open_header import DEFLATED, OpenedHeader, open_header
+from tgcnet.io.dicom.open_header import DEFLATED, NATIVE_SYNTAXES, OpenedHeader, open_header
 from tgcnet.io.dicom.plane_fields import KEYWORDS as PLANE_KEYWORDS
 from tgcnet.io.dicom.plane_fields import plane_fields
 
 MAX_FRAMES = 2**14
 """Four times the largest CT; more is a damaged number or a microscope's tiles."""
-
-NATIVE_SYNTAXES = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
-"""Pixels lie as they are. "" is a file without meta information."""
 
 _VIDEO_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 110))
 # Modalities of objects about an image; some hold pixels, but none that a radiologist reads.
@@ -39,9 +36,10 @@ _GENERAL_KEYWORDS = (
     "PatientBirthDate", "ViewPosition", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
     "AcquisitionNumber", "InstanceNumber", "PatientOrientation", "FrameOfReferenceUID",
     "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns",
-    "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "PatientPosition", "ConvolutionKernel", "ModalityLUTSequence",
     "VOILUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "ConcatenationUID", "InConcatenationNumber", "InConcatenationTotalNumber",
 )  # fmt: skip
 
 
@@ -93,6 +91,7 @@ def _to_frames(opened: OpenedHeader, file: Path) -> tuple[FrameHeader, ...]:
         "pixel_bytes": pixel_bytes,
         "file_bytes": opened.file_bytes,
         "is_truncated": _is_truncated(opened, num_frames, pixel_bytes),
+        "has_surplus": _has_surplus(opened, num_frames, pixel_bytes),
     }
     common |= plane_fields(dataset, common["modality"])
     shared, per_frame = _functional_groups(dataset, num_frames, file.name)
@@ -134,6 +133,7 @@ def _common_fields(dataset: Dataset) -> dict[str, Any]:
         "samples_per_pixel": max(elements.integer(dataset, "SamplesPerPixel", 1), 1),
         "bits_allocated": elements.integer(dataset, "BitsAllocated", 0),
         "bits_stored": elements.integer(dataset, "BitsStored", 0),
+        "high_bit": elements.integer(dataset, "HighBit", -1),
         "is_signed": is_signed,
         "photometric": elements.text(dataset, "PhotometricInterpretation").upper(),
         "padding": _padding(dataset, is_signed),
@@ -142,6 +142,12 @@ def _common_fields(dataset: Dataset) -> dict[str, Any]:
         "patient_position": elements.text(dataset, "PatientPosition").upper(),
         "kernels": elements.texts(dataset, "ConvolutionKernel"),
         "patient_orientation": elements.texts(dataset, "PatientOrientation"),
+        "part": elements.integer(
+            dataset,
+            "InConcatenationNumber",
+            0 if elements.has(dataset, "ConcatenationUID") else -1,
+        ),
+        "num_parts": elements.integer(dataset, "InConcatenationTotalNumber", -1),
         "view_position": elements.text(dataset, "ViewPosition"),
     }
 
@@ -196,6 +202,14 @@ def _is_truncated(opened: OpenedHeader, num_frames: int, frame_bytes: int) -> bo
         return False
     # Every compressed frame has a fragment of its own, or several.
     return opened.is_cut or (opened.pixel_bytes is None and opened.num_fragments < num_frames)
+
+
+def _has_surplus(opened: OpenedHeader, num_frames: int, frame_bytes: int) -> bool:
+    if opened.transfer_syntax in NATIVE_SYNTAXES:
+        expected = num_frames * frame_bytes
+        # An odd number of bytes is filled up with one.
+        return (opened.pixel_bytes or 0) > expected + expected % 2
+    return opened.num_pictures > num_frames
 
 
 def _frame_bytes(common: Mapping[str, Any], name: str) -> int:

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from tgcnet.io.dicom.header import FrameHeader
 
+EXPORT_ALONE = "export that series alone and whole."
+"""How many a sentence ends."""
+
 
 class Severity(StrEnum):
     """Whether a series can be used all the same."""
@@ -27,6 +30,21 @@ class Remark:
     severity: Severity
     code: str
     sentence: str
+
+
+def refused(code: str, sentence: str) -> Remark:
+    """Make a remark that keeps the series from being read."""
+    return Remark(severity=Severity.REFUSED, code=code, sentence=sentence)
+
+
+def warning(code: str, sentence: str) -> Remark:
+    """Make a remark that the person should know of."""
+    return Remark(severity=Severity.WARNING, code=code, sentence=sentence)
+
+
+def notice(code: str, sentence: str) -> Remark:
+    """Make a remark on what was done."""
+    return Remark(severity=Severity.NOTICE, code=code, sentence=sentence)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
