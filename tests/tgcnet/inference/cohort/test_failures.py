@@ -94,6 +94,12 @@ def test_a_report_of_another_patient_fails_alone(
     (failure,) = run(table).failures
     assert failure.id == "s1"
     assert "the report and the image differ in patient id, expected" in failure.sentence
+    assert run(table).num_now == 0
+    report["subject"] = {"identifier": {"value": "P-2"}}
+    (table.parent / "report.json").write_text(json.dumps(report))
+    summary = run(table)
+    assert summary.num_now == 3
+    assert [failure.id for failure in summary.failures] == ["s0", "s2"]
 
 
 def test_a_mask_stays_while_its_image_is_away(cohort: MakeTable, run: Run) -> None:

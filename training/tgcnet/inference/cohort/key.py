@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from tgcnet.inference.cohort.manifest import Study
 from tgcnet.io.state import FileState, state_of
@@ -19,7 +19,7 @@ class Key:
     secret: bytes = field(repr=False)
 
     def fingerprint(self, study: Study) -> str:
-        """Changes with the row's cells, the report's text, and the image's size or time.
+        """Changes with the row's cells, the report, whose it is, and the image's size or time.
 
         The same as :meth:`of_row` where the image is not there or not to be read, so that it
         changes, too, when that is mended.
@@ -31,7 +31,7 @@ class Key:
         return self._hash("row", _content(study, state))
 
     def of_row(self, study: Study) -> str:
-        """Changes with the row's cells and the report's text, whatever becomes of the image."""
+        """Changes with all of these but the image, whatever becomes of it."""
         return self._hash("row", _content(study, None))
 
     def of_report(self, text: str) -> str | None:
@@ -45,4 +45,7 @@ class Key:
 
 def _content(study: Study, state: tuple[FileState, ...] | None) -> str:
     window = study.slices and (study.slices.start, study.slices.stop)
-    return json.dumps([study.named, state, study.report, study.modality, window])
+    content = [study.named, state, study.report, study.modality, window]
+    # Only where somebody is named: what was done before this was hashed stays done elsewhere.
+    whose = {name: value for name, value in asdict(study.whose).items() if value}
+    return json.dumps([*content, whose] if whose else content)

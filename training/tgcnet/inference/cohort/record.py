@@ -44,7 +44,8 @@ class StudyRecord:
 
     Attributes
     ----------
-    fingerprint : keyed hash of image state, report and options; tells whether the row has changed
+    fingerprint : keyed hash of image state, report, whose they are, and options; tells whether the
+        row has changed
     row_hash : keyed hash of the same without the image's state
     report_hash : keyed hash of the report's text; None without one
     attempt : which try it was, as the journal has it
