@@ -61,7 +61,7 @@ def main(name, out, keeps_features, epochs, steps):
     ]
     config = TrainConfig(
         model=named_configs()[name], sources=(),
-        validation=ValidationSource(folder="none", max_rows=0),
+        validation=ValidationSource(folder="none", max_rows=1),
         phases=(Phase(epochs=epochs, side_px=SIDE),), batch_size=BATCH,
         keeps_features=bool(keeps_features), checkpoint_every=10**6,
     )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from reprlib import repr as shortened
 from typing import Any, TypeVar, get_args, get_origin
 
+from tgcnet.bounds import check_divisible, check_in, check_types, check_whole
 from tgcnet.errors import ConfigError
 
 T = TypeVar("T")
@@ -16,6 +17,8 @@ T = TypeVar("T")
 IMAGE_TOWERS = ("clip", "timm")
 TEXT_TOWERS = ("clip", "bert")
 PROJECTIONS = ("none", "linear", "mlp")
+LEVELS = (4, 8, 16, 32)
+"""The strides of every pyramid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,13 +38,15 @@ class ImageTowerConfig:
     kind: str = "clip"
 
     def __post_init__(self) -> None:
+        check_types(self)
         _check_kind("an image tower", self.kind, IMAGE_TOWERS, quick_gelu=self.quick_gelu)
         if self.layers % 4:
             raise ConfigError(
                 f"an image tower's layers must be a multiple of 4, since features are tapped after "
                 f"four evenly spaced blocks; got {self.layers}"
             )
-        _check_heads(self.width, self.heads)
+        _check_heads("a tower's width", self.width, self.heads)
+        check_whole(self, "width", "layers", "patch_px", "side_px")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,8 +78,10 @@ class TextTowerConfig:
     """From BERT's first token into the joint space: "none", "linear" or "mlp"."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         _check_kind("a text tower", self.kind, TEXT_TOWERS, quick_gelu=self.quick_gelu)
-        _check_heads(self.width, self.heads)
+        _check_heads("a tower's width", self.width, self.heads)
+        check_whole(self, "width", "layers", "context_length", "max_sentences", "num_positions")
         if self.projection not in PROJECTIONS:
             raise ConfigError(f"projection must be one of {PROJECTIONS}, got {self.projection!r}")
         if self.kind == "clip" and (self.vocabulary or self.projection != "none"):
@@ -96,9 +103,9 @@ def _check_kind(what: str, kind: str, known: tuple[str, ...], *, quick_gelu: boo
         )
 
 
-def _check_heads(width: int, heads: int) -> None:
+def _check_heads(what: str, width: int, heads: int) -> None:
     if heads < 1 or width % heads:
-        raise ConfigError(f"a tower's width must divide by its heads, got {width} and {heads}")
+        raise ConfigError(f"{what} must divide by its heads, got {width} and {heads}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,6 +115,10 @@ class TowerConfig:
     embed_dim: int
     image: ImageTowerConfig
     text: TextTowerConfig
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "embed_dim")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +130,10 @@ class SseConfig:
     adapter_width: int = 0
     """Bottleneck of the residual adapters in the image tower; 0 leaves them out."""
 
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "adapter_width", least=0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DateConfig:
@@ -127,6 +142,11 @@ class DateConfig:
     enabled: bool = True
     num_heads: int = 4
     gamma_init: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "num_heads")
+        check_in(self, "(-inf, inf)", "gamma_init")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,6 +158,12 @@ class VlcmConfig:
     num_heads: int = 4
     tau_init: float = 0.07
 
+    def __post_init__(self) -> None:
+        check_types(self)
+        _check_strides("strides", self.strides)
+        check_whole(self, "num_heads")
+        check_in(self, "(0, inf)", "tau_init")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DecoderConfig:
@@ -145,6 +171,12 @@ class DecoderConfig:
 
     channels: tuple[int, int, int, int] = (32, 64, 96, 128)
     head_channels: int = 16
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        # They are normalised in so many groups.
+        check_divisible(self, "channels", by=8)
+        check_divisible(self, "head_channels", by=4)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +192,13 @@ class TgcNetConfig:
     num_classes: int = 1
 
     def __post_init__(self) -> None:
-        _check_num_classes(self.num_classes)
+        check_types(self)
+        check_whole(self, "num_classes")
+        if self.date.enabled:
+            what = "DATE's width, which is the text tower's,"
+            _check_heads(what, self.towers.text.width, self.date.num_heads)
+        if self.vlcm.enabled:
+            _check_levels(self.decoder, self.vlcm.strides, self.vlcm.num_heads)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +220,10 @@ class TmcaConfig:
     num_classes: int = 1
 
     def __post_init__(self) -> None:
-        _check_num_classes(self.num_classes)
+        check_types(self)
+        check_whole(self, "joint_dim", "num_classes")
+        _check_strides("text_strides", self.text_strides)
+        _check_levels(self.decoder, self.text_strides, self.num_heads)
 
 
 ModelConfig = TgcNetConfig | TmcaConfig
@@ -194,9 +235,15 @@ def text_tower_config(model: ModelConfig) -> TextTowerConfig:
     return model.towers.text if isinstance(model, TgcNetConfig) else model.text
 
 
-def _check_num_classes(num_classes: int) -> None:
-    if num_classes < 1:
-        raise ConfigError(f"num_classes must be at least 1, got {num_classes}")
+def _check_strides(name: str, strides: tuple[int, ...]) -> None:
+    if not set(strides) <= set(LEVELS):
+        raise ConfigError(f"{name} must be some of {LEVELS}, got {shortened(strides)}")
+
+
+def _check_levels(decoder: DecoderConfig, strides: tuple[int, ...], num_heads: int) -> None:
+    for stride, channels in zip(LEVELS, decoder.channels, strict=True):
+        if stride in strides:
+            _check_heads(f"the decoder's width at stride {stride}", channels, num_heads)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,8 +262,10 @@ class PreprocessConfig:
     std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
 
     def __post_init__(self) -> None:
-        if self.window_width_hu <= 0:
-            raise ConfigError(f"window_width_hu must be above 0, got {self.window_width_hu}")
+        check_types(self)
+        check_divisible(self, "side_px", by=LEVELS[-1])
+        check_in(self, "(-inf, inf)", "window_centre_hu", "mean")
+        check_in(self, "(0, inf)", "window_width_hu", "std")
         if not 0 <= self.percentile_low < self.percentile_high <= 100:
             raise ConfigError(
                 "percentiles must satisfy 0 <= low < high <= 100, got "
@@ -235,6 +284,8 @@ class PostprocessConfig:
     min_region_px: int = 0
 
     def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "min_region_px", least=0)
         if not 0 < self.threshold < 1:
             raise ConfigError(f"threshold must lie between 0 and 1, got {self.threshold}")
 

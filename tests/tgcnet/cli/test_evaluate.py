@@ -84,6 +84,7 @@ def test_it_refuses_before_it_loads(refused: Refused, data_set: Path, tmp_path: 
         (["--calibration", str(tmp_path / "t.csv")], "expected .png"),
         (["--pages", str(tmp_path)], "is there already, expected a name that is free"),
         (["--pages", str(tmp_path / "absent" / "pages")], "make it first"),
+        (["--seed", "-1"], "--seed must be 0 or more, got -1; change the option or leave it out"),
         (["--with-texts"], "--with-texts was given without --pages"),
         (
             ["--table", str(tmp_path / "t.csv"), "--per-image", str(tmp_path / "t.csv")],

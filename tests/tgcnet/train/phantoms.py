@@ -105,7 +105,7 @@ def config_for(epochs: int, *, pretrain: int = 0) -> TrainConfig:
     return TrainConfig(
         model=MODEL,
         sources=(),
-        validation=ValidationSource(folder="none", max_rows=0),
+        validation=ValidationSource(folder="none", max_rows=1),
         phases=(Phase(epochs=epochs, side_px=64),),
         pretrain=PretrainConfig(phases=(Phase(epochs=pretrain, side_px=64),), batch_size=4)
         if pretrain

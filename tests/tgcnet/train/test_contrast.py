@@ -100,7 +100,7 @@ def test_every_process_sees_the_whole_batch() -> None:
         ({"strides": (2, 4)}, r"some of 4, 8, 16, 32, got \(2, 4\)"),
         ({"strides": ()}, "some of 4, 8, 16, 32"),
         ({"mask_share": 1.5}, r"mask_share must lie in \[0, 1\], got 1.5"),
-        ({"tau": 0.0}, "temperatures must be above 0"),
+        ({"tau": 0.0}, r"tau must lie in \(0, inf\), got 0\.0"),
     ],
 )
 def test_a_senseless_configuration_is_refused(changes: dict[str, object], said: str) -> None:

@@ -59,7 +59,7 @@ def test_a_recipe_imports_the_file_beside_it_and_not_that_of_another(tmp_path: P
             "from tgcnet.train.recipes import mini\n"
             "def recipe():\n"
             "    return replace(mini.recipe(), patience=-1)\n",
-            "ConfigError in own.py, line 4: ema_decay must lie in",
+            "ConfigError in own.py, line 4: patience must be at least 0, got -1; correct it there",
         ),
     ],
 )

@@ -25,5 +25,9 @@ def test_each_cycle_warms_up_and_ends_at_nothing(step: int, warm: float, cosine:
     assert scale == pytest.approx((warm, cosine), abs=1e-3)
 
 
+def test_without_a_warm_up_the_rate_is_full_from_the_start() -> None:
+    assert rate_scale(1, [4], warmup_steps=0) == pytest.approx((1.0, 0.854), abs=1e-3)
+
+
 def test_past_the_end_the_rate_stays_down() -> None:
     assert rate_scale(99, [4, 8], warmup_steps=4)[1] == pytest.approx(0.0)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tgcnet.cli.output import Commands, add_command, add_model_options
+from tgcnet.cli.output import Commands, add_command, add_model_options, check_seed
 from tgcnet.cli.target import check_writable
 from tgcnet.errors import OutputError
 
@@ -61,7 +61,8 @@ def register(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Refuse what could not be written at the end, then evaluate."""
+    """Refuse what would fail at the end, then evaluate."""
+    check_seed(arguments.seed)
     _check_targets(arguments)
     from tgcnet.cli.evaluate_run import evaluate
 

@@ -3,7 +3,13 @@
 import argparse
 from pathlib import Path
 
-from tgcnet.cli.output import ACTIVE_IN_WORDS, Commands, add_command, add_device_options
+from tgcnet.cli.output import (
+    ACTIVE_IN_WORDS,
+    Commands,
+    add_command,
+    add_device_options,
+    check_seed,
+)
 from tgcnet.cli.target import check_writable
 from tgcnet.errors import InputError
 
@@ -74,10 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"--out and --scores are one file, {files[0].name}, expected two; change one of them"
         )
-    if arguments.seed < 0:
-        raise InputError(
-            f"--seed must be 0 or more, got {arguments.seed}; change the option or leave it out"
-        )
+    check_seed(arguments.seed)
     if arguments.whole_reference and arguments.reference is None:
         raise InputError(
             "--whole-reference says how a reference set is read, but there is none; name it with "

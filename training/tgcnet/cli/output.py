@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 from tgcnet.domain import Modality
-from tgcnet.errors import on_one_line
+from tgcnet.errors import InputError, on_one_line
 
 # As tgcnet.io has it, which is not imported here: its image libraries take a second, help must not.
 RESEARCH_NOTICE = "Research use only. Not a medical device."
@@ -106,6 +106,18 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
 def stated_modality(arguments: argparse.Namespace) -> Modality | None:
     """What ``--modality`` says; None leaves it to the file."""
     return None if arguments.modality == "auto" else Modality(arguments.modality)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that numpy would not take after all the work.
+
+    Raises
+    ------
+    InputError
+        If it is negative.
+    """
+    if seed < 0:
+        raise InputError(f"--seed must be 0 or more, got {seed}; change the option or leave it out")
 
 
 @contextmanager

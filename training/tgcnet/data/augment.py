@@ -24,6 +24,7 @@ from monai.transforms import (
 )
 from torch import Tensor
 
+from tgcnet.bounds import check_in, check_types
 from tgcnet.data.batch import Sample, harden
 from tgcnet.report import swap_sides
 
@@ -32,7 +33,10 @@ _SEED_BITS = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AugmentConfig:
-    """Ranges; a value is drawn uniformly in [-range, range] unless said otherwise."""
+    """Ranges; a value is drawn uniformly in [-range, range] unless said otherwise.
+
+    Degrees from 0 to 180, logarithms from 0 to 3 (a factor of 20), all others from 0 to 1.
+    """
 
     rotation_deg: float = 12.0
     log_zoom: float = 0.18
@@ -47,6 +51,12 @@ class AugmentConfig:
     noise: float = 0.03
     """Upper end of the standard deviation, drawn from 0."""
     mirrored_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_in(self, "[0, 180]", "rotation_deg")
+        check_in(self, "[0, 3]", "log_zoom", "log_gamma")
+        check_in(self, "[0, 1]", "shift", "contrast", "brightness", "noise", "mirrored_share")
 
 
 class Augmenter:

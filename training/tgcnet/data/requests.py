@@ -5,19 +5,23 @@ shows where the disease is. So a good share of the samples names only part of wh
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 
 import numpy as np
 
+from tgcnet.bounds import check_in, check_types
 from tgcnet.data import phrases
 from tgcnet.data.phrases import Place
 from tgcnet.data.regions import CT_ZONES, XRAY_ZONES, components, split_by_side, split_by_zone
 from tgcnet.domain import Modality, Side
+from tgcnet.errors import ConfigError
 
 _SIDES = (Side.RIGHT, Side.LEFT)
 # A band with less than this share of its side's pixels is the edge of its neighbour.
 _BAND_SHARE = 0.12
+# Shares such as 0.1 have no exact form in binary, and seven of them may exceed 1 by that.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,17 @@ class RequestMix:
     one_lesion: float = 0.03
     wrong_side: float = 0.05
     nothing: float = 0.02
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        names = [field.name for field in fields(self)]
+        check_in(self, "[0, 1]", *names)
+        total = sum(getattr(self, name) for name in names)
+        if total > 1 + _ROUNDING:
+            raise ConfigError(
+                f"the shares of a RequestMix must add up to 1 at most, got {total:.6g}; what is "
+                "left is the share of the given report"
+            )
 
 
 def draw_request(

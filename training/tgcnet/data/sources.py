@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tgcnet.bounds import check_types, check_whole
 from tgcnet.data.classes import LUNG_OPACITY
 from tgcnet.data.folder import Row
 from tgcnet.data.layouts.detect import read_dataset
@@ -22,7 +23,7 @@ class Source:
     folder : relative to the run's data folder; of any layout that ``tgcnet data`` knows
     modality : UNKNOWN leaves it to the layout and the files
     split : the rows of this split alone; "" means all
-    repeats : how often each image comes in one epoch
+    repeats : how often each image comes in one epoch, at least once
     exclude : image names that are never read (held out, or twins of a test image)
     is_lesion_free : every mask is taken as empty
     denied_means_empty : the mask of a report that begins with "no pulmonary infection" is taken
@@ -36,6 +37,10 @@ class Source:
     exclude: tuple[str, ...] = ()
     is_lesion_free: bool = False
     denied_means_empty: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "repeats")
 
     @property
     def label(self) -> str:

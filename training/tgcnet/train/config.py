@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tgcnet.bounds import check_divisible, check_in, check_types, check_whole
 from tgcnet.config import ModelConfig, PreprocessConfig, TgcNetConfig, text_tower_config
 from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
@@ -9,6 +10,9 @@ from tgcnet.data.sources import Source
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
 from tgcnet.train.objective import Objective
+
+_LARGEST_SEED = 2**64 - 1
+"""That torch takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +26,12 @@ class Phase:
     epochs: int
     side_px: int
     restarts_rate: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "epochs")
+        # The CNN's coarsest level has a stride of 32.
+        check_divisible(self, "side_px", by=32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +47,18 @@ class PretrainConfig:
     knowledge_share: float = 0.15
     """Share of texts that get a knowledge sentence, so that its words are learnt too."""
 
+    def __post_init__(self) -> None:
+        check_types(self)
+        _check_has_phases("pretrain", self.phases)
+        check_whole(self, "batch_size")
+        check_in(self, "(0, inf)", "learning_rate", "tau_init", "soft_target_tau")
+        check_in(self, "[0, inf)", "contrastive_weight")
+        check_in(self, "[0, 1]", "knowledge_share")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValidationSource:
-    """A data set scored during training, and how many of its first rows.
+    """A data set scored during training, and how many of its first rows, at least one.
 
     The others as of :class:`Source`.
     """
@@ -50,6 +68,10 @@ class ValidationSource:
     modality: Modality = Modality.XRAY
     split: str = ""
     denied_means_empty: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_whole(self, "max_rows")
 
     def as_source(self) -> Source:
         """The same, to be read like one that is trained on."""
@@ -98,8 +120,10 @@ class TrainConfig:
     gate_rate_factor: float = 10.0
     final_rate: float = 1e-6
     warmup_steps: int = 200
+    """Of each cycle of the rate; 0 begins at the full rate."""
     weight_decay: float = 0.02
     max_grad_norm: float = 1.0
+    """Gradients of a greater norm are scaled down to it; infinity leaves them as they are."""
     ema_decay: float = 0.995
     """Of the moving average that is validated and exported; 0 is without one."""
     patience: int = 0
@@ -115,13 +139,12 @@ class TrainConfig:
     threshold: float = 0.5
     min_region_px: int = 0
     seed: int = 0
+    """From 0; below 2 ** 64."""
 
     def __post_init__(self) -> None:
-        if not self.phases or any(p.epochs < 1 or p.side_px % 32 for p in self.phases):
-            raise ConfigError(
-                "a run needs at least one phase, each with one epoch or more and an image side "
-                f"divisible by 32; got {self.phases}"
-            )
+        check_types(self)
+        _check_has_phases("a run", self.phases)
+        self._check_numbers()
         if not isinstance(self.model, TgcNetConfig) and (self.pretrain or self.clip_weights):
             raise ConfigError(
                 f"{self.model.name!r} is a TMCA, which has no pair of CLIP towers, but pretrain or "
@@ -130,13 +153,20 @@ class TrainConfig:
             )
         self._check_towers()
         self._check_cnn()
-        if self.ema_decay < 0 or self.ema_decay >= 1 or self.patience < 0:
-            raise ConfigError(
-                f"ema_decay must lie in [0, 1) and patience be 0 or more; got {self.ema_decay} and "
-                f"{self.patience}"
-            )
         if self.keeps_features:
             self._check_features_can_be_kept()
+
+    def _check_numbers(self) -> None:
+        check_whole(self, "batch_size", "checkpoint_every")
+        check_whole(self, "warmup_steps", "patience", "frozen_cnn_stages", "min_region_px", least=0)
+        check_whole(self, "seed", least=0, most=_LARGEST_SEED)
+        check_in(self, "(0, inf)", "learning_rate")
+        check_in(self, "(0, inf]", "max_grad_norm")
+        check_in(
+            self, "[0, inf)", "cnn_rate_factor", "gate_rate_factor", "final_rate", "weight_decay"
+        )
+        check_in(self, "[0, 1)", "ema_decay")
+        check_in(self, "(0, 1)", "threshold")
 
     def _check_features_can_be_kept(self) -> None:
         if not isinstance(self.model, TgcNetConfig):
@@ -172,6 +202,11 @@ class TrainConfig:
                 f"no ImageNet weights of {cnn!r} ship with this package, only those of {shipped}; "
                 "name some in cnn_weights, or set starts_from_imagenet=False"
             )
+
+
+def _check_has_phases(what: str, phases: tuple[Phase, ...]) -> None:
+    if not phases:
+        raise ConfigError(f"{what} needs at least one phase, got none; add one to phases")
 
 
 def cnn_of(model: ModelConfig) -> str:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from tgcnet.bounds import check_in, check_types
 from tgcnet.errors import ConfigError
 
 _GRID = 28
@@ -55,14 +56,12 @@ class ContrastConfig:
     tau_distance: float = 0.15
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.strides or not set(self.strides) <= {4, 8, 16, 32}:
             raise ConfigError(f"contrast strides must be some of 4, 8, 16, 32, got {self.strides}")
-        if not 0 <= self.mask_share <= 1:
-            raise ConfigError(f"mask_share must lie in [0, 1], got {self.mask_share}")
-        if self.tau <= 0 or self.tau_distance <= 0:
-            raise ConfigError(
-                f"temperatures must be above 0, got {self.tau} and {self.tau_distance}"
-            )
+        check_in(self, "[0, 1]", "mask_share")
+        check_in(self, "[0, inf)", "weight")
+        check_in(self, "(0, inf)", "tau", "tau_distance")
 
 
 Gather = Callable[[Tensor], Tensor]

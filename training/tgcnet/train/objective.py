@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from tgcnet.bounds import check_in, check_types
 from tgcnet.losses import SegmentationLoss
 from tgcnet.models import ModelOutput, SegmentationModel, TextFeatures, TgcNetOutput, TmcaNet
 from tgcnet.models.cnn import STRIDES
@@ -25,6 +26,10 @@ class Objective:
 
     alignment_weight: float = 0.1
     contrast: ContrastConfig = field(default_factory=ContrastConfig)
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_in(self, "[0, inf)", "alignment_weight")
 
 
 class SegmentationObjective(nn.Module):

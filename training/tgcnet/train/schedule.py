@@ -17,10 +17,14 @@ def cycle_lengths(phases: Sequence[Phase], steps_per_epoch: int) -> list[int]:
 
 
 def rate_scale(step: int, cycles: Sequence[int], *, warmup_steps: int) -> tuple[float, float]:
-    """The warm-up's factor and the cosine's, both in [0, 1], at ``step`` of a run, from 1."""
+    """The warm-up's factor and the cosine's, both in [0, 1], at ``step`` of a run, from 1.
+
+    Without ``warmup_steps`` the first factor is 1 throughout.
+    """
     earlier = list(cycles[:-1])
     while earlier and step > earlier[0]:
         step -= earlier.pop(0)
     length = earlier[0] if earlier else cycles[-1]
     cosine = (1 + math.cos(math.pi * min(1.0, step / length))) / 2
-    return min(1.0, step / warmup_steps), cosine
+    warm = min(1.0, step / warmup_steps) if warmup_steps else 1.0
+    return warm, cosine
