@@ -63,7 +63,10 @@ def test_a_recipe_imports_the_file_beside_it_and_not_that_of_another(tmp_path: P
         ),
     ],
 )
-def test_what_a_recipe_raises_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
+def test_what_a_recipe_raises_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # as most people have it
     with pytest.raises(InputError) as caught:
         load_recipe(written(tmp_path, text))
     sentence = str(caught.value)

@@ -102,6 +102,8 @@ def _place_of(error: Exception, path: Path) -> str:
     places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         places.append((error.filename, error.lineno))
-    own = [place for place in places if Path(place[0]).resolve().parent == path.parent]
+    # "<string>", as Python calls the code of dataclasses, is no file of the working folder.
+    files = [place for place in places if not place[0].startswith("<")]
+    own = [place for place in files if Path(place[0]).resolve().parent == path.parent]
     file, line = own[-1] if own else (path.name, None)
     return Path(file).name + (f", line {line}" if line else "")
