@@ -131,6 +131,7 @@ def trainer(
     fabric: Fabric | None = None,
     num_workers: int = 0,
     sinks: tuple[Sink, ...] = (),
+    log_every: int = 1,
 ) -> Trainer:
     torch.manual_seed(0)
     out.mkdir(exist_ok=True)
@@ -141,7 +142,7 @@ def trainer(
         validator=validator or NoScores(),
         out=out,
         fabric=fabric or Fabric(accelerator="cpu", devices=1),
-        options=RunOptions(num_workers=num_workers, log_every=1),
+        options=RunOptions(num_workers=num_workers, log_every=log_every),
         log=RunLog(sinks),
         provenance={"seed": "0"},
     )

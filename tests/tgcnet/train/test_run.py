@@ -1,5 +1,6 @@
 """The loop on phantoms: it learns, it resumes to the bit, it keeps what must not change."""
 
+import csv
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tgcnet.train.config import Phase
 from tgcnet.train.contrast import symmetric_cross_entropy
 from tgcnet.train.loop import parameter_groups
 from tgcnet.train.pretrain import add_knowledge, mask_targets
+from tgcnet.train.run_log import CsvLog
 from tgcnet.train.stage import Stage
 
 
@@ -74,6 +76,37 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     monkeypatch.undo()
     resumed = trainer(config, tmp_path / "cut").run(resume=True).state_dict()
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+
+
+def test_a_resumed_run_logs_the_mean_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    """An epoch of four steps with one line at its end, stopped after the third."""
+    losses = []
+    for name in ("whole", "cut"):
+        log = CsvLog(tmp_path / f"{name}.csv")
+        seen = phantoms(repeats=4)
+        run = trainer(config_for(1), tmp_path / name, training_set=seen, sinks=(log,), log_every=9)
+        run.run(resume=False)
+        if name == "cut":
+            checkpoints = Checkpoints(tmp_path / name)
+            third = checkpoints.all()[-2]
+            checkpoints.go_back_to(third)
+            progress = read_progress(third, run._parts.identity)
+            assert (progress.step, len(progress.unlogged)) == (3, 3)
+            log = CsvLog(tmp_path / f"{name}.csv", progress)
+            trainer(
+                config_for(1), tmp_path / name, training_set=seen, sinks=(log,), log_every=9
+            ).run(resume=True)
+        rows = csv.reader((tmp_path / f"{name}.csv").read_text().splitlines())
+        losses.append([row for row in rows if row[3] == "loss"])
+    assert losses[0] == losses[1]
+    assert [row[2] for row in losses[0]] == ["4"]
+
+
+def test_a_checkpoint_of_an_earlier_version_has_no_unlogged_loss(tmp_path: Path) -> None:
+    metadata = {"config": "{}", "progress": '{"stage": "train", "step": 3, "recent": [1.0]}'}
+    safetensors.torch.save_file({"random": torch.zeros(1)}, tmp_path / "old", metadata)
+    progress = read_progress(tmp_path / "old", {})
+    assert (progress.step, progress.recent, progress.unlogged) == (3, (1.0,), ())
 
 
 def test_towers_learn_in_pretraining_and_never_after(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ class Progress:
 
     ``halvings`` of the learning rate were needed because the run diverged; ``recent`` are the
     losses that the watch over it remembers; ``best`` is the best validation so far, and
-    ``stale_epochs`` went by since.
+    ``stale_epochs`` went by since; ``unlogged`` are the losses of the steps since the log's last
+    line.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class Progress:
     recent: tuple[float, ...] = ()
     best: float | None = None
     stale_epochs: int = 0
+    unlogged: tuple[float, ...] = ()
 
 
 def save_checkpoint(
@@ -104,7 +106,9 @@ def read_progress(path: Path, config: Mapping[str, Any]) -> Progress:
         metadata = _metadata(path)
         written_with = json.loads(metadata["config"])
         values = json.loads(metadata["progress"])
-        progress = Progress(**{**values, "recent": tuple(values["recent"])})
+        # Checkpoints of earlier versions have none unlogged.
+        lists = {name: tuple(values.get(name, ())) for name in ("recent", "unlogged")}
+        progress = Progress(**{**values, **lists})
     # Damaged, of another version, or no checkpoint at all.
     except (OSError, safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
         raise _unreadable(path, error) from error

@@ -1,7 +1,7 @@
 """What is measured between two lines of the log: mean loss, seconds a step, share of waiting."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from lightning_fabric import Fabric
@@ -9,9 +9,15 @@ from torch import Tensor
 
 
 class Meter:
-    """Adds up steps; the loss stays on its device until somebody asks."""
+    """Adds up steps; the loss stays on its device until somebody asks.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    earlier : losses of the steps since the last line of the log that were done before a stop
+    """
+
+    def __init__(self, earlier: Sequence[float] = ()) -> None:
+        self._earlier = tuple(earlier)
         self._losses: list[Tensor] = []
         self._since = time.perf_counter()
         self._waited = 0.0
@@ -27,8 +33,24 @@ class Meter:
         ----------
         waited : seconds that the loop has waited for data so far
         """
+        self._earlier = ()
         self._losses.clear()
+        self.start_clock(waited)
+
+    def start_clock(self, waited: float) -> None:
+        """Time from here on, and forget no loss."""
         self._since, self._waited = time.perf_counter(), waited
+
+    def losses(self, fabric: Fabric) -> tuple[float, ...]:
+        """Of each step since the last line of the log, the mean over all processes' samples.
+
+        Every process has to ask at the same step.
+        """
+        if not self._losses:
+            return self._earlier
+        now = fabric.all_reduce(torch.stack(self._losses), reduce_op="mean")
+        assert isinstance(now, Tensor)  # noqa: S101 - for the type checker
+        return (*self._earlier, *now.tolist())
 
     def read(self, fabric: Fabric, waited: float) -> dict[str, float]:
         """Over all processes' samples the mean loss, and this one's times; nothing without steps.
@@ -37,8 +59,7 @@ class Meter:
         """
         if not self._losses:
             return {}
-        loss = fabric.all_reduce(torch.stack(self._losses).mean(), reduce_op="mean")
-        assert isinstance(loss, Tensor)  # noqa: S101 - for the type checker
+        loss = torch.tensor(self.losses(fabric)).mean()
         seconds = time.perf_counter() - self._since
         values = {
             "loss": loss.item(),

@@ -86,12 +86,13 @@ class Stage:
             pins_memory=fabric.device.type == "cuda",
         )
         cycles = cycle_lengths(phases, len(training_set) // batch_size)
-        meter, progress = Meter(), done
+        meter, progress = Meter(done.unlogged), done
         if is_over(progress):
             return
         for batch, (epoch, index) in batches:
             if progress is done:
-                meter.start(batches.waited)  # the start of the workers is no step's
+                meter.start_clock(batches.waited)  # the start of the workers is no step's
+                progress = replace(progress, unlogged=())
             progress = replace(progress, epoch=epoch, batch=index, step=progress.step + 1)
             self._set_rate(progress.step, cycles)
             loss, maps = self._loss_of(batch.to(fabric.device))
@@ -103,7 +104,7 @@ class Stage:
             if index == 0:
                 progress = self._after_epoch(progress)
                 meter.start(batches.waited)
-            self._maybe_save(progress)
+            self._maybe_save(progress, meter)
             if index == 0 and is_over(progress):
                 return
 
@@ -147,10 +148,12 @@ class Stage:
             )
         self._parts.log.write(progress, values | summary_of_maps(maps))
 
-    def _maybe_save(self, progress: Progress) -> None:
-        is_due = progress.step % self._parts.config.checkpoint_every == 0 or progress.batch == 0
-        if is_due and self._parts.fabric.is_global_zero:
-            self._save(progress)
+    def _maybe_save(self, progress: Progress, meter: Meter) -> None:
+        if progress.step % self._parts.config.checkpoint_every and progress.batch:
+            return
+        unlogged = meter.losses(self._parts.fabric)
+        if self._parts.fabric.is_global_zero:
+            self._save(replace(progress, unlogged=unlogged))
 
     def _save(self, progress: Progress) -> None:
         parts = self._parts
