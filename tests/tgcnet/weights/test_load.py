@@ -153,7 +153,7 @@ def test_an_unknown_network_is_refused(model_copy: Path) -> None:
 
 def test_a_senseless_size_is_refused(model_copy: Path) -> None:
     _set_manifest(model_copy, lambda values: values["model"]["towers"]["image"].update(patch_px=0))
-    with pytest.raises(CheckpointError, match=r"manifest describes cannot be built"):
+    with pytest.raises(CheckpointError, match=r"usable model: patch_px must be at least 1, got 0"):
         load_model(str(model_copy))
 
 
