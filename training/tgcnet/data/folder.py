@@ -20,7 +20,9 @@ from tgcnet.errors import InputError
 from tgcnet.io.decoded import DECODER_ERRORS
 
 REQUIRED_COLUMNS = ("image", "mask", "report")
-KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "subject", "split", "held_out")
+SOURCE_VOLUME_COLUMN = "source_volume"
+"""Which rows were cut from one volume, by any name; of this folder alone."""
+KNOWN_COLUMNS = (*REQUIRED_COLUMNS, "subject", "split", "held_out", SOURCE_VOLUME_COLUMN)
 
 _FIRST_ROW = 2  # below the header, as a spreadsheet counts
 
@@ -57,6 +59,8 @@ class Row:
     num_classes : what the mask tells apart; of one class whatever is not zero belongs to it
     modality : as the layout states it; None leaves it to the file
     volume, z : where the row is a slice: its volume, and its index along Z
+    cut_from : where the image is a file of its own that was cut from a volume: the data folder,
+        and what its table calls the volume
     place : what sentences call the row, since a file's name may name a patient; "" means by
         its number
     others : the table's further columns with their values
@@ -73,6 +77,7 @@ class Row:
     modality: Modality | None = None
     volume: VolumeSource | None = None
     z: int = 0
+    cut_from: tuple[Path, str] | None = None
     place: str = ""
     others: tuple[tuple[str, str], ...] = ()
 
@@ -80,6 +85,16 @@ class Row:
     def name(self) -> str:
         """What the image is called; of a slice, its volume's name and its index along Z."""
         return self.image.name if self.volume is None else f"{self.volume.name}/{self.z}"
+
+    @property
+    def is_slice(self) -> bool:
+        """Whether other rows may show the same volume."""
+        return self.volume is not None or self.cut_from is not None
+
+    @property
+    def unit(self) -> Hashable:
+        """What belongs together whoever it is of: a volume, else a picture's file."""
+        return self.cut_from or self.image.resolve()
 
     @property
     def where(self) -> str:
@@ -174,6 +189,7 @@ def _row(folder: Path, number: int, values: dict[str, str | None]) -> Row:
                 f"row {number} of captions.csv of {folder.name} names a file by a path that leaves "
                 f"{part}/, expected a file inside it; put the file into {part}/ and correct the row"
             )
+    volume = (values.get(SOURCE_VOLUME_COLUMN) or "").strip()
     return Row(
         number=number,
         image=folder / "images" / (values["image"] or ""),
@@ -182,6 +198,7 @@ def _row(folder: Path, number: int, values: dict[str, str | None]) -> Row:
         subject=values.get("subject") or "",
         held_out=(values["held_out"] or "") if "held_out" in values else None,
         split=(values.get("split") or "").strip(),
+        cut_from=(folder.resolve(), volume) if volume else None,
         # Cells past the header have no column; they are blank.
         others=tuple(
             (column, value or "")

@@ -32,10 +32,11 @@ class ReferenceParts:
 def part_reference(rows: Sequence[Row]) -> ReferenceParts:
     """Part a reference set by patient.
 
-    A patient's place is decided by a hash of ``subject``, or of the image's name where the table
-    names nobody: the lower half is measured, and the next ones until there are 100 images. So the
-    order of the rows decides nothing, and as rows are added a patient may leave the measured part
-    but never the replayed one: what a model was once trained on is never measured later.
+    A patient's place is decided by a hash of ``subject``, or where the table names nobody of the
+    volume that the image was cut from, or else of the image's name: the lower half is measured,
+    and the next ones until there are 100 images. So the order of the rows decides nothing, and as
+    rows are added a patient may leave the measured part but never the replayed one: what a model
+    was once trained on is never measured later.
     """
     ranked = sorted(rows, key=_rank)
     num_measured = 0
@@ -60,5 +61,8 @@ def measured_part(folder: Path) -> tuple[Row, ...]:
 
 
 def _rank(row: Row) -> str:
-    key = f"subject {row.subject}" if row.subject else f"image {row.image.name}"
+    if row.subject:
+        key = f"subject {row.subject}"
+    else:
+        key = f"volume {row.cut_from[1]}" if row.cut_from else f"image {row.image.name}"
     return hashlib.sha256(key.encode()).hexdigest()

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.data import phrases
-from tgcnet.data.folder import at_row, read_folder, read_mask
+from tgcnet.data.folder import SOURCE_VOLUME_COLUMN, at_row, read_folder, read_mask
 from tgcnet.data.regions import components, split_by_side
 from tgcnet.domain import Side
 from tgcnet.errors import InputError, OutputError
@@ -84,7 +84,9 @@ def convert(folder: Path, out: Path) -> int:
             (made / "masks").mkdir()
             table = io.StringIO()
             writer = csv.writer(table, lineterminator="\n")
-            writer.writerow(["image", "mask", "report", "side", "subject"])
+            columns = ["image", "mask", "report", "side", "subject"]
+            has_volumes = any(row.cut_from for row in rows)
+            writer.writerow([*columns, *([SOURCE_VOLUME_COLUMN] if has_volumes else [])])
             count = 0
             for row in rows:
                 with at_row(row):
@@ -94,7 +96,9 @@ def convert(folder: Path, out: Path) -> int:
                     Image.fromarray(request.mask).save(made / "masks" / name)
                     if not (made / "images" / row.image.name).exists():
                         shutil.copyfile(row.image, made / "images" / row.image.name)
-                    writer.writerow([row.image.name, name, request.text, request.side, row.subject])
+                    cells = [row.image.name, name, request.text, request.side, row.subject]
+                    volume = row.cut_from[1] if row.cut_from else ""
+                    writer.writerow([*cells, *([volume] if has_volumes else [])])
                     count += 1
             if count == 0:
                 raise InputError(

@@ -1,6 +1,7 @@
 """A slice to score, wherever it lies: a row of a data folder, a reviewed slice of a ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ class SliceToScore:
     ----------
     name : unique within a set
     place : what sentences call it, naming no file; "" means by its name, which names nobody
-    group : the patient, by any identifier; "" where nobody knows
+    group : the patient, by any identifier, or what else belongs together; "" where it stands alone
     read : gives the slice and its reference when their turn comes, since a set may be larger than
         memory: (Y, X) uint8, 0 or a class's place counted from 1; of a set whose classes nobody
         asked for, 1 for whatever is marked
@@ -58,7 +59,20 @@ def row_slices(rows: Sequence[Row], modality: Modality | None = None) -> tuple[S
     ----------
     modality : as of :func:`folder_slices`
     """
-    return tuple(_slice_of(row, row.name, row.subject, modality) for row in rows)
+    return tuple(
+        _slice_of(row, row.name, group, modality)
+        for row, group in zip(rows, _groups(rows), strict=True)
+    )
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[str]:
+    """The patient of each; of the rows of a volume or an image that name nobody, something else."""
+    units = ["" if row.subject else row.unit for row in rows]
+    counts = Counter(units)
+    numbers = {unit: number for number, unit in enumerate(counts, start=1)}
+    for row, unit in zip(rows, units, strict=True):
+        is_shared = not row.subject and counts[unit] > 1
+        yield f"patient of volume or image {numbers[unit]}" if is_shared else row.subject
 
 
 def nameless_slices(
@@ -66,17 +80,17 @@ def nameless_slices(
 ) -> tuple[SliceToScore, ...]:
     """Rows of a data folder under numbers, for what is kept of them: their names name patients.
 
-    A slice is called by its set and its row, a patient by a running number. An image whose patient
-    is not known is one of its own.
+    A slice is called by its set and its row, a patient by a running number. A volume or an image
+    whose patient is not known is one of its own.
 
     Parameters
     ----------
     modality : as of :func:`folder_slices`
     """
-    numbers: dict[tuple[str, Path], int] = {}
+    numbers: dict[tuple[str, Hashable], int] = {}
     slices = []
     for row in rows:
-        patient = (row.subject, Path() if row.subject else row.image)
+        patient = (row.subject, None if row.subject else row.unit)
         number = numbers.setdefault(patient, len(numbers) + 1)
         slices.append(_slice_of(row, f"{set_name}/{row.number}", str(number), modality))
     return tuple(slices)

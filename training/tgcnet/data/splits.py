@@ -101,6 +101,8 @@ def _groups(rows: Sequence[Row], digests: Sequence[bytes | None]) -> list[list[i
 
 def _keys(row: Row, digest: bytes | None) -> Iterator[Hashable]:
     yield "image", row.image.resolve()
+    if row.is_slice:
+        yield "unit", row.unit
     if row.subject:
         yield "subject", row.subject
     if digest is not None:

@@ -11,7 +11,7 @@ from PIL import Image
 from tgcnet.corrections.export import NOTICE_FILE, write_table
 from tgcnet.corrections.voxels import write_voxels
 from tgcnet.data.classes import LUNG_OPACITY, write_classes
-from tgcnet.data.folder import Row
+from tgcnet.data.folder import SOURCE_VOLUME_COLUMN, Row
 from tgcnet.data.pairs import read_pair
 from tgcnet.domain import SegmentationClass
 from tgcnet.io import RESEARCH_NOTICE
@@ -39,7 +39,7 @@ def write_three_columns(
     """
     for part in ("images", "masks"):
         (made / part).mkdir()
-    image_names, mask_names = _Names(), _Names()
+    image_names, mask_names, volume_names = _Names(), _Names(), _Names()
     records: list[dict[str, str]] = []
     for index, row in enumerate(rows, start=1):
         image, mask = _write_pair(row, made, image_names, mask_names)
@@ -52,6 +52,7 @@ def write_three_columns(
                 "subject": row.subject,
                 "split": row.split,
                 "held_out": row.held_out or "",
+                SOURCE_VOLUME_COLUMN: _volume_of(row, volume_names),
             }
         )
         if on_progress is not None:
@@ -70,6 +71,7 @@ def _columns(rows: Sequence[Row]) -> list[str]:
     columns += ["subject"] if any(row.subject for row in rows) else []
     columns += ["split"] if any(row.split for row in rows) else []
     columns += ["held_out"] if any(row.held_out is not None for row in rows) else []
+    columns += [SOURCE_VOLUME_COLUMN] if any(row.is_slice for row in rows) else []
     return [*columns, *(column for column in others if column not in columns)]
 
 
@@ -96,6 +98,13 @@ class _Names:
         self._taken.add(name.lower())
         self._of_source[source] = name
         return name, True
+
+
+def _volume_of(row: Row, volumes: _Names) -> str:
+    """What the new table calls the volume that a row shows; "" where it shows none."""
+    if row.volume is not None:
+        return volumes.take(row.unit, row.volume.name, "")[0]
+    return volumes.take(row.unit, row.cut_from[1], "")[0] if row.cut_from else ""
 
 
 def _write_pair(row: Row, made: Path, images: _Names, masks: _Names) -> tuple[str, str]:

@@ -19,18 +19,18 @@ CONFIDENCE = 0.95
 _CHUNK = 1_000
 
 
-def patient_rows(cases: Iterable[tuple[str, str]]) -> list[int]:
+def patient_rows(patients: Iterable[str]) -> list[int]:
     """Which patient each case belongs to, counted from 0 in the order they appear.
 
     Parameters
     ----------
-    cases : patient and case of each; a case whose patient is "" is a patient by itself, whatever
-        it is called
+    patients : of each case; a case whose patient is "" is a patient by itself, since two folders
+        may call different images alike
     """
-    rows: dict[tuple[str, str], int] = {}
+    rows: dict[tuple[str, int], int] = {}
     return [
-        rows.setdefault((patient, "") if patient else ("", case), len(rows))
-        for patient, case in cases
+        rows.setdefault((patient, 0 if patient else index), len(rows))
+        for index, patient in enumerate(patients)
     ]
 
 

@@ -38,7 +38,7 @@ def compare(
 
 def _patient_sums(pairs: Sequence[tuple[CaseScore, CaseScore]]) -> np.ndarray:
     """(patients, 7): cases, then Dice, intersection and pixel sum before, and the same after."""
-    rows = patient_rows((one.group, one.case) for one, _ in pairs)
+    rows = patient_rows(one.group for one, _ in pairs)
     sums = np.zeros((max(rows) + 1, 7))
     for row, scores in zip(rows, pairs, strict=True):
         figures = [(score.dice, score.intersection_px, score.sum_px) for score in scores]

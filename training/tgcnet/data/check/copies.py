@@ -1,7 +1,7 @@
 """What is there twice: images, by their pixels, and subjects on two sides of a split."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,20 +25,32 @@ def side_of(row: Row) -> str:
 
 def find_shared_subjects(rows: Sequence[Row]) -> Iterator[Finding]:
     """Subjects whose images are on two sides of a division: one row of each side is named."""
-    sides: dict[str, dict[str, Row]] = defaultdict(dict)
+    yield from _shared("subject", "images", rows, lambda row: row.subject)
+
+
+def find_shared_volumes(rows: Sequence[Row]) -> Iterator[Finding]:
+    """The same of volumes whose slices name nobody."""
+    nameless = [row for row in rows if row.is_slice and not row.subject]
+    yield from _shared("volume", "slices", nameless, lambda row: row.unit)
+
+
+def _shared(
+    what: str, parts: str, rows: Sequence[Row], key: Callable[[Row], Hashable]
+) -> Iterator[Finding]:
+    sides: dict[Hashable, dict[str, Row]] = defaultdict(dict)
     for row in rows:
-        if row.subject and side_of(row):
-            sides[row.subject].setdefault(side_of(row), row)
+        if (owner := key(row)) and (side := side_of(row)):
+            sides[owner].setdefault(side, row)
     shared = [members for members in sides.values() if len(members) > 1]
     if shared:
         names = sorted({side for members in shared for side in members})
         yield Finding(
-            kind="shared-subject",
+            kind=f"shared-{what}",
             severity=Severity.ERROR,
             sentence=(
-                f"{counted(len(shared), 'subject')} with images in two or more of "
+                f"{counted(len(shared), what)} with {parts} in two or more of "
                 f"{'; '.join(names)}: scores there are of patients the model has seen. Divide the "
-                "set anew by subject."
+                f"set anew by {what}."
             ),
             groups=tuple(tuple(found(row) for row in m.values()) for m in shared),
         )

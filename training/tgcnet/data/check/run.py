@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tgcnet.data.captions import captions_sha256, count_distinct
-from tgcnet.data.check.copies import find_copies, find_shared_subjects
+from tgcnet.data.check.copies import find_copies, find_shared_subjects, find_shared_volumes
 from tgcnet.data.check.findings import CheckReport, Finding, Found, Severity, counted, each
 from tgcnet.data.check.pixels import PixelFacts, read_facts
 from tgcnet.data.check.sides import (
@@ -49,6 +49,7 @@ def check_folder(
         *_gaps(dataset.gaps),
         *_texts(dataset.rows),
         *find_shared_subjects(dataset.rows),
+        *find_shared_volumes(dataset.rows),
         *_pixels(dataset.rows, facts),
         *find_copies(dataset.rows, [fact.digest for fact in facts]),
         *([] if sides is None else _sides(dataset.name, shares, sides)),

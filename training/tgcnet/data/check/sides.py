@@ -160,7 +160,7 @@ def shares_on_named_side(
     first: dict[Hashable, Row] = {}
     for index, (row, counted) in enumerate(zip(rows, pixels, strict=True)):
         if counted is not None and counted.num_named + counted.num_other:
-            unit: Hashable = index if row.volume is None else row.volume
+            unit: Hashable = row.unit if row.is_slice else index
             first.setdefault(unit, row)
             total = sums.setdefault(unit, [0, 0])
             total[0] += counted.num_named

@@ -17,7 +17,7 @@ class ImageResult:
     ----------
     image : its name
     place : what to call it without naming a file, such as its row in a table
-    subject : the patient; "" where nobody knows
+    subject : the patient, or what else belongs together; "" where the image stands alone
     score : of all classes together
     class_scores : of each class that is scored by itself
     area : share of the image predicted, in [0, 1]

@@ -72,7 +72,7 @@ class Summary:
 
     Attributes
     ----------
-    num_subjects : an image whose subject is not known is one of its own
+    num_subjects : a volume or an image whose subject is not known is one of its own
     """
 
     rows: tuple[ClassSummary, ...]
@@ -101,7 +101,7 @@ def summarise(
         If they speak of different images.
     """
     first = evaluations[0]
-    subjects = patient_rows((image.subject, image.image) for image in first.images)
+    subjects = patient_rows(image.subject for image in first.images)
     if any(_identity(other) != _identity(first) for other in evaluations[1:]):
         raise InputError(
             "The evaluations are of different images, expected the same in the same order; "
