@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -70,6 +71,32 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str], data_set: Path, m
     shown = capsys.readouterr().out
     assert "contradictory" in shown  # whole, not cut to the column
     assert "Difference from the report as given" in shown
+
+
+@pytest.mark.parametrize(("side", "num_told"), [("left", 0), ("right", 1)])
+def test_captions_of_the_images_side_are_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str, side: str, num_told: int
+) -> None:
+    """Whatever the model itself is told."""
+    folder = tmp_path / "published"
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    lines = ["image,mask,report"]
+    for index in range(12):
+        pixels = np.random.default_rng(index).integers(0, 255, (24, 24)).astype(np.uint8)
+        mask = np.zeros((24, 24), dtype=np.uint8)
+        mask[4:12, 15:20] = 255  # the image's right half shows the patient's left
+        Image.fromarray(pixels).save(folder / "images" / f"{index}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{index}.png")
+        lines.append(f"{index}.png,{index}.png,Pneumonia in the {side} lung.")
+    (folder / "captions.csv").write_text("\n".join(lines))
+    command = ["evaluate", str(folder), "--model", model, "--text", "swapped", "--json"]
+    assert main(command) == 0
+    notices = json.loads(capsys.readouterr().out)["notices"]
+    assert len(notices) == num_told
+    for notice in notices:
+        assert notice.startswith("12 of 12 one-sided captions name the half of the image in which")
+        assert notice.endswith("run `tgcnet data convert published --patient-side --out NEW`.")
 
 
 def test_it_refuses_before_it_loads(refused: Refused, data_set: Path, tmp_path: Path) -> None:

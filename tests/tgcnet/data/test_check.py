@@ -239,10 +239,10 @@ def test_the_patients_left_is_on_the_images_right() -> None:
     labels[0, 3:] = 2
     labels[1, 0] = 1
     labels[2, 2] = 1  # the middle column is nobody's
-    left, right = (row_of(f"Pneumonia in the {side} lung.") for side in ("left", "right"))
+    left, right = (f"Pneumonia in the {side} lung." for side in ("left", "right"))
     assert lesion_pixels(left, labels) == LesionPixels(num_named=2, num_other=1)
     assert lesion_pixels(right, labels) == LesionPixels(num_named=1, num_other=2)
-    assert lesion_pixels(row_of("Bilateral pneumonia."), labels) is None
+    assert lesion_pixels("Bilateral pneumonia.", labels) is None
 
 
 def test_slices_of_a_volume_count_once(make_volume: Callable[[str], VolumePair]) -> None:

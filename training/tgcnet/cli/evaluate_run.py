@@ -11,6 +11,7 @@ from tgcnet.cli.evaluate import ALL_TEXTS
 from tgcnet.cli.evaluate_tables import print_tables
 from tgcnet.cli.output import progress_bar, say_json, stated_modality, warn
 from tgcnet.data.captions import captions_sha256
+from tgcnet.data.check.sides import image_side_sentence, shares_on_named_side, side_count
 from tgcnet.data.layouts import DataSet, read_dataset
 from tgcnet.data.slices import SliceToScore, row_slices
 from tgcnet.errors import MissingExtraError
@@ -45,7 +46,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
             on_progress=show,
         )
     summary = summarise(evaluations, seed=arguments.seed)
-    source = _source(predictor, dataset, classes)
+    source = _source(predictor, dataset, classes, _side_notice(dataset, evaluations[0]))
     if arguments.table is not None:
         write_table(summary, source, arguments.table)
     if arguments.per_image is not None:
@@ -87,7 +88,17 @@ def _modes(text: str) -> tuple[TextMode, ...]:
     return tuple(TextMode) if text == ALL_TEXTS else (TextMode(text),)
 
 
-def _source(predictor: Predictor, dataset: DataSet, classes: ClassMatch) -> Source:
+def _side_notice(dataset: DataSet, evaluation: Evaluation) -> str:
+    """That the captions name the side of the image, by the rule of ``tgcnet data check``."""
+    lesions = [image.lesion for image in evaluation.images]
+    sides = side_count(share for _, share in shares_on_named_side(dataset.rows, lesions))
+    return image_side_sentence(dataset.name, sides)
+
+
+def _source(
+    predictor: Predictor, dataset: DataSet, classes: ClassMatch, side_notice: str
+) -> Source:
+    further = (classes.notice, side_notice)
     return Source(
         model=predictor.manifest.name,
         model_sha256=predictor.manifest.sha256,
@@ -98,7 +109,7 @@ def _source(predictor: Predictor, dataset: DataSet, classes: ClassMatch) -> Sour
             f"torch {version('torch')}",
             f"numpy {np.__version__}",
         ),
-        notices=(*dataset.notices, *((classes.notice,) if classes.notice else ())),
+        notices=(*dataset.notices, *(notice for notice in further if notice)),
     )
 
 

@@ -50,7 +50,7 @@ def read_facts(row: Row) -> PixelFacts:
         is_blank=digest is None,
         is_empty=not labels.any(),
         num_values=_num_values(row),
-        lesion=lesion_pixels(row, labels),
+        lesion=lesion_pixels(row.report, labels),
     )
 
 

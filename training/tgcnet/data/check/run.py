@@ -12,6 +12,7 @@ from tgcnet.data.check.sides import (
     CLEAR_SHARE,
     Convention,
     SideCount,
+    image_side_sentence,
     shares_on_named_side,
     side_count,
 )
@@ -183,9 +184,7 @@ def _sides(name: str, shares: Sequence[tuple[Row, float]], sides: SideCount) -> 
         yield Finding(
             kind="image-side-captions",
             severity=Severity.ERROR,
-            sentence=(
-                f"{sides.in_words()}; run `tgcnet data convert {name} --patient-side --out NEW`."
-            ),
+            sentence=image_side_sentence(name, sides),
         )
     elif convention is Convention.MIXED:
         yield Finding(

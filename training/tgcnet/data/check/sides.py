@@ -95,6 +95,13 @@ class SideCount:
         )
 
 
+def image_side_sentence(name: str, sides: SideCount) -> str:
+    """What is wrong with captions that name the side of the image, and what to do; else ""."""
+    if sides.convention is not Convention.IMAGE:
+        return ""
+    return f"{sides.in_words()}; run `tgcnet data convert {name} --patient-side --out NEW`."
+
+
 def named_side(report: str) -> Side | None:
     """The one side on which a text reports something; None where it names both or neither."""
     return _named_side(report)
@@ -124,11 +131,12 @@ class LesionPixels:
     num_other: int
 
 
-def lesion_pixels(row: Row, labels: np.ndarray) -> LesionPixels | None:
+def lesion_pixels(report: str, labels: np.ndarray) -> LesionPixels | None:
     """Count the lesion's pixels in both halves.
 
     Parameters
     ----------
+    report : of the row
     labels : (Y, X), not zero in the lesion; the middle column of an odd width belongs to neither
 
     Returns
@@ -136,7 +144,7 @@ def lesion_pixels(row: Row, labels: np.ndarray) -> LesionPixels | None:
     LesionPixels
         None where the text names both sides or neither.
     """
-    side = named_side(row.report)
+    side = named_side(report)
     if side is None:
         return None
     width = labels.shape[1]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tgcnet.data.check.sides import LesionPixels
 from tgcnet.domain import Volume
 from tgcnet.metrics import ImageScore, Metrics
 from tgcnet.train.evaluation.texts import TextMode
@@ -24,6 +25,8 @@ class ImageResult:
     wrong_side_px : predicted pixels in the half not asked for; None where the text names no
         side, or both
     seconds : preprocessing, encoders, decoder and inverse
+    lesion : of the reference, by the side that the report as given names; None where it names both
+        or neither
     """
 
     image: str
@@ -34,6 +37,7 @@ class ImageResult:
     area: float
     wrong_side_px: int | None
     seconds: float
+    lesion: LesionPixels | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 
+from tgcnet.data.check.sides import lesion_pixels
 from tgcnet.data.folder import naming
 from tgcnet.data.layouts import read_dataset
 from tgcnet.data.slices import SliceToScore, row_slices
@@ -164,6 +165,7 @@ def _measure(
         area=float(predicted.mean()),
         wrong_side_px=_wrong_side_px(predicted, drawn.volume, drawn.text),
         seconds=seconds,
+        lesion=lesion_pixels(entry.report, drawn.reference),
     )
 
 
