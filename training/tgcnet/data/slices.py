@@ -10,6 +10,7 @@ import numpy as np
 
 from tgcnet.corrections import Ledger, Problem
 from tgcnet.data.folder import Row, read_folder
+from tgcnet.data.held_out import is_held_out
 from tgcnet.data.layouts import read_dataset
 from tgcnet.data.pairs import read_pair
 from tgcnet.domain import Case, Modality, Volume
@@ -109,13 +110,8 @@ def held_out_rows(folder: Path) -> tuple[Row, ...]:
         than true or false.
     """
     rows = read_folder(folder)
-    odd = [row.number for row in rows if (row.held_out or "false").lower() not in ("true", "false")]
-    if odd:
-        raise InputError(
-            f"The column held_out of captions.csv of {folder.absolute().name} says neither true "
-            f"nor false in row {odd[0]}, expected one of them; correct the row or remove the column"
-        )
-    held_out = tuple(row for row in rows if row.held_out is None or row.held_out.lower() == "true")
+    name = folder.absolute().name
+    held_out = tuple(row for row in rows if is_held_out(row, name) or row.held_out is None)
     if not held_out:
         raise InputError(
             f"By its column held_out no row of captions.csv of {folder.absolute().name} is held "

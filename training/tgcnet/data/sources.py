@@ -7,6 +7,7 @@ from pathlib import Path
 from tgcnet.bounds import check_types, check_whole
 from tgcnet.data.classes import LUNG_OPACITY
 from tgcnet.data.folder import Row
+from tgcnet.data.held_out import is_held_out
 from tgcnet.data.layouts.detect import read_dataset
 from tgcnet.domain import Modality, SegmentationClass
 from tgcnet.errors import InputError
@@ -55,30 +56,48 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceRows:
-    """A source, read: its rows, and the classes its masks tell apart."""
+    """A source, read.
+
+    Attributes
+    ----------
+    rows : those that are used
+    classes : what the masks tell apart
+    num_held_out : rows that are left out because they are marked so
+    """
 
     source: Source
     rows: tuple[Row, ...]
     classes: tuple[SegmentationClass, ...]
+    num_held_out: int = 0
 
 
-def read_source(data: Path, source: Source) -> SourceRows:
-    """The rows of a source that are not excluded.
+def read_source(data: Path, source: Source, *, is_trained_on: bool = True) -> SourceRows:
+    """The rows of a source that are neither excluded nor, where it is trained on, held out.
+
+    Parameters
+    ----------
+    is_trained_on : False of a validation, for which held-out rows are there
 
     Raises
     ------
     InputError
-        As of :func:`tgcnet.data.layouts.detect.read_dataset`, or if nothing is left.
+        As of :func:`tgcnet.data.layouts.detect.read_dataset`, if nothing is left, or if a row says
+        neither that it is held out nor that it is not.
     """
     dataset = read_dataset(data / source.folder, source.split or None)
     excluded = set(source.exclude)
-    rows = tuple(row for row in dataset.rows if row.name not in excluded)
+    asked = tuple(row for row in dataset.rows if row.name not in excluded)
+    rows = asked
+    if is_trained_on:
+        rows = tuple(row for row in asked if not is_held_out(row, source.label))
     if not rows:
+        why = "all others are marked held_out" if asked else "the recipe excludes all of them"
         raise InputError(
-            f"{source.label} has {len(dataset.rows)} rows and the recipe excludes all of them, "
-            "expected at least one; correct the recipe"
+            f"{source.label} has {len(dataset.rows)} rows and {why}, expected at least one to use; "
+            "correct the recipe"
         )
-    return SourceRows(source=source, rows=rows, classes=dataset.classes)
+    num_held_out = len(asked) - len(rows)
+    return SourceRows(source=source, rows=rows, classes=dataset.classes, num_held_out=num_held_out)
 
 
 def common_classes(read: Iterable[SourceRows]) -> tuple[SegmentationClass, ...]:

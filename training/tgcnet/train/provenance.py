@@ -47,7 +47,8 @@ def provenance_of(
     -------
     dict
         ``seed``, ``config_sha256``; ``version_...`` of what computes; ``train_images``,
-        ``val_images``; ``train_captions_sha256`` and ``val_captions_sha256`` as
+        ``train_images_held_out`` (left out of the former), ``val_images``;
+        ``train_captions_sha256`` and ``val_captions_sha256`` as
         :func:`tgcnet.data.captions.captions_sha256` has them; ``train_samples_sha256`` and
         ``val_samples_sha256``, which image is in which split; and the weights' own.
     """
@@ -58,6 +59,7 @@ def provenance_of(
         "config_sha256": hashlib.sha256(config_text.encode()).hexdigest(),
         **{f"version_{name}": _version(name) for name in _PACKAGES},
         "train_images": str(len(rows)),
+        "train_images_held_out": str(sum(read.num_held_out for read in train)),
         "val_images": str(min(len(validation.rows), config.validation.max_rows)),
         "train_captions_sha256": captions_sha256(rows),
         "train_samples_sha256": samples_sha256(train),

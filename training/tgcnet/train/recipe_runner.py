@@ -20,6 +20,12 @@ from tgcnet.errors import InputError, OutputError
 from tgcnet.train.checkpoint import Progress, read_progress
 from tgcnet.train.checkpoints import Checkpoints, checkpoint_to_resume
 from tgcnet.train.config import TrainConfig
+from tgcnet.train.data_check import (
+    check_apart,
+    check_pixels_apart,
+    held_out_sentences,
+    side_warnings,
+)
 from tgcnet.train.devices import build_fabric
 from tgcnet.train.export import export_model
 from tgcnet.train.loop import Trainer, identity_of
@@ -65,9 +71,10 @@ def train_recipe(
     Raises
     ------
     InputError
-        If the recipe is unknown, its data are not there or do not fit each other, or ``out`` holds
-        a run and ``resume`` is false; nothing is written. Also if an image cannot be decoded; what
-        was decoded before stays in the cache.
+        If the recipe is unknown, its data are not there or do not fit each other, the validation
+        shares subjects or files with what is trained on, or ``out`` holds a run and ``resume`` is
+        false; nothing is written. Also if an image cannot be decoded, or the validation shares
+        pixels with what is trained on; what was decoded before stays in the cache.
     CheckpointError
         If pretrained weights are absent or refused, the checkpoint is damaged, or the recipe, the
         weights or the data have changed since. Pixels are compared once they are decoded, which
@@ -90,9 +97,11 @@ def train_recipe(
     model = build_for_training(config, start)
     first_decides(fabric, place.make)  # only now: a run that is refused writes nothing
     decoded = in_turn(fabric, lambda: _decode(config, read, options.cache or out / "cache"))
-    made_with |= first_decides(fabric, lambda: _checked_pixels(found, decoded))
-    if found is not None and fabric.is_global_zero:
-        Checkpoints(out).go_back_to(found)
+    made_with |= first_decides(fabric, lambda: _checked_pixels(found, read, decoded))
+    if fabric.is_global_zero:
+        _tell(read, decoded)
+        if found is not None:
+            Checkpoints(out).go_back_to(found)
     with place.log(resumed) as log:
         trainer = Trainer(
             config=config,
@@ -183,7 +192,9 @@ def _launched(options: RunOptions) -> Fabric:
 def _read_data(config: TrainConfig, recipe: str, data: Path) -> _Read:
     _check_sources(config, recipe, data)
     sources = tuple(read_source(data, source) for source in config.sources)
-    validation = read_source(data, config.validation.as_source())
+    validation = read_source(data, config.validation.as_source(), is_trained_on=False)
+    scored = validation.rows[: config.validation.max_rows]
+    check_apart(sources, scored, validation.source.label)
     classes = common_classes([*sources, validation])
     return _Read(sources=sources, validation=validation, classes=classes)
 
@@ -229,8 +240,9 @@ def _checked_progress(
     return progress
 
 
-def _checked_pixels(found: Path | None, decoded: _Decoded) -> dict[str, str]:
+def _checked_pixels(found: Path | None, read: _Read, decoded: _Decoded) -> dict[str, str]:
     """What the provenance says of pixels; known only once they are decoded."""
+    check_pixels_apart(decoded.seen, decoded.scored, read.validation.source.label)
     pixels = {
         "train_pixels_sha256": pixels_sha256(decoded.seen),
         "val_pixels_sha256": pixels_sha256(decoded.scored),
@@ -238,6 +250,15 @@ def _checked_pixels(found: Path | None, decoded: _Decoded) -> dict[str, str]:
     if found is not None:
         check_unchanged(found, pixels)
     return pixels
+
+
+def _tell(read: _Read, decoded: _Decoded) -> None:
+    """What does not stop a run but ought to be known."""
+    for sentence in held_out_sentences(read.sources):
+        logger.info(sentence)
+    for entries, examples in ((read.sources, decoded.seen), ((read.validation,), decoded.scored)):
+        for sentence in side_warnings(entries, examples):
+            logger.warning(sentence)
 
 
 def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sink]:
