@@ -89,7 +89,12 @@ class _Flight:
     def outcomes(self) -> Iterator[Outcome]:
         self._fill()
         for future in self._done:
-            outcome = self._outcome(future)
+            status = future.status  # once: a worker may die between two looks
+            if status == "lost":
+                # It died with its answer; the scheduler has another one answer.
+                self._done.add(future)
+                continue
+            outcome = self._outcome(future, status)
             del future  # the scheduler forgets a task that nobody holds
             yield outcome
             self._fill()
@@ -113,16 +118,16 @@ class _Flight:
             version=__version__,
         )
 
-    def _outcome(self, future: Future[Any]) -> Outcome:
+    def _outcome(self, future: Future[Any], status: str) -> Outcome:
         order = self._orders.pop(str(future.key))
-        if future.status == "finished":
+        if status == "finished":
             answer = future.result()
             if isinstance(answer, Refusal):
                 raise EngineError(answer.sentence)
             if not isinstance(answer, Outcome):
                 raise EngineError(_STRANGE_WORKER.format(type(answer).__name__, __version__))
             return answer
-        if future.status != "error":
+        if status != "error":
             raise EngineError(_LOST)
         error = future.exception()
         if isinstance(error, KilledWorker):
