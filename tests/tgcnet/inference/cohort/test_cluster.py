@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tgcnet.inference.cohort import stub
@@ -21,7 +22,7 @@ from tgcnet.inference.cohort.record import Status
 from tgcnet.inference.cohort.run import CohortJob, segment_cohort
 from tgcnet.inference.cohort.summary import CohortSummary
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.usefixtures("no_user_models")
 
 NUM_STUDIES = 12
@@ -113,6 +114,38 @@ def test_a_worker_dies_half_way_and_every_study_is_done_exactly_once(
     assert open_attempts(read_journal(out / "journal"), victim.study) == [victim.attempt]
     assert [path.name for path in (out / "unfinished").iterdir()] == []
     assert segment_cohort(job).num_now == 0
+
+
+def kill_the_worker_that_holds(future: Any) -> None:
+    """And wait until the client knows that the answer has gone with it."""
+    (worker,) = future.client.who_has([future])[future.key]
+    pid = future.client.run(os.getpid, workers=[worker])[worker]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: future.status != "finished")
+
+
+@pytest.mark.usefixtures("stubbed")
+def test_an_answer_that_died_with_its_worker_is_waited_for_again(
+    cohort: MakeTable, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
+
+    class LosesTheFirst(distributed.as_completed):
+        def __next__(self) -> Any:
+            future = super().__next__()
+            if not lost:
+                kill_the_worker_that_holds(future)
+                lost.append(future.status)
+            return future
+
+    monkeypatch.setattr(module, "as_completed", LosesTheFirst)
+    out = tmp_path / "out"
+    stub.gate_of(out).parent.mkdir(parents=True)
+    stub.gate_of(out).touch()
+    job = CohortJob(table=cohort(rows(NUM_STUDIES)), out=out, model="mini", scheduler=scheduler)
+    assert segment_cohort(job).num_done == NUM_STUDIES
+    assert lost == ["lost"]
+    assert_each_done_exactly_once(out)
 
 
 @pytest.mark.usefixtures("stubbed")
