@@ -1,6 +1,6 @@
 """A segmentation without the patient: the Basic Profile of PS3.15, Annex E, identifiers kept.
 
-The patient's and the study's attributes never get in (see ``seg_source``). Here goes what is left:
+The patient's and the study's attributes never get in (see ``seg_headers``). Here goes what is left:
 the time of making, the scanner, and the statement of what was done. The identifiers of the study,
 of the images and of their frame of reference stay (the Retain UIDs Option), since without them
 nothing says which image a mask belongs to.

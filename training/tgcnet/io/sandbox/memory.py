@@ -2,7 +2,6 @@
 
 import subprocess
 import threading
-from types import TracebackType
 
 import psutil
 
@@ -31,12 +30,7 @@ class MemoryWatch:
                 threading.Thread(target=self._watch, args=(base,), daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
 
     def grant(self, num_bytes: int) -> None:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
@@ -41,12 +40,7 @@ class Deadline:
     def __enter__(self) -> "Deadline":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cancel()
 
     def renew(self, seconds: float) -> None:
