@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from tgcnet.domain import Change, Comparison
-from tgcnet.runs.events import Begun, Scored, Stepped, Told, read_events
-from tgcnet.runs.report import report_from_json
+from tgcnet.finetune.events import Begun, Scored, Stepped, Told, read_events
+from tgcnet.gate.report_file import report_from_json
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "measured" / "finetune.json"
@@ -135,7 +135,7 @@ def draw_curves(kept: dict[str, Any]) -> None:
     from qtpy.QtWidgets import QApplication
 
     from napari_tgcnet.finetune.progress import Progress
-    from napari_tgcnet.ui.finetune.curves import Curves
+    from napari_tgcnet.finetune.views.curves import Curves
 
     application = QApplication.instance() or QApplication([])
     curves = Curves()

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from tgcnet.gate.gate import allowed_loss
 from tgcnet.train.bootstrap import draw_counts, interval_levels
-from tgcnet.train.gate import allowed_loss
 
 PAGE = Path(__file__).resolve().parent / "concepts" / "gate.md"
 SEED = 0

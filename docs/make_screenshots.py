@@ -29,7 +29,7 @@ from napari_tgcnet._sample_data import radiograph
 from napari_tgcnet._study_widget import StudyPanel
 from napari_tgcnet._widget import SegmentPanel
 from napari_tgcnet.finetune.state import Phase
-from napari_tgcnet.session import Session
+from napari_tgcnet.shared.session import Session
 
 IMAGES = Path(__file__).parent / "images"
 SIZE_PX = (1400, 900)

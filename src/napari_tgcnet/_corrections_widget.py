@@ -11,10 +11,10 @@ from qtpy.QtWidgets import QWidget
 from napari_tgcnet.corrections.controller import CorrectionsController
 from napari_tgcnet.corrections.layers import ViewerCases
 from napari_tgcnet.corrections.shelf import DiskShelf
-from napari_tgcnet.dock import fill_dock, is_taken_out
-from napari_tgcnet.jobs import WorkerThreads
-from napari_tgcnet.session import SESSION, Session
-from napari_tgcnet.ui.corrections.panel import CorrectionsPanelView
+from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
+from napari_tgcnet.shared.dock import fill_dock, is_taken_out
+from napari_tgcnet.shared.jobs import WorkerThreads
+from napari_tgcnet.shared.session import SESSION, Session
 
 if TYPE_CHECKING:
     import napari

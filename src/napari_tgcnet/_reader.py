@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import napari
 from napari.utils.notifications import show_error
 
-from napari_tgcnet.files import ENDINGS, DiskFiles
-from napari_tgcnet.jobs import WorkerThreads
-from napari_tgcnet.ports import LayerTuple
+from napari_tgcnet.segment.files import ENDINGS, DiskFiles
+from napari_tgcnet.segment.ports import LayerTuple
+from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.layers import series_layer_tuple
 from napari_tgcnet.study.recognise import is_large, is_study

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from napari.utils.notifications import show_info
 
-from napari_tgcnet import messages
-from napari_tgcnet.files import DiskFiles
-from napari_tgcnet.layers import KEY, geometry_from_attributes
-from napari_tgcnet.taking import mask_to_save
+from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.files import DiskFiles
+from napari_tgcnet.shared.layers import KEY, geometry_from_attributes
+from napari_tgcnet.shared.snapshots import mask_to_save
 
 
 def write_labels(path: str, data: Any, attributes: Mapping[str, Any]) -> list[str]:

@@ -52,8 +52,8 @@ def test_importing_a_package_does_nothing(module: str) -> None:
     "module",
     [
         "napari_tgcnet._widget",
-        "napari_tgcnet.controller",
-        "napari_tgcnet.jobs",
+        "napari_tgcnet.segment.controller",
+        "napari_tgcnet.shared.jobs",
         "tgcnet.corrections",
         "tgcnet.engine.client",
         "tgcnet.io",

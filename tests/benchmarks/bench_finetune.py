@@ -15,15 +15,15 @@ from lightning_fabric import Fabric
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.data.variants import VARIANTS
 from tgcnet.domain import SegmentationClass
+from tgcnet.finetune.candidate import config_with_adapters, copy_of
+from tgcnet.finetune.config import FinetuneConfig, Learns
+from tgcnet.finetune.loop import Finetuner, Watcher, choose_what_learns
+from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets, samples_of_case
 from tgcnet.inference.predictor import Predictor
 from tgcnet.samples.phantom import PHANTOM_REPORT, phantom_stack
+from tgcnet.train.data.variants import VARIANTS
 from tgcnet.train.features import FeatureCache, feature_bytes
-from tgcnet.train.finetune.candidate import config_with_adapters, copy_of
-from tgcnet.train.finetune.config import FinetuneConfig, Learns
-from tgcnet.train.finetune.loop import Finetuner, Watcher, choose_what_learns
-from tgcnet.train.finetune.samples import BatchPlan, Sample, SampleSets, samples_of_case
 from tgcnet.train.pixels import PixelScale
 from tgcnet.weights.load import LoadedModel
 

@@ -22,10 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np, torch
 from lightning_fabric import Fabric
-from tgcnet.data.augment import AugmentConfig
+from tgcnet.train.data.augment import AugmentConfig
 from tgcnet.data.examples import Example
 from tgcnet.data.requests import RequestMix
-from tgcnet.data.training_set import TrainingSet
+from tgcnet.train.data.training_set import TrainingSet
 from tgcnet.domain import Modality
 from tgcnet.models import build_model, named_configs
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource

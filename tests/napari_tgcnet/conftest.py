@@ -9,8 +9,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from napari_tgcnet.controller import Controller
-from napari_tgcnet.ports import (
+from napari_tgcnet.segment.controller import Controller
+from napari_tgcnet.segment.ports import (
     CorrectionToSave,
     Engine,
     Files,
@@ -20,8 +20,8 @@ from napari_tgcnet.ports import (
     MaskToSave,
     View,
 )
-from napari_tgcnet.session import Session
-from napari_tgcnet.state import ImageInfo, PanelState
+from napari_tgcnet.segment.state import ImageInfo, PanelState
+from napari_tgcnet.shared.session import Session
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
 from tgcnet.errors import TgcnetError

@@ -15,8 +15,8 @@ from napari_tgcnet._corrections_widget import CorrectionsPanel
 from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet._widget import SegmentPanel
 from napari_tgcnet.finetune.state import Phase
-from napari_tgcnet.layers import find_mask, image_layer_tuple
-from napari_tgcnet.session import Session
+from napari_tgcnet.shared.layers import find_mask, image_layer_tuple
+from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Ledger
 from tgcnet.domain import Geometry, Modality, Volume
 from tgcnet.weights.active import read_active

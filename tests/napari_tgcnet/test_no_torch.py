@@ -17,7 +17,10 @@ MODULES = (
     ("modules", "absent"),
     [
         (MODULES + ", napari_tgcnet._sample_data", ("torch", "open_clip", "timm", "transformers")),
-        ("napari_tgcnet.controller, napari_tgcnet.state", ("torch", "qtpy", "PySide6", "napari")),
+        (
+            "napari_tgcnet.segment.controller, napari_tgcnet.segment.state",
+            ("torch", "qtpy", "PySide6", "napari"),
+        ),
         (
             "napari_tgcnet.corrections.controller, napari_tgcnet.corrections.shelf",
             ("torch", "qtpy", "PySide6", "napari"),
@@ -27,7 +30,8 @@ MODULES = (
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         (
-            "napari_tgcnet.study.controller, napari_tgcnet.study.studies, napari_tgcnet.windows",
+            "napari_tgcnet.study.controller, napari_tgcnet.study.studies, "
+            "napari_tgcnet.shared.windows",
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         ("napari_tgcnet", ("torch", "qtpy", "napari", "numpy")),

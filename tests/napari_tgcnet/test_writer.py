@@ -12,10 +12,10 @@ from PIL import Image
 from tests.tgcnet.io.dicom.phantoms import write_series
 
 from napari_tgcnet._writer import write_labels
-from napari_tgcnet.files import DiskFiles
-from napari_tgcnet.layers import KEY
-from napari_tgcnet.ports import ModelMask
-from napari_tgcnet.taking import take_mask
+from napari_tgcnet.segment.files import DiskFiles
+from napari_tgcnet.segment.ports import ModelMask
+from napari_tgcnet.shared.layers import KEY
+from napari_tgcnet.shared.snapshots import take_mask
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
 from tgcnet.io.decoded import grid_affine

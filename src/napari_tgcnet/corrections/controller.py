@@ -10,9 +10,9 @@ from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.drawing import Drawing
 from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, Moved, OpenedCase, Shelf
 from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
-from napari_tgcnet.ports import T, Workers
-from napari_tgcnet.session import Session
-from napari_tgcnet.store import Store
+from napari_tgcnet.segment.ports import T, Workers
+from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import Store
 from tgcnet.corrections import Listing
 
 

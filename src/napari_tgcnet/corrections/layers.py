@@ -10,7 +10,10 @@ from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.ports import OpenedCase
-from napari_tgcnet.layers import (
+from napari_tgcnet.segment.ports import LayerTuple, OpenedFrom
+from napari_tgcnet.segment.slice_ranges import write_slices
+from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.layers import (
     KEY,
     build_mask_layer,
     find_mask,
@@ -18,9 +21,6 @@ from napari_tgcnet.layers import (
     own_metadata,
     show_slice,
 )
-from napari_tgcnet.ports import LayerTuple, OpenedFrom
-from napari_tgcnet.slice_ranges import write_slices
-from napari_tgcnet.state import Draft
 from tgcnet.domain import Case
 
 if TYPE_CHECKING:

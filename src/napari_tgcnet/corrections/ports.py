@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from napari_tgcnet.corrections.state import CorrectionsState
-from napari_tgcnet.ports import ModelMask, View
+from napari_tgcnet.segment.ports import ModelMask, View
 from tgcnet.corrections import Listing
 from tgcnet.domain import Case
 

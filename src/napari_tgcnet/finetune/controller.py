@@ -20,11 +20,11 @@ from napari_tgcnet.finetune.ports import (
 from napari_tgcnet.finetune.setup import Setup
 from napari_tgcnet.finetune.state import FinetuneState, Options
 from napari_tgcnet.finetune.switching import Switching
-from napari_tgcnet.ports import View, Workers
-from napari_tgcnet.session import Session
-from napari_tgcnet.store import Store
+from napari_tgcnet.segment.ports import View, Workers
+from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import Store
 from tgcnet.errors import TgcnetError
-from tgcnet.runs.events import SliceCompared
+from tgcnet.finetune.events import SliceCompared
 
 
 class FinetuneController:

@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import HeldOutCase
-from napari_tgcnet.layers import (
+from napari_tgcnet.shared.layers import (
     KEY,
     SHOWN_ONLY,
     build_mask_layer,

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from napari_tgcnet.finetune.state import Estimate, ModelListing, Options
 from tgcnet.domain import Case
-from tgcnet.runs.compared import ComparedMasks
-from tgcnet.runs.events import TimedEvent
-from tgcnet.runs.folder import RunStatus
+from tgcnet.finetune.compared import ComparedMasks
+from tgcnet.finetune.events import TimedEvent
+from tgcnet.finetune.run_folder import RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,9 +15,8 @@ from typing import Any
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Found, RunOrder
 from tgcnet.errors import InputError, OutputError
-from tgcnet.io import write_text_atomically
-from tgcnet.runs.events import EVENTS_FILE
-from tgcnet.runs.folder import (
+from tgcnet.finetune.events import EVENTS_FILE
+from tgcnet.finetune.run_folder import (
     RunStatus,
     ask_to_stop,
     lift_stop,
@@ -25,7 +24,8 @@ from tgcnet.runs.folder import (
     new_run_folder,
     user_runs_folder,
 )
-from tgcnet.runs.lock import process_of
+from tgcnet.io import write_text_atomically
+from tgcnet.io.process_lock import process_of
 
 LOG_FILE = "log.txt"
 ORDER_FILE = "order.json"

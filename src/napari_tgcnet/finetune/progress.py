@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tgcnet.domain import GateReport
-from tgcnet.runs.events import (
+from tgcnet.finetune.events import (
     Begun,
     Compared,
     Comparing,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from napari_tgcnet.finetune.ports import Estimator, RunOrder
 from napari_tgcnet.finetune.state import Estimate, FinetuneState, Options
-from napari_tgcnet.ports import Workers
-from napari_tgcnet.store import Store
+from napari_tgcnet.segment.ports import Workers
+from napari_tgcnet.shared.store import Store
 
 
 class Setup:

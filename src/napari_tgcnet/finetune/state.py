@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from napari_tgcnet.finetune.progress import Progress
-from tgcnet.runs.events import SliceCompared
-from tgcnet.runs.folder import RunStatus
+from tgcnet.finetune.events import SliceCompared
+from tgcnet.finetune.run_folder import RunStatus
 
 AUTO_DEVICE = "auto"
 STANDARD = "standard"

@@ -8,8 +8,8 @@ from functools import partial
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Models
 from napari_tgcnet.finetune.state import FinetuneState, ModelListing
-from napari_tgcnet.ports import Workers
-from napari_tgcnet.store import Store
+from napari_tgcnet.segment.ports import Workers
+from napari_tgcnet.shared.store import Store
 
 
 class Switching:

@@ -11,8 +11,8 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_tgcnet.finetune.ports import News
 from napari_tgcnet.finetune.process import is_alive, last_words
-from napari_tgcnet.ports import Workers
-from tgcnet.runs.events import ENDS, read_timed
+from napari_tgcnet.segment.ports import Workers
+from tgcnet.finetune.events import ENDS, read_timed
 
 POLL_MS = 500
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.ports import View
-from napari_tgcnet.store import Store
+from napari_tgcnet.segment.ports import View
+from napari_tgcnet.shared.store import Store
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.loading import Loading
 from napari_tgcnet.study.ports import OpenedSeries, ReportingWorkers, Studies, StudyLayers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from napari_tgcnet.store import Store
+from napari_tgcnet.shared.store import Store
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.ports import OpenedSeries, ReportingWorkers, Studies, StudyLayers
 from napari_tgcnet.study.state import StudyState

@@ -15,7 +15,7 @@ import pytest
 from napari_tgcnet.corrections.controller import CorrectionsController
 from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, Moved, Shelf
 from napari_tgcnet.corrections.state import CorrectionsState
-from napari_tgcnet.session import Session
+from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import CaseSummary, Correction, Ledger, Listing
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import TgcnetError

@@ -12,12 +12,12 @@ from qtpy.QtCore import Qt, QThreadPool
 
 from napari_tgcnet._corrections_widget import CorrectionsPanel
 from napari_tgcnet.corrections.shelf import DiskShelf
-from napari_tgcnet.files import DiskFiles
-from napari_tgcnet.layers import KEY, find_mask, list_images, own_metadata
-from napari_tgcnet.session import Session
-from napari_tgcnet.state import Draft
-from napari_tgcnet.taking import take_correction
-from napari_tgcnet.ui.corrections.case_model import CASE_ID_ROLE, PICTURE
+from napari_tgcnet.corrections.views.case_model import CASE_ID_ROLE, PICTURE
+from napari_tgcnet.segment.files import DiskFiles
+from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.layers import KEY, find_mask, list_images, own_metadata
+from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.snapshots import take_correction
 from tgcnet.corrections import Ledger
 
 TIMEOUT_MS = 60_000

@@ -23,13 +23,13 @@ from napari_tgcnet.finetune.ports import (
     Watch,
 )
 from napari_tgcnet.finetune.state import Estimate, FinetuneState, ModelListing, ModelRow
-from napari_tgcnet.ports import View
-from napari_tgcnet.session import Session
+from napari_tgcnet.segment.ports import View
+from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity, SegmentationClass
 from tgcnet.errors import TgcnetError
-from tgcnet.runs.events import Begun, Event, TimedEvent
-from tgcnet.runs.folder import RunStatus
+from tgcnet.finetune.events import Begun, Event, TimedEvent
+from tgcnet.finetune.run_folder import RunStatus
 from tgcnet.samples import phantom_stack
 
 RUN = Path("runs") / "20260101-000000-abc"

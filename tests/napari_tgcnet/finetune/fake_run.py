@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from tgcnet.runs.events import STOP_FILE, Begun, Done, EventLog, Scored, Stepped, Stopped
-from tgcnet.runs.lock import running
+from tgcnet.finetune.events import STOP_FILE, Begun, Done, EventLog, Scored, Stepped, Stopped
+from tgcnet.io.process_lock import running
 
 PATIENCE_S = 60
 

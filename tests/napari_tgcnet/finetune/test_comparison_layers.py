@@ -13,10 +13,10 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.held_out import load_held_out
 from napari_tgcnet.finetune.layers import ViewerComparison
 from napari_tgcnet.finetune.ports import HeldOutCase
-from napari_tgcnet.layers import find_mask, list_images
+from napari_tgcnet.shared.layers import find_mask, list_images
 from tgcnet.corrections import Ledger
 from tgcnet.errors import InputError, LedgerError
-from tgcnet.runs.compared import ComparedMasks, write_compared
+from tgcnet.finetune.compared import ComparedMasks, write_compared
 
 
 @pytest.fixture

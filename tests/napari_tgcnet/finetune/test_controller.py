@@ -13,7 +13,7 @@ from napari_tgcnet.finetune.following import KILL_AFTER_S
 from napari_tgcnet.finetune.ports import Found, HeldOutCase, RunOrder
 from napari_tgcnet.finetune.state import Estimate, ModelListing, ModelRow, Options, Phase
 from tgcnet.errors import InputError, LedgerError, OutputError
-from tgcnet.runs.events import (
+from tgcnet.finetune.events import (
     Compared,
     Done,
     Failed,
@@ -22,7 +22,7 @@ from tgcnet.runs.events import (
     Stopped,
     Written,
 )
-from tgcnet.runs.folder import RunStatus
+from tgcnet.finetune.run_folder import RunStatus
 
 RUN = Path("runs") / "20260101-000000-abc"
 STEP = Stepped(step=1, total=10, loss=0.5, seconds_left=9.0)

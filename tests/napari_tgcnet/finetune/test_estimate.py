@@ -147,8 +147,8 @@ def test_features_take_what_the_trainer_says(
 
 
 def test_the_trainers_numbers_are_these() -> None:
-    from tgcnet.data.variants import VARIANTS
-    from tgcnet.train.finetune.config import FinetuneConfig, Learns
+    from tgcnet.finetune.config import FinetuneConfig, Learns
+    from tgcnet.train.data.variants import VARIANTS
 
     assert len(VARIANTS[: FinetuneConfig().num_variants]) == NUM_VIEWS
     assert FinetuneConfig().cache_limit_bytes == Options().cache_limit_gib * 2**30

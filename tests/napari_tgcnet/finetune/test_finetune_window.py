@@ -14,12 +14,12 @@ from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Runs
 from napari_tgcnet.finetune.process import RunProcesses, is_alive
-from napari_tgcnet.session import Session
+from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Ledger
-from tgcnet.runs.compared import ComparedMasks, write_compared
-from tgcnet.runs.events import Compared, Done, EventLog, Scored, SliceCompared, Stepped, Written
-from tgcnet.runs.folder import RunStatus, list_runs
-from tgcnet.runs.lock import running
+from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.finetune.events import Compared, Done, EventLog, Scored, SliceCompared, Stepped, Written
+from tgcnet.finetune.run_folder import RunStatus, list_runs
+from tgcnet.io.process_lock import running
 
 TIMEOUT_MS = 60_000
 

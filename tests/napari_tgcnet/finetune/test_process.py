@@ -24,9 +24,9 @@ from napari_tgcnet.finetune.process import (
 )
 from napari_tgcnet.finetune.state import Options
 from tgcnet.errors import InputError, OutputError
-from tgcnet.runs.events import EVENTS_FILE, Done, EventLog, Stopped, read_events
-from tgcnet.runs.folder import RunStatus, list_runs
-from tgcnet.runs.lock import process_of, running
+from tgcnet.finetune.events import EVENTS_FILE, Done, EventLog, Stopped, read_events
+from tgcnet.finetune.run_folder import RunStatus, list_runs
+from tgcnet.io.process_lock import process_of, running
 
 ORDER = RunOrder(
     ledger=Path("a ledger"), reference=None, model="mini", device="cpu", options=Options(epochs=2)

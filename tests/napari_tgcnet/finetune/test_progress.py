@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_tgcnet.finetune.progress import LOG_LINES, Progress, Stage, advance
-from tgcnet.runs.events import (
+from tgcnet.finetune.events import (
     Compared,
     Comparing,
     Done,

@@ -21,10 +21,10 @@ from napari_tgcnet.finetune.state import (
     Options,
     Phase,
 )
-from napari_tgcnet.ui.finetune.curves import smoothed
-from napari_tgcnet.ui.finetune.panel import FinetuneView
-from tgcnet.runs.events import Done, Scored, SliceCompared, Stopped
-from tgcnet.runs.folder import RunStatus
+from napari_tgcnet.finetune.views.curves import smoothed
+from napari_tgcnet.finetune.views.panel import FinetuneView
+from tgcnet.finetune.events import Done, Scored, SliceCompared, Stopped
+from tgcnet.finetune.run_folder import RunStatus
 
 STATE = FinetuneState(
     ledger=Path("somewhere") / "corrections",

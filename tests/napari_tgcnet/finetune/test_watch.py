@@ -11,9 +11,9 @@ from napari_tgcnet.finetune.ports import RunOrder
 from napari_tgcnet.finetune.process import RunProcesses
 from napari_tgcnet.finetune.state import Options
 from napari_tgcnet.finetune.watch import RunWatch
-from napari_tgcnet.jobs import WorkerThreads
-from tgcnet.runs.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
-from tgcnet.runs.lock import running
+from napari_tgcnet.shared.jobs import WorkerThreads
+from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
+from tgcnet.io.process_lock import running
 
 POLL_MS = 10
 ORDER = RunOrder(ledger=Path("l"), reference=None, model="mini", device="cpu", options=Options())

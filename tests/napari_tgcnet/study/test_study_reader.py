@@ -13,8 +13,9 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from tests.tgcnet.io.dicom.phantoms import radiograph, write, write_series
 
-from napari_tgcnet import _reader, layers, taking
+from napari_tgcnet import _reader
 from napari_tgcnet._reader import NO_LAYER, read
+from napari_tgcnet.shared import layers, snapshots
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Modality, SegmentationClass
 from tgcnet.errors import InputError
@@ -94,7 +95,7 @@ def test_an_oblique_series_keeps_its_affine_and_its_mask_is_on_the_files_grid(
     np.testing.assert_allclose(np.abs(column_step), (0.8, 0.6, 0.0), atol=1e-6)
     mask = layers.build_mask_layer(image, CLASSES, name="mask", role="mask_of")
     viewer.add_layer(mask)
-    taken = taking.take_mask(viewer.layers, mask)
+    taken = snapshots.take_mask(viewer.layers, mask)
     assert taken.geometry is geometry
 
 

@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
-from napari_tgcnet.ui.study.panel import StudyPanelView
-from napari_tgcnet.ui.study.series_model import PATIENT, SERIES
+from napari_tgcnet.study.views.panel import StudyPanelView
+from napari_tgcnet.study.views.series_model import PATIENT, SERIES
 from tgcnet.io.dicom.series import Skipped
 
 ROW = SeriesRow(

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from tests.tgcnet.train.finetune.conftest import phantom_correction, switch_on
+from tests.tgcnet.finetune.conftest import phantom_correction, switch_on
 
 from tgcnet.cli import build_parser, main
 from tgcnet.cli.finetune import _config
 from tgcnet.corrections import Ledger
-from tgcnet.runs.events import (
+from tgcnet.finetune.cases import Snapshot, write_snapshot
+from tgcnet.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
+from tgcnet.finetune.events import (
     EVENTS_FILE,
     STOP_FILE,
     Done,
@@ -21,11 +23,9 @@ from tgcnet.runs.events import (
     Stopped,
     read_events,
 )
-from tgcnet.runs.folder import RunStatus, run_info
-from tgcnet.runs.lock import running
-from tgcnet.train.finetune.cases import Snapshot, write_snapshot
-from tgcnet.train.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
-from tgcnet.train.finetune.folder import begin
+from tgcnet.finetune.folder import begin
+from tgcnet.finetune.run_folder import RunStatus, run_info
+from tgcnet.io.process_lock import running
 from tgcnet.weights.registry import find_model
 
 
@@ -38,7 +38,7 @@ def models(tiny_model_folder: Path, no_user_models: Path) -> Path:
 @pytest.fixture
 def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing takes longer than training here."""
-    monkeypatch.setattr("tgcnet.train.finetune.run.compare_with_active", lambda *_, **__: None)
+    monkeypatch.setattr("tgcnet.finetune.run.compare_with_active", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_whatever_ends_a_run_is_told(
         raise fault
 
     out = tmp_path / "run"
-    monkeypatch.setattr("tgcnet.train.finetune.run.load_model", fail)
+    monkeypatch.setattr("tgcnet.finetune.run.load_model", fail)
     try:
         status = main(command(ledger_folder, tiny_model_folder, out))
     except ZeroDivisionError:

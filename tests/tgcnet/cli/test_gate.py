@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.tgcnet.train.finetune.conftest import phantom_correction
+from tests.tgcnet.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
 from tgcnet.data.folder import Row
 from tgcnet.data.reference import ReferenceParts
-from tgcnet.runs.report import report_from_json
-from tgcnet.train.gate_scores import read_scores
+from tgcnet.gate.report_file import report_from_json
+from tgcnet.gate.scores import read_scores
 from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.manifest import read_manifest
 

@@ -11,9 +11,9 @@ from tests.tgcnet.data.conftest import data_set
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.pixel_cache import PixelCache
 from tgcnet.data.sources import Source, read_source
-from tgcnet.data.training_set import load_examples
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
+from tgcnet.train.data.training_set import load_examples
 
 REPORT = "Infection in the lower left lung."
 

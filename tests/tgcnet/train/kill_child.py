@@ -16,9 +16,9 @@ from itertools import count
 from pathlib import Path
 
 import torch
+from tests.tgcnet.finetune.kill_child import is_killed
 from tests.tgcnet.kills import fork, killed_at
 from tests.tgcnet.train.conftest import write_data
-from tests.tgcnet.train.finetune.kill_child import is_killed
 
 from tgcnet.train.options import Accelerator, RunOptions
 from tgcnet.train.recipe_runner import train_recipe

@@ -22,12 +22,12 @@ from tests.tgcnet.train.phantoms import (
 )
 
 from tgcnet.config import ModelConfig
-from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
 from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, build_model
 from tgcnet.train.checkpoints import FOLDER
 from tgcnet.train.config import Phase, TrainConfig
+from tgcnet.train.data.augment import AugmentConfig
 from tgcnet.train.devices import build_fabric, gather_rows
 from tgcnet.train.options import Accelerator, RunOptions
 from tgcnet.train.processes import first_decides, in_turn, leave_together

@@ -20,13 +20,13 @@ from tgcnet.config import (
     TmcaConfig,
     VlcmConfig,
 )
-from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
 from tgcnet.data.sources import Source
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
 from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource
 from tgcnet.train.contrast import ContrastConfig
+from tgcnet.train.data.augment import AugmentConfig
 from tgcnet.train.objective import Objective
 
 PHASES = (Phase(epochs=1, side_px=64),)

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.tgcnet.train.finetune.conftest import phantom_correction
+from tests.tgcnet.finetune.conftest import phantom_correction
 from torch import nn
 
 from tgcnet.corrections import Ledger
-from tgcnet.data.variants import VARIANTS
 from tgcnet.errors import OutputError
-from tgcnet.runs.compared import ComparedMasks, write_compared
+from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.finetune.samples import samples_of_case
 from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import Progress, save_checkpoint
+from tgcnet.train.data.variants import VARIANTS
 from tgcnet.train.features import FeatureCache
-from tgcnet.train.finetune.samples import samples_of_case
 from tgcnet.train.pixels import PixelScale
 from tgcnet.weights.load import load_model
 

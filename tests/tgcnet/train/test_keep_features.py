@@ -9,9 +9,9 @@ from lightning_fabric import Fabric
 from tests.tgcnet.train.phantoms import MODEL, phantoms
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.training_set import TrainingSet
-from tgcnet.data.variants import VARIANTS
 from tgcnet.models import SegmentationModel, build_model
+from tgcnet.train.data.training_set import TrainingSet
+from tgcnet.train.data.variants import VARIANTS
 from tgcnet.train.keep_features import FEATURES_FOLDER, with_kept_features
 from tgcnet.train.pixels import PixelScale
 

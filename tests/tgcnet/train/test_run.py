@@ -18,7 +18,6 @@ from tests.tgcnet.train.phantoms import (
 )
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.batch import collate
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.models import TgcNet, build_model
 from tgcnet.report import read_report
@@ -26,6 +25,7 @@ from tgcnet.train.checkpoint import read_progress, read_provenance
 from tgcnet.train.checkpoints import Checkpoints
 from tgcnet.train.config import Phase
 from tgcnet.train.contrast import symmetric_cross_entropy
+from tgcnet.train.data.batch import collate
 from tgcnet.train.loop import parameter_groups
 from tgcnet.train.pretrain import add_knowledge, mask_targets
 from tgcnet.train.run_log import CsvLog

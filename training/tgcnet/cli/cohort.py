@@ -19,9 +19,9 @@ from tgcnet.cli.output import (
     stated_modality,
     warn,
 )
-from tgcnet.inference.cohort.summary import CohortSummary
+from tgcnet.cohort.summary import CohortSummary
 
-# As tgcnet.inference.cohort.run.ENDINGS has them; its image libraries take a second, help must not.
+# As tgcnet.cohort.run.ENDINGS has them; its image libraries take a second, help must not.
 FORMATS = ("nifti", "png", "tiff")
 
 _SOME_FAILED = 1
@@ -93,7 +93,7 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment what has no result yet; 1 where any study failed."""
-    from tgcnet.inference.cohort.run import CohortJob, segment_cohort
+    from tgcnet.cohort.run import CohortJob, segment_cohort
 
     job = CohortJob(
         table=arguments.manifest,

@@ -15,15 +15,15 @@ from tgcnet.data.check.sides import image_side_sentence, shares_on_named_side, s
 from tgcnet.data.layouts import DataSet, read_dataset
 from tgcnet.data.slices import SliceToScore, row_slices
 from tgcnet.errors import MissingExtraError
+from tgcnet.evaluation.as_json import to_json
+from tgcnet.evaluation.calibration import CalibrationMeter
+from tgcnet.evaluation.classes import ClassMatch, match_classes
+from tgcnet.evaluation.results import Evaluation
+from tgcnet.evaluation.run import draw_cases, evaluate_modes
+from tgcnet.evaluation.summary import summarise
+from tgcnet.evaluation.tables import Source, write_images, write_table
+from tgcnet.evaluation.texts import TextMode
 from tgcnet.inference.predictor import Predictor, load_predictor
-from tgcnet.train.evaluation.as_json import to_json
-from tgcnet.train.evaluation.calibration import CalibrationMeter
-from tgcnet.train.evaluation.classes import ClassMatch, match_classes
-from tgcnet.train.evaluation.results import Evaluation
-from tgcnet.train.evaluation.run import draw_cases, evaluate_modes
-from tgcnet.train.evaluation.summary import summarise
-from tgcnet.train.evaluation.tables import Source, write_images, write_table
-from tgcnet.train.evaluation.texts import TextMode
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -53,7 +53,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         write_images(evaluations, arguments.per_image)
     calibrations = () if meter is None else meter.result()
     if arguments.calibration is not None:
-        from tgcnet.train.evaluation.diagram import draw_diagram
+        from tgcnet.evaluation.diagram import draw_diagram
 
         title = f"{source.model}, text {evaluations[0].mode}, {summary.num_images} images"
         draw_diagram(calibrations, title, arguments.calibration)
@@ -120,8 +120,8 @@ def _write_pages(
     evaluation: Evaluation,
     classes: ClassMatch,
 ) -> None:
-    from tgcnet.train.evaluation.overlay import Look
-    from tgcnet.train.evaluation.pages import write_pages
+    from tgcnet.evaluation.overlay import Look
+    from tgcnet.evaluation.pages import write_pages
 
     pages = draw_cases(
         predictor,

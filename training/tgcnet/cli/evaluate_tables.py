@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from tgcnet.cli.output import warn
-from tgcnet.train.evaluation.calibration import Calibration
-from tgcnet.train.evaluation.results import Evaluation
-from tgcnet.train.evaluation.summary import FIGURES, Summary
-from tgcnet.train.evaluation.tables import (
+from tgcnet.evaluation.calibration import Calibration
+from tgcnet.evaluation.results import Evaluation
+from tgcnet.evaluation.summary import FIGURES, Summary
+from tgcnet.evaluation.tables import (
     TITLES,
     Source,
     in_words,

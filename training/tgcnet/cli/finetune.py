@@ -20,11 +20,11 @@ from tgcnet.cli.output import (
 )
 from tgcnet.cli.train import import_or_explain
 from tgcnet.errors import Cancelled, ConfigError, InputError, OutputError, TgcnetError
-from tgcnet.runs.events import STOP_FILE, Event, EventLog, Failed, Stopped, in_words, to_values
-from tgcnet.runs.folder import lift_stop
-from tgcnet.runs.lock import running
-from tgcnet.train.finetune.config import FinetuneConfig, FinetuneJob, Learns
-from tgcnet.train.finetune.folder import begin, make_folder
+from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, Learns
+from tgcnet.finetune.events import STOP_FILE, Event, EventLog, Failed, Stopped, in_words, to_values
+from tgcnet.finetune.folder import begin, make_folder
+from tgcnet.finetune.run_folder import lift_stop
+from tgcnet.io.process_lock import running
 
 _STOPPED = 130
 _DEFAULT = FinetuneConfig()
@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         begin(job.out, resume=arguments.resume)
         lift_stop(job.out, older_than_s=_JUST_ASKED_S)
         with _ends_are_told(log), _stops_by_signal(job.out / STOP_FILE):
-            finetune = import_or_explain("tgcnet.train.finetune.run").finetune
+            finetune = import_or_explain("tgcnet.finetune.run").finetune
             try:
                 folder = finetune(job, config, tell=tell, resume=arguments.resume)
             except Cancelled as error:

@@ -20,10 +20,10 @@ from tgcnet.data.reference import measured_part
 from tgcnet.data.slices import SliceToScore, held_out_rows, held_out_slices, nameless_slices
 from tgcnet.domain import Change, GateReport
 from tgcnet.errors import InputError
+from tgcnet.finetune.reference import MEASURED_LEFT_OUT, rows_apart
+from tgcnet.gate.comparison import check_pair, compare_models
+from tgcnet.gate.report_file import report_to_json
 from tgcnet.inference.predictor import load_predictor
-from tgcnet.runs.report import report_to_json
-from tgcnet.train.finetune.reference import MEASURED_LEFT_OUT, rows_apart
-from tgcnet.train.gate_comparison import check_pair, compare_models
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import find_model
 

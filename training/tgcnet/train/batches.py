@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from torch.utils.data import DataLoader
 
-from tgcnet.data.batch import Batch, Sample, collate
-from tgcnet.data.training_set import SampleKey, TrainingSet
 from tgcnet.train.checkpoint import Progress
 from tgcnet.train.config import Phase
+from tgcnet.train.data.batch import Batch, Sample, collate
+from tgcnet.train.data.training_set import SampleKey, TrainingSet
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

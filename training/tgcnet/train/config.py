@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from tgcnet.bounds import check_divisible, check_in, check_types, check_whole
 from tgcnet.config import ModelConfig, PreprocessConfig, TgcNetConfig, text_tower_config
-from tgcnet.data.augment import AugmentConfig
 from tgcnet.data.requests import RequestMix
 from tgcnet.data.sources import Source
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
+from tgcnet.train.data.augment import AugmentConfig
 from tgcnet.train.objective import Objective
 
 _LARGEST_SEED = 2**64 - 1

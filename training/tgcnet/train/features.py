@@ -17,10 +17,10 @@ from torch import Tensor
 
 from tgcnet.config import ImageTowerConfig, to_json
 from tgcnet.data.examples import Example
-from tgcnet.data.feature_files import FeatureFiles
-from tgcnet.data.variants import Variant
 from tgcnet.errors import CheckpointError
 from tgcnet.models import SegmentationModel
+from tgcnet.train.data.feature_files import FeatureFiles
+from tgcnet.train.data.variants import Variant
 from tgcnet.train.pixels import PixelScale
 
 _HALF_BYTES = 2
@@ -28,7 +28,7 @@ _HALF_BYTES = 2
 
 @runtime_checkable
 class Keyed(Protocol):
-    """An image with what it is known by, :func:`tgcnet.data.feature_files.digest_of` its pixels."""
+    """An image with the digest of its pixels (``feature_files.digest_of``) as its key."""
 
     @property
     def example(self) -> Example:

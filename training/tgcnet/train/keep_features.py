@@ -9,10 +9,10 @@ from lightning_fabric import Fabric
 
 from tgcnet.config import ImageTowerConfig
 from tgcnet.data.examples import Example
-from tgcnet.data.feature_files import digest_of
-from tgcnet.data.training_set import TrainingSet
-from tgcnet.data.variants import VARIANTS
 from tgcnet.models import SegmentationModel
+from tgcnet.train.data.feature_files import digest_of
+from tgcnet.train.data.training_set import TrainingSet
+from tgcnet.train.data.variants import VARIANTS
 from tgcnet.train.features import FeatureCache, feature_bytes, tower_key
 from tgcnet.train.pixels import PixelScale
 

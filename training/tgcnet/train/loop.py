@@ -14,8 +14,6 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from tgcnet.config import TgcNetConfig, to_json
-from tgcnet.data.batch import Batch
-from tgcnet.data.training_set import TrainingSet
 from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, TgcNet
 from tgcnet.train.average import MovingAverage
@@ -23,6 +21,8 @@ from tgcnet.train.best import BestModel, headline
 from tgcnet.train.checkpoint import Progress, read_progress
 from tgcnet.train.checkpoints import Checkpoints
 from tgcnet.train.config import TrainConfig
+from tgcnet.train.data.batch import Batch
+from tgcnet.train.data.training_set import TrainingSet
 from tgcnet.train.devices import gather_rows, share_of_batch
 from tgcnet.train.keep_features import with_kept_features
 from tgcnet.train.objective import SegmentationObjective

@@ -14,12 +14,12 @@ from rich.console import Console
 from tgcnet.data.examples import Example
 from tgcnet.data.pixel_cache import PixelCache
 from tgcnet.data.sources import SourceRows, common_classes, read_source
-from tgcnet.data.training_set import TrainingSet, load_examples
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError, OutputError
 from tgcnet.train.checkpoint import Progress, read_progress
 from tgcnet.train.checkpoints import Checkpoints, checkpoint_to_resume
 from tgcnet.train.config import TrainConfig
+from tgcnet.train.data.training_set import TrainingSet, load_examples
 from tgcnet.train.data_check import (
     check_apart,
     check_pixels_apart,

@@ -10,14 +10,14 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tgcnet.data.batch import Batch
-from tgcnet.data.training_set import TrainingSet
 from tgcnet.errors import InputError
 from tgcnet.train.average import MovingAverage
 from tgcnet.train.batches import Batches, BatchPlan, Share
 from tgcnet.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.checkpoints import Checkpoints
 from tgcnet.train.config import Phase, TrainConfig
+from tgcnet.train.data.batch import Batch
+from tgcnet.train.data.training_set import TrainingSet
 from tgcnet.train.meter import Meter, summary_of_maps
 from tgcnet.train.options import RunOptions
 from tgcnet.train.run_log import RunLog

@@ -1,0 +1,148 @@
+"""The panel of corrections: the ledger, its table, what may be done, and what went wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QElidingLabel
+
+from napari_tgcnet.corrections import messages
+from napari_tgcnet.corrections.state import CorrectionsState
+from napari_tgcnet.corrections.views.case_table import CaseTable
+from napari_tgcnet.shared.views.parts import note_label, research_use_label
+
+_MOST_LINES = 6
+
+
+class CorrectionsPanelView(QWidget):
+    """Shows a CorrectionsState; reports what was asked. Decides nothing."""
+
+    ledger_chosen = Signal(str)
+    bin_wanted = Signal(bool)
+    selection_changed = Signal(tuple)
+    open_requested = Signal(str)
+    delete_requested = Signal()
+    restore_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = ""
+        self.folder = QElidingLabel()
+        self.choose_button = _button(messages.CHOOSE, messages.CHOOSE_TIP)
+        self.table = CaseTable()
+        self.instead = note_label()
+        self.instead.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.summary = QLabel()
+        self.bin_box = QCheckBox(messages.SHOW_BIN)
+        self.bin_box.setToolTip(messages.SHOW_BIN_TIP)
+        self.open_button = _button(messages.OPEN, messages.OPEN_TIP)
+        self.delete_button = _button(messages.DELETE, messages.DELETE_TIP)
+        self.restore_button = _button(messages.RESTORE, messages.RESTORE_TIP)
+        self.problem, self.notice, self.broken_title = note_label(), note_label(), note_label()
+        self.broken = QPlainTextEdit()
+        self.broken.setReadOnly(True)
+        self.broken.setTabChangesFocus(True)
+        self.broken.setAccessibleName(messages.BROKEN)
+        self._lay_out()
+        self._connect()
+
+    def show_state(self, state: CorrectionsState) -> None:
+        self._folder = str(state.folder)
+        self.folder.setText(state.folder.name)
+        self.folder.setToolTip(self._folder)
+        self.choose_button.setEnabled(not state.is_busy)
+        self.table.show_cases(state.cases, state.selected)
+        self.table.setVisible(bool(state.cases))
+        self.instead.setText(messages.instead_of_table(state))
+        self.instead.setVisible(not state.cases)
+        self.summary.setText(messages.summary(state))
+        self.bin_box.setChecked(state.shows_bin)
+        self.open_button.setVisible(not state.shows_bin)
+        self.open_button.setEnabled(state.can_open)
+        self.delete_button.setVisible(not state.shows_bin)
+        self.delete_button.setEnabled(state.can_delete)
+        self.restore_button.setVisible(state.shows_bin)
+        self.restore_button.setEnabled(state.can_restore)
+        _show_note(self.problem, state.problem)
+        _show_note(self.notice, messages.DOING[state.doing] or state.notice)
+        self._show_broken(state.broken)
+
+    def show_thumbnail(self, case_id: str, revision: int, pixels: np.ndarray) -> None:
+        self.table.show_picture(case_id, revision, pixels)
+
+    def _show_broken(self, sentences: tuple[str, ...]) -> None:
+        text = messages.broken_list(sentences)
+        if text != self.broken.toPlainText():  # leaves the scroll bar alone
+            self.broken.setPlainText(text)
+        _show_note(self.broken_title, messages.broken(len(sentences)) if sentences else "")
+        self.broken.setVisible(bool(sentences))
+
+    def _lay_out(self) -> None:
+        ledger = QHBoxLayout()
+        ledger.addWidget(QLabel(messages.LEDGER))
+        ledger.addWidget(self.folder, 1)
+        ledger.addWidget(self.choose_button)
+        above = QHBoxLayout()
+        above.addWidget(self.summary, 1)
+        above.addWidget(self.bin_box)
+        buttons = QHBoxLayout()
+        for button in (self.open_button, self.delete_button, self.restore_button):
+            buttons.addWidget(button)
+        self.instead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        line_px = self.broken.fontMetrics().lineSpacing()
+        self.broken.setMaximumHeight(_MOST_LINES * line_px)
+        layout = QVBoxLayout(self)
+        layout.addLayout(ledger)
+        layout.addLayout(above)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.instead, 1)
+        layout.addLayout(buttons)
+        for widget in (
+            self.problem,
+            self.notice,
+            self.broken_title,
+            self.broken,
+            research_use_label(),
+        ):
+            layout.addWidget(widget)
+
+    def _connect(self) -> None:
+        self.choose_button.clicked.connect(self._ask_for_folder)
+        self.bin_box.clicked.connect(self.bin_wanted)
+        self.table.selection_changed.connect(self.selection_changed)
+        self.table.open_requested.connect(self.open_requested)
+        self.table.delete_requested.connect(self.delete_requested)
+        self.open_button.clicked.connect(self._request_open)
+        self.delete_button.clicked.connect(self.delete_requested)
+        self.restore_button.clicked.connect(self.restore_requested)
+
+    def _request_open(self) -> None:
+        for case_id in self.table.selected_ids()[:1]:
+            self.open_requested.emit(case_id)
+
+    def _ask_for_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, messages.CHOOSE_TITLE, self._folder)
+        if folder:
+            self.ledger_chosen.emit(folder)
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button
+
+
+def _show_note(label: QLabel, text: str) -> None:
+    label.setText(text)
+    label.setVisible(bool(text))

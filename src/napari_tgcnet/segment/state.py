@@ -1,0 +1,201 @@
+"""What the panel shows, frozen; the controller is the only one to replace it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tgcnet.domain import Identity, NamedWindow
+
+AUTOMATIC = "auto"
+"""The modality as the image's file tells it, and not the user."""
+
+
+class Scope(StrEnum):
+    """Which slices a run covers."""
+
+    CURRENT = "current"
+    RANGE = "range"
+    ALL = "all"
+
+
+class Asking(StrEnum):
+    """What a question in the panel is about."""
+
+    REPLACE = "replace"
+    REPORT = "report"
+    MODALITY = "modality"
+
+
+class Phase(StrEnum):
+    """Where the panel stands; everything but IDLE keeps Run disabled."""
+
+    IDLE = "idle"
+    READING_FILE = "reading_file"
+    SAVING_FILE = "saving_file"
+    SAVING_CORRECTION = "saving_correction"
+    READING_REPORT = "reading_report"
+    ASKING = "asking"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelChoice:
+    """A model the user may choose; ``threshold`` is the one it was measured with."""
+
+    name: str
+    label: str
+    threshold: float = 0.5
+    findings: tuple[str, ...] = ()
+    is_active: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceChoice:
+    """A device the user may choose; the label carries the free memory where known."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """What a person writes about an image; each image has its own.
+
+    Attributes
+    ----------
+    reviewed : slices as :mod:`napari_tgcnet.segment.slice_ranges` reads them
+    patient : any word that is the same for all images of one patient; only a hash of it is kept
+    identity : what the report's file says of patient and study
+    is_confirmed : a person uses the report although it is of another patient or study
+    """
+
+    report: str = field(default="", repr=False)
+    reviewed: str = ""
+    notes: str = field(default="", repr=False)
+    patient: str = field(default="", repr=False)
+    identity: Identity = field(default_factory=Identity)
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageInfo:
+    """An image layer, as far as panel and controller need to know it.
+
+    Attributes
+    ----------
+    id : the link in ``layer.metadata``, never the layer's name
+    num_axes : spatial axes of the layer; only 2 and 3 can be segmented
+    modality : "ct", "xray" or "unknown"; the user's word goes before the file's
+    modality_choice : what the user said it is, :data:`AUTOMATIC` where nothing
+    sides : one sentence on how left and right are known
+    sample_report : the text that ships with a sample image, else None
+    draft : what a case that was opened again begins with, else None
+    notices : what was assumed or converted while reading
+    windows : presets that one click shows; none where ``no_windows`` says why
+    identity : what the file says of patient and study
+    """
+
+    id: str
+    name: str
+    num_slices: int = 1
+    num_axes: int = 2
+    modality: str = "unknown"
+    modality_choice: str = AUTOMATIC
+    sides: str = ""
+    sample_report: str | None = None
+    draft: Draft | None = None
+    notices: tuple[str, ...] = ()
+    windows: tuple[NamedWindow, ...] = ()
+    no_windows: str = ""
+    identity: Identity = field(default_factory=Identity)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Option:
+    """One button of a question."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A question that stands in the panel until a button answers it."""
+
+    kind: Asking
+    text: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultSummary:
+    """What a run found.
+
+    Attributes
+    ----------
+    lines : sentences: extent per class, slices with findings, time and device
+    largest_slice : index of the slice with the largest finding, None where nothing was found
+    """
+
+    lines: tuple[str, ...]
+    largest_slice: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PanelState:
+    """Everything a view may show.
+
+    Attributes
+    ----------
+    engine_problem : why the model's process never got ready
+    window_for_model : the model is to see a CT as it is shown
+    ledger, ledger_path : the folder that corrections are kept in: its name, and all of it
+    """
+
+    phase: Phase = Phase.IDLE
+    engine_ready: bool = False
+    engine_problem: str = ""
+    images: tuple[ImageInfo, ...] = ()
+    image_id: str | None = None
+    models: tuple[ModelChoice, ...] = ()
+    model: str | None = None
+    devices: tuple[DeviceChoice, ...] = ()
+    device: str = "auto"
+    draft: Draft = Draft()
+    ledger: str = ""
+    ledger_path: str = ""
+    scope: Scope = Scope.ALL
+    range_first: int = 0
+    range_last: int = 0
+    threshold: float = 0.5
+    window_for_model: bool = False
+    can_save: bool = False
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    question: Question | None = None
+    problem: str = ""
+    notices: tuple[str, ...] = ()
+    result: ResultSummary | None = None
+
+    @property
+    def image(self) -> ImageInfo | None:
+        """The chosen image, None where there is none."""
+        return next((image for image in self.images if image.id == self.image_id), None)
+
+    @property
+    def report(self) -> str:
+        return self.draft.report
+
+    @property
+    def is_busy(self) -> bool:
+        return self.phase is not Phase.IDLE
+
+    @property
+    def can_run(self) -> bool:
+        return not self.is_busy and self.image is not None and self.model is not None
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.phase in (Phase.READING_REPORT, Phase.RUNNING, Phase.ASKING)

@@ -1,0 +1,101 @@
+"""What was found, what to know about it, and what went wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QStyle,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.shared.views.parts import note_label
+
+
+class ResultView(QGroupBox):
+    """Shows the result, notices and problems; reports wishes to jump and to save."""
+
+    jump_requested = Signal()
+    save_chosen = Signal(str, bool)  # whether to leave the patient out
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(messages.RESULT, parent)
+        self.problem, self.result, self.notices = note_label(), note_label(), note_label()
+        self._problem_row = _marked(self.problem, QStyle.StandardPixmap.SP_MessageBoxWarning)
+        self._notices_row = _marked(self.notices, QStyle.StandardPixmap.SP_MessageBoxInformation)
+        self.jump_button = QPushButton(messages.JUMP)
+        self.jump_button.setToolTip(messages.JUMP_TIP)
+        self.save_button = QPushButton(messages.SAVE)
+        self.save_button.setToolTip(messages.SAVE_TIP)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.jump_button)
+        buttons.addStretch()
+        buttons.addWidget(self.save_button)
+        layout = QVBoxLayout(self)
+        for row in (self._problem_row, self.result, self._notices_row):
+            layout.addWidget(row)
+        layout.addLayout(buttons)
+        self.jump_button.clicked.connect(self.jump_requested)
+        self.save_button.clicked.connect(self._ask_for_file)
+
+    def show_state(self, state: PanelState) -> None:
+        self.problem.setText(state.problem)
+        self._problem_row.setVisible(bool(state.problem))
+        self.result.setText("\n".join(state.result.lines) if state.result else "")
+        self.result.setVisible(state.result is not None)
+        self.notices.setText("\n".join(state.notices))
+        self._notices_row.setVisible(bool(state.notices))
+        can_jump = state.result is not None and state.result.largest_slice is not None
+        is_stack = state.image is not None and state.image.num_slices > 1
+        self.jump_button.setVisible(can_jump and is_stack)
+        self.save_button.setEnabled(state.can_save and not state.is_busy)
+
+    def _ask_for_file(self) -> None:
+        chosen, kind = QFileDialog.getSaveFileName(self, messages.SAVE, "", messages.MASK_FILES)
+        if not chosen:
+            return
+        path = with_ending(chosen, kind)
+        # The dialog asked for the name as it was typed, without the ending.
+        if path == chosen or not Path(path).exists() or self._may_overwrite(path):
+            self.save_chosen.emit(path, kind == messages.DICOM_DEIDENTIFIED)
+
+    def _may_overwrite(self, path: str) -> bool:
+        question = messages.overwrite(Path(path).name)
+        answer = QMessageBox.question(self, messages.SAVE, question)
+        return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def with_ending(path: str, kind: str) -> str:
+    """A path with the first ending of a file dialog's filter, where it has none of any."""
+    if path.lower().endswith(_endings(messages.MASK_FILES)):
+        return path
+    return path + next(iter(_endings(kind)), "")
+
+
+def _endings(kinds: str) -> tuple[str, ...]:
+    """The endings a file dialog's filter names, in order: ``"A (*.x *.y)"`` has two."""
+    return tuple(re.findall(r"\*(\.[a-z.]+)", kinds))
+
+
+def _marked(label: QLabel, mark: QStyle.StandardPixmap) -> QWidget:
+    """A label behind a small icon, so that colour is not all that tells a problem."""
+    row = QWidget()
+    icon = QLabel()
+    side = row.fontMetrics().lineSpacing()
+    icon.setPixmap(row.style().standardIcon(mark).pixmap(side, side))
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+    layout.addWidget(label, 1)
+    return row

@@ -1,0 +1,271 @@
+"""Work off the Qt thread: the model's process, and reading and writing files."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtWidgets import QApplication
+from superqt.utils import create_worker
+
+from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.ports import LayerSource, Order
+from napari_tgcnet.shared.layers import build_volume, narrow
+from tgcnet.engine.client import EngineClient
+from tgcnet.engine.protocol import (
+    UNEXPECTED,
+    Begun,
+    Cancelled,
+    Died,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    ReportRead,
+    SliceDone,
+)
+from tgcnet.errors import EngineError, TgcnetError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_Submitted = tuple[int, int]
+"""Number of a segmentation's request, and the stack's index of its first slice."""
+
+_ENDS = (Finished, Cancelled, Failed, Died)
+_MOUSE_POLL_MS = 50
+_CLOSE_TIMEOUT_S = 2.0
+
+
+class WorkerThreads(QObject):
+    """Runs functions in worker threads; errors come back as sentences."""
+
+    def start(
+        self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
+    ) -> None:
+        """Run ``work`` off the Qt thread; ``then`` or ``failed`` is called back on it."""
+
+        def guarded() -> tuple[bool, Any]:
+            try:
+                return True, work()
+            except TgcnetError as error:
+                return False, str(error)
+
+        def returned(outcome: tuple[bool, Any]) -> None:
+            is_good, value = outcome
+            (then if is_good else failed)(value)
+
+        def errored(error: Exception) -> None:
+            # Where, and what kind: its message may hold a path or a patient's words.
+            places = "".join(traceback.format_tb(error.__traceback__))
+            logger.error("a worker thread failed with %s:\n%s", type(error).__name__, places)
+            failed(messages.DEFECT)
+
+        create_worker(
+            guarded,
+            _connect={"returned": returned, "errored": errored},
+            _ignore_errors=True,
+        )
+
+
+class _LoggedEdge:
+    """An error in the panel's own code goes to the log with its traceback, and Qt goes on."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.is_broken = True
+        logger.error("the panel failed to take an event", exc_info=error)
+        return True
+
+
+class EngineJobs(QObject):
+    """Hands requests to the model's process, and its events to a listener on the Qt thread.
+
+    Parameters
+    ----------
+    build_client : makes the client from its ``on_event``; a test passes a fake
+    """
+
+    _arrived = Signal(object)
+
+    def __init__(
+        self,
+        workers: WorkerThreads,
+        build_client: Callable[[Callable[[Event], None]], EngineClient] = EngineClient,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        # Events come on the client's reader thread; the queued signal brings them to Qt's.
+        self._arrived.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._client = build_client(self._arrived.emit)
+        self._workers = workers
+        self._listener: Callable[[Event], None] | None = None
+        self._waiting: deque[Event] = deque()
+        self._reading: int | None = None
+        self._segmentation: int | None = None
+        self._labels: np.ndarray | None = None
+        self._first_slice = 0
+        self._is_submitting = self._cancel_wanted = self._is_closed = False
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Send every event here from now on."""
+        self._listener = listener
+
+    def start(self) -> None:
+        self._client.start()
+
+    def describe(self) -> None:
+        self._client.describe()
+
+    def read_report(self, text: str, *, model: str) -> None:
+        self._reading = self._client.read_report(text, model=model)
+
+    def segment(self, order: Order, source: LayerSource) -> None:
+        """Build the volume and hand it over in a worker thread: a stack is hundreds of MB."""
+        self._is_submitting, self._cancel_wanted = True, False
+
+        def submit() -> _Submitted:
+            part, first = narrow(source, order.slices)
+            number = self._client.segment(
+                build_volume(part),
+                model=order.model,
+                device=order.device,
+                report=order.report,
+                slices=(order.slices.start - first, order.slices.stop - first),
+                threshold=order.threshold,
+                window_hu=order.window_hu,
+            )
+            return number, first
+
+        def submit_or_fail() -> _Submitted | Failed:
+            try:
+                return submit()
+            except TgcnetError as error:
+                return Failed(request=None, sentence=str(error), kind=type(error).__name__)
+            except MemoryError:
+                kind = EngineError.__name__
+                return Failed(request=None, sentence=messages.NO_MEMORY, kind=kind)
+
+        self._workers.start(submit_or_fail, self._submitted, self._submission_failed)
+
+    def slice_labels(self, index: int) -> np.ndarray:
+        """(Y, X) uint8 of a slice that :class:`SliceDone` named, in the running segmentation."""
+        if self._labels is None:
+            raise TgcnetError(messages.DEFECT)
+        plane: np.ndarray = self._labels[index - self._first_slice]
+        return plane
+
+    def cancel(self) -> None:
+        """Stop the running segmentation; ``Cancelled`` answers."""
+        if self._segmentation is not None:
+            self._client.cancel(self._segmentation)
+        else:
+            self._cancel_wanted = True
+
+    def close(self) -> None:
+        """End the model's process; no event comes after this."""
+        self._is_closed = True
+        self._client.close(_CLOSE_TIMEOUT_S)
+
+    def _submitted(self, answer: _Submitted | Failed) -> None:
+        if self._is_closed:
+            return
+        self._is_submitting = False
+        if isinstance(answer, Failed):
+            self._waiting.append(answer)
+        else:
+            self._segmentation, self._first_slice = answer
+            self._labels = self._client.labels_view(self._segmentation)
+            if self._cancel_wanted:
+                self._client.cancel(self._segmentation)
+        self._drain()
+
+    def _submission_failed(self, sentence: str) -> None:
+        self._submitted(Failed(request=None, sentence=sentence, kind=UNEXPECTED))
+
+    def _take(self, event: Event) -> None:
+        if not self._is_closed:
+            self._waiting.append(event)
+            self._drain()
+
+    def _drain(self) -> None:
+        """Pass events on in order; held back until the number of the request is known."""
+        while self._waiting and not self._is_submitting and not self._is_closed:
+            if isinstance(self._waiting[0], _ENDS) and self._is_painting():
+                QTimer.singleShot(_MOUSE_POLL_MS, self._drain)
+                return
+            event = self._waiting.popleft()
+            if self._is_stale(event):
+                continue
+            if isinstance(event, ReportRead):
+                self._reading = None
+            if isinstance(event, SliceDone):
+                event = replace(event, z=event.z + self._first_slice)
+            self._hand_over(event)
+
+    def _hand_over(self, event: Event) -> None:
+        """Tell the listener; where it breaks down the run ends, and it hears of that."""
+        edge = _LoggedEdge()
+        with edge:
+            try:
+                if self._listener is not None:
+                    self._listener(event)
+            finally:
+                if isinstance(event, _ENDS):
+                    self._release()
+        if edge.is_broken:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._segmentation is not None:
+            self._client.cancel(self._segmentation)
+            self._release()
+        with _LoggedEdge():
+            if self._listener is not None:
+                self._listener(Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED))
+
+    @staticmethod
+    def _is_painting() -> bool:
+        """Whether a stroke is under way: a write inside it would join its undo step."""
+        return QApplication.mouseButtons() != Qt.MouseButton.NoButton
+
+    def _is_stale(self, event: Event) -> bool:
+        """Whether this belongs to a request that is over."""
+        if isinstance(event, ReportRead):
+            return event.request != self._reading
+        current = {self._reading, self._segmentation} - {None}
+        if isinstance(event, Failed):
+            return bool(current) and event.request not in {None, *current}
+        if isinstance(event, Died):  # a child before the one that has the current request
+            return bool(current) and not current & set(event.requests)
+        return (
+            isinstance(event, Begun | SliceDone | Progress | Notice | Finished | Cancelled)
+            and event.request != self._segmentation
+        )
+
+    def _release(self) -> None:
+        ended, self._segmentation, self._labels = self._segmentation, None, None
+        self._reading = None
+        if ended is not None and not self._is_closed:
+            self._client.release(ended)

@@ -1,0 +1,371 @@
+"""napari layers <-> Volume and labels, linked by ids in ``layer.metadata``, never by name."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pint
+from napari.layers import Image, Labels
+from napari.utils.colormaps import DirectLabelColormap
+
+from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.ports import LayerSource, LayerTuple
+from napari_tgcnet.segment.state import AUTOMATIC, ImageInfo
+from napari_tgcnet.shared.windows import first_limits, offered_windows
+from tgcnet.domain import Geometry, Identity, Modality, SegmentationClass, SideKnowledge, Volume
+from tgcnet.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import LayerList, ViewerModel
+
+KEY = "tgcnet"
+"""Our one entry in ``layer.metadata``; what stands in it is ours to change."""
+
+SHOWN_ONLY = "comparison"
+"""In our entry: the layer shows a comparison, and is nothing to segment or to correct."""
+
+AXIS_LABELS = ("z", "y", "x")
+
+_IDENTITY = ("patient_id", "accession_number", "study_id")
+_IDENTIFIERS = (*_IDENTITY, "series_id", "source")
+"""Of a volume: they stay in memory with its layer, for a segmentation that refers to them."""
+
+
+def own_metadata(layer: Any) -> dict[str, Any]:
+    """Our entry in a layer's metadata, empty where the layer is not ours."""
+    entry = layer.metadata.get(KEY, {})
+    return entry if isinstance(entry, dict) else {}
+
+
+def image_layer_tuple(volume: Volume, name: str, *, report: str | None = None) -> LayerTuple:
+    """A layer data tuple that carries everything the volume knows.
+
+    A volume of one slice becomes a two-dimensional layer, as napari shows radiographs best.
+    """
+    planar = volume.array.shape[0] == 1
+    spacing, origin = volume.geometry.spacing_zyx, _origin_zyx(volume.geometry)
+    first = 1 if planar else 0
+    attributes: dict[str, Any] = {
+        "name": name,
+        "scale": spacing[first:],
+        "translate": origin[first:],
+        "units": (volume.geometry.unit,) * (3 - first),
+        "axis_labels": AXIS_LABELS[first:],
+        "metadata": {KEY: image_metadata(volume, report)},
+    }
+    limits = first_limits(volume)
+    if limits is not None:
+        attributes["contrast_limits"] = limits
+    if not isinstance(volume.array, np.ndarray):
+        # Slices stay with the array once they are decoded; dask's own cache would hold them twice.
+        attributes |= {"cache": False, "multiscale": False, "rgb": False}
+    return (volume.array[0] if planar else volume.array, attributes, "image")
+
+
+def image_metadata(volume: Volume, report: str | None = None) -> dict[str, Any]:
+    """What links an image layer to its volume; the pixels stay in the layer."""
+    return {
+        "id": uuid.uuid4().hex,
+        "geometry": volume.geometry,
+        "modality": volume.modality,
+        "intensity_unit": volume.intensity_unit,
+        "is_display_ready": volume.is_display_ready,
+        "notices": volume.notices,
+        "report": report,
+        "windows": volume.windows,
+        **{name: getattr(volume, name) for name in _IDENTIFIERS},
+    }
+
+
+def _origin_zyx(geometry: Geometry) -> tuple[float, float, float]:
+    if geometry.unit != "mm":
+        return (0.0, 0.0, 0.0)
+    x, y, z = (float(value) for value in geometry.affine_lps[:3, 3])
+    return (z, y, x)
+
+
+def list_images(layers: Iterable[Any]) -> tuple[ImageInfo, ...]:
+    """Every image layer, in the order of the list; each gets an id of its own.
+
+    A duplicated layer carries its original's metadata, so an id seen twice is renewed.
+    """
+    found: dict[str, ImageInfo] = {}
+    for layer in layers:
+        if not isinstance(layer, Image) or SHOWN_ONLY in own_metadata(layer):
+            continue
+        own = dict(own_metadata(layer))
+        if own.get("id", "") in found or "id" not in own:
+            own["id"] = uuid.uuid4().hex
+            layer.metadata[KEY] = own
+        found[own["id"]] = _describe(layer, own)
+    return tuple(found.values())
+
+
+def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
+    geometry: Geometry | None = own.get("geometry")
+    knowledge = geometry.side_knowledge if geometry else SideKnowledge.UNKNOWN
+    notices = tuple(own.get("notices", ()))
+    # Whoever assumed the usual view while reading a file has said so in a notice.
+    is_said = knowledge is SideKnowledge.ASSUMED and bool(notices)
+    modality = _modality(own)
+    windows, no_windows = offered_windows(
+        modality,
+        is_windowed=own.get("is_display_ready", layer.dtype == np.uint8),
+        from_file=own.get("windows", ()),
+    )
+    return ImageInfo(
+        id=own["id"],
+        name=layer.name,
+        num_slices=int(_shape(layer)[0]) if layer.ndim == 3 else 1,
+        num_axes=int(layer.ndim),
+        modality=str(modality),
+        modality_choice=str(own.get("modality_choice", AUTOMATIC)),
+        sides="" if is_said else messages.SIDES[knowledge],
+        sample_report=own.get("report"),
+        draft=own.get("draft"),
+        notices=notices,
+        windows=windows,
+        no_windows=no_windows,
+        identity=Identity(**{name: own.get(name) for name in _IDENTITY}),
+    )
+
+
+def _modality(own: Mapping[str, Any]) -> Modality:
+    """What the user said it is, else what the file did."""
+    return Modality(own.get("modality_choice", own.get("modality", Modality.UNKNOWN)))
+
+
+def set_modality(layer: Image, choice: str) -> None:
+    """Remember, in the layer, what the user says it is; AUTOMATIC takes that back."""
+    own = {**own_metadata(layer), "modality_choice": choice}
+    if choice == AUTOMATIC:
+        del own["modality_choice"]
+    layer.metadata[KEY] = own
+
+
+def _shape(layer: Image) -> tuple[int, ...]:
+    data = layer.data[0] if layer.multiscale else layer.data
+    return tuple(data.shape)
+
+
+def mask_shape(layer: Image) -> tuple[int, ...]:
+    """The shape of a mask for this image: its own, without colour channels."""
+    return _shape(layer)[: layer.ndim]
+
+
+def take_source(layer: Image) -> LayerSource:
+    """Take what :func:`build_volume` needs; cheap, for the Qt thread."""
+    units = _units_of(layer)
+    return LayerSource(
+        data=layer.data[0] if layer.multiscale else layer.data,
+        is_rgb=bool(layer.rgb),
+        ndim=int(layer.ndim),
+        spacing=tuple(
+            abs(float(scale)) * factor for scale, factor in zip(layer.scale, units[1], strict=True)
+        ),
+        unit=units[0],
+        own=dict(own_metadata(layer)),
+    )
+
+
+def _units_of(layer: Image) -> tuple[str, tuple[float, ...]]:
+    """("mm", factors to mm per axis), or ("pixel", ones) where an axis has no length."""
+    try:
+        factors = tuple(float(pint.Quantity(1, unit).to("mm").magnitude) for unit in layer.units)
+    except pint.DimensionalityError:
+        return "pixel", (1.0,) * layer.ndim
+    return "mm", factors
+
+
+def narrow(source: LayerSource, slices: range) -> tuple[LayerSource, int]:
+    """Leave of an array that is not in memory only the slices a run asks for.
+
+    Returns
+    -------
+    source, first
+        ``first`` is the stack's index of the source's first slice: 0 for an array in memory,
+        which stays whole, because a radiograph's window reads all of its values.
+    """
+    if source.ndim != 3 or isinstance(source.data, np.ndarray):
+        return source, 0
+    own = dict(source.own)
+    if "geometry" in own:
+        affine = np.array(own["geometry"].affine_lps)
+        affine[:3, 3] += affine[:3, 0] * slices.start
+        own["geometry"] = replace(own["geometry"], affine_lps=affine)
+    own.pop("source", None)  # its frames are those of the whole stack
+    part = source.data[slices.start : slices.stop]
+    return replace(source, data=part, own=own), slices.start
+
+
+def build_volume(source: LayerSource) -> Volume:
+    """Bring a layer's pixels to (Z, Y, X); may take a while, for a worker thread.
+
+    Raises
+    ------
+    InputError
+        If the layer has other than two or three spatial axes, or complex numbers.
+    """
+    if source.ndim not in (2, 3):
+        raise InputError(messages.wrong_axes(source.ndim))
+    array = np.asarray(source.data)
+    is_8_bit = array.dtype == np.uint8  # as stored: a mask of booleans becomes 8-bit below
+    if np.iscomplexobj(array):
+        raise InputError(messages.COMPLEX_IMAGE)
+    if source.is_rgb:
+        array = _to_grey(array)
+    if array.dtype == bool:
+        array = array.astype(np.uint8)
+    elif array.dtype.kind == "f":
+        array = array.astype(np.float32, copy=False)
+    array = array[None] if source.ndim == 2 else array
+    own = source.own
+    if "geometry" in own:
+        return Volume(
+            array=array,
+            geometry=own["geometry"],
+            modality=_modality(own),
+            intensity_unit=own["intensity_unit"],
+            is_display_ready=own["is_display_ready"] and is_8_bit,
+            windows=tuple(own.get("windows", ())),
+            **_identifiers(own),
+        )
+    return Volume(
+        array=array,
+        geometry=_plain_geometry(source),
+        modality=_modality(own),
+        is_display_ready=is_8_bit,
+    )
+
+
+def _identifiers(own: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: own.get(name) for name in _IDENTIFIERS}
+
+
+def _plain_geometry(source: LayerSource) -> Geometry:
+    """Geometry of a layer that others made: spacing at best, sides unknown."""
+    spacing = (1.0,) * (3 - len(source.spacing)) + source.spacing
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = (*spacing, 1.0)
+    return Geometry(affine_lps=affine, unit=source.unit, side_knowledge=SideKnowledge.UNKNOWN)
+
+
+def _to_grey(colour: np.ndarray) -> np.ndarray:
+    """Luminance (ITU-R BT.601) of (..., 3 or 4) pixels, alpha dropped; the dtype is kept."""
+    grey = colour[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    if colour.dtype.kind in "ui":
+        return np.asarray(np.rint(grey), dtype=colour.dtype)
+    return np.asarray(grey, dtype=np.float32)
+
+
+def geometry_of(image: Image) -> Geometry:
+    """The geometry an image was read with, or what its layer's attributes say."""
+    known: Geometry | None = own_metadata(image).get("geometry")
+    return known or _plain_geometry(take_source(image))
+
+
+def find_image(layers: Iterable[Any], image_id: str) -> Image | None:
+    """The image layer with this id, None where it is gone."""
+    return next(
+        (
+            layer
+            for layer in layers
+            if isinstance(layer, Image) and own_metadata(layer).get("id") == image_id
+        ),
+        None,
+    )
+
+
+def find_mask(layers: LayerList, image: Image) -> Labels | None:
+    """The mask of an image that is meant, None where none belongs to it and still fits it.
+
+    The selected one; else the newest, where a duplicate, which carries the id of its original
+    and lies above it, gives way to that.
+    """
+    image_id = own_metadata(image).get("id")
+    fitting = [
+        layer
+        for layer in layers
+        if isinstance(layer, Labels)
+        and own_metadata(layer).get("mask_of") == image_id
+        and tuple(layer.data.shape) == mask_shape(image)
+    ]
+    if layers.selection.active in fitting:
+        return cast(Labels, layers.selection.active)
+    originals: dict[str, Labels] = {}
+    for layer in fitting:
+        originals.setdefault(own_metadata(layer).get("id", layer.name), layer)
+    return list(originals.values())[-1] if originals else None
+
+
+def build_mask_layer(
+    image: Image, classes: Sequence[SegmentationClass], *, name: str, role: str
+) -> Labels:
+    """An empty Labels layer that lies exactly on an image.
+
+    Parameters
+    ----------
+    role : "mask_of" for a mask, "preview_of" for the layer slices stream into
+    """
+    own = own_metadata(image)
+    entry = {"id": uuid.uuid4().hex, role: own["id"], "classes": tuple(classes)}
+    # A mask saved without its image still knows the file's grid, and the frames that make it up.
+    entry |= {name: own[name] for name in ("geometry", "source") if own.get(name) is not None}
+    return Labels(
+        np.zeros(mask_shape(image), dtype=np.uint8),
+        name=name,
+        scale=image.scale,
+        translate=image.translate,
+        rotate=image.rotate,
+        shear=image.shear,
+        affine=image.affine,
+        units=image.units,
+        axis_labels=image.axis_labels,
+        colormap=class_colormap(classes),
+        opacity=0.5,
+        metadata={KEY: entry},
+    )
+
+
+def class_colormap(classes: Sequence[SegmentationClass]) -> DirectLabelColormap:
+    """Label value k has the colour of class k - 1; background and the rest are clear."""
+    colours: dict[int | None, np.ndarray] = {None: np.zeros(4), 0: np.zeros(4)}
+    for value, one in enumerate(classes, start=1):
+        colours[value] = np.array([*(channel / 255 for channel in one.colour), 1.0])
+    return DirectLabelColormap(color_dict=colours)
+
+
+def geometry_from_attributes(scale: Sequence[float], units: Sequence[Any]) -> Geometry:
+    """Geometry from a layer's scale and units alone; sides unknown."""
+    try:
+        factors = [float(pint.Quantity(1, unit).to("mm").magnitude) for unit in units]
+        unit = "mm"
+    except pint.DimensionalityError:
+        factors, unit = [1.0] * len(scale), "pixel"
+    spacing = tuple(abs(float(step)) * factor for step, factor in zip(scale, factors, strict=True))
+    source = LayerSource(
+        data=None, is_rgb=False, ndim=len(spacing), spacing=spacing, unit=unit, own={}
+    )
+    return _plain_geometry(source)
+
+
+def current_slice(viewer: ViewerModel, image: Image) -> int:
+    """Index, along the image's first axis, of the slice the viewer stands on."""
+    if image.ndim != 3:
+        return 0
+    position = image.world_to_data(viewer.dims.point)
+    return int(np.clip(round(float(position[-3])), 0, _shape(image)[0] - 1))
+
+
+def show_slice(viewer: ViewerModel, image: Image, index: int) -> None:
+    """Bring the viewer to a slice of the image's first axis."""
+    if image.ndim != 3:
+        return
+    centre = np.array([index, *(size // 2 for size in _shape(image)[1:3])], dtype=float)
+    world = image.data_to_world(centre)
+    for axis, value in zip(range(viewer.dims.ndim - 3, viewer.dims.ndim), world, strict=True):
+        viewer.dims.set_point(axis, float(value))

@@ -1,0 +1,95 @@
+"""What is taken off mask layers on the Qt thread, as copies, so that nothing races with a brush."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_tgcnet.segment.ports import CorrectionToSave, MaskToSave, ModelMask
+from napari_tgcnet.shared.layers import (
+    find_image,
+    geometry_from_attributes,
+    geometry_of,
+    own_metadata,
+    take_source,
+)
+from tgcnet.domain import Geometry
+
+
+def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
+    """Copy a mask layer with the geometry of the image it belongs to, where that is there."""
+    own = own_metadata(mask)
+    image = find_image(layers, own.get("mask_of", ""))
+    geometry = own.get("geometry")
+    if geometry is None and image is not None:
+        geometry = geometry_of(image)
+    if geometry is None:
+        geometry = geometry_from_attributes(mask.scale, mask.units)
+    return mask_to_save(mask.name, np.array(mask.data, copy=True), own, geometry)
+
+
+def mask_to_save(
+    name: str, labels: np.ndarray, own: Mapping[str, Any], geometry: Geometry
+) -> MaskToSave:
+    """What a file says of a mask, from our entry in its layer's metadata.
+
+    Parameters
+    ----------
+    labels : (Y, X) or (Z, Y, X)
+    """
+    stack = labels[None] if labels.ndim == 2 else labels
+    model: ModelMask | None = own.get("model_mask")
+    return MaskToSave(
+        name=name,
+        labels=stack,
+        geometry=geometry,
+        provenance=own.get("provenance", {}),
+        classes=tuple(own.get("classes", ())),
+        source=own.get("source"),
+        is_edited=model is None or not np.array_equal(stack, model.labels),
+    )
+
+
+def take_correction(image: Image, mask: Labels) -> CorrectionToSave:
+    """Copy an image's mask with all that a ledger keeps beside it; cheap but for the copy."""
+    own, about_image = own_metadata(mask), own_metadata(image)
+    model: ModelMask | None = own.get("model_mask")
+    since_s = None if model is None else model.since_s
+    limits = image.contrast_limits
+    return CorrectionToSave(
+        source=take_source(image),
+        labels=np.array(mask.data, copy=True),
+        classes=tuple(own["classes"]),
+        model=model,
+        window=None if image.rgb else (float(limits[0]), float(limits[1])),
+        seconds=None if since_s is None else time.monotonic() - since_s,
+        case=about_image.get("case"),
+    )
+
+
+def with_slices(
+    before: ModelMask | None,
+    drawn: np.ndarray,
+    slices: Sequence[int],
+    provenance: Mapping[str, str],
+) -> ModelMask:
+    """What a model drew so far, with the slices of its latest run.
+
+    Parameters
+    ----------
+    drawn : (Z, Y, X) uint8, right in ``slices`` and zero elsewhere; it is kept, not copied
+    """
+    labels, seen = drawn, set(slices)
+    if before is not None:
+        labels, seen = before.labels.copy(), seen | set(before.slices)
+        labels[list(slices)] = drawn[list(slices)]
+    return ModelMask(
+        labels=labels,
+        slices=tuple(sorted(seen)),
+        provenance=provenance,
+        since_s=time.monotonic(),
+    )

@@ -1,0 +1,81 @@
+"""What several views share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from magicgui.widgets import ComboBox
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_tgcnet.segment.messages import RESEARCH_USE
+
+
+def note_label() -> QLabel:
+    """A label for sentences: wraps, can be selected, takes no room while empty."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def research_use_label() -> QLabel:
+    """What stands at the bottom of every panel."""
+    label = QLabel(RESEARCH_USE)
+    label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    label.setWordWrap(True)
+    return label
+
+
+def scrolling_column(widgets: Sequence[QWidget]) -> QScrollArea:
+    """Widgets one below the other; a small laptop's screen still reaches every button."""
+    column = QWidget()
+    inner = QVBoxLayout(column)
+    inner.setContentsMargins(4, 4, 4, 4)
+    for widget in widgets:
+        inner.addWidget(widget)
+    inner.addStretch()
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(column)
+    return area
+
+
+def build_chooser() -> ComboBox:
+    """An empty chooser that takes the width it gets and cuts long names short."""
+    chooser = ComboBox(choices=(), nullable=False)
+    native: QComboBox = chooser.native
+    native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    native.setMinimumContentsLength(12)
+    native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return chooser
+
+
+def show_choices(chooser: ComboBox, choices: Sequence[tuple[str, str]], chosen: str | None) -> None:
+    """Show choices (label, value) and the chosen one without reporting a change."""
+    with chooser.changed.blocked():
+        chooser.choices = _with_distinct_labels(choices)
+        if chosen in chooser.choices and chooser.value != chosen:
+            chooser.value = chosen
+
+
+def _with_distinct_labels(choices: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Number labels that come again: magicgui keeps one choice per label."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for label, value in choices:
+        seen[label] = seen.get(label, 0) + 1
+        distinct.append((label if seen[label] == 1 else f"{label} ({seen[label]})", value))
+    return distinct

@@ -1,0 +1,201 @@
+"""Studies on a Dask cluster: one of this machine's processes, or any by its scheduler's address.
+
+Dask is imported here alone, and this module only when it is needed. Dask's dashboards show the
+names of tasks, its logs what a task that raised was given: names hold a row's number, and tasks do
+not raise.
+"""
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+
+from tgcnet import __version__
+from tgcnet.cohort.backlog import Backlog
+from tgcnet.cohort.order import Errand, Order, Outcome, Refusal, Verdict
+from tgcnet.cohort.worker import work
+from tgcnet.errors import EngineError, InputError
+
+_AHEAD = 2
+"""Studies a worker's thread has waiting, so that it never idles; the rest stay here."""
+
+_ANSWER_S = 30.0
+_LOCAL = "127.0.0.1"
+
+# A terminal sends Ctrl-C to every process; the one that runs the cohort ends its workers itself.
+_NO_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+
+Work = Callable[[Errand], Outcome | Refusal]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """Which workers, and what each of them needs.
+
+    Attributes
+    ----------
+    scheduler : address of a cluster that runs; None starts ``num_workers`` processes here
+    root : the cohort's folder
+    model : registered name or folder
+    work : does an errand; tests put their own here
+    """
+
+    root: Path = field(repr=False)
+    model: str
+    device: str
+    scheduler: str | None = None
+    num_workers: int = 1
+    work: Work = work
+
+    def outcomes(self, backlog: Backlog) -> Generator[Outcome, None, None]:
+        """Have everything in a backlog done; whoever is given an outcome may add to it.
+
+        Raises
+        ------
+        InputError
+            If no scheduler or no worker answers.
+        EngineError
+            If a worker cannot do its work at all, or the scheduler is lost.
+        """
+        with _quiet(), self._client() as client:
+            yield from _Flight(self, client, backlog).outcomes()
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        if self.scheduler is None:
+            with _local_cluster(self.num_workers) as client:
+                yield client
+        else:
+            with _client_at(self.scheduler) as client:
+                yield client
+
+
+class _Flight:
+    """The tasks under way, never more than the workers can soon do."""
+
+    def __init__(self, cluster: Cluster, client: Client, backlog: Backlog) -> None:
+        self._cluster, self._client, self._backlog = cluster, client, backlog
+        # A scheduler may remember tasks of other runs: no name is used twice.
+        self._run, self._number = secrets.token_hex(4), 0
+        self._orders: dict[str, Order] = {}
+        self._done = as_completed(loop=client.loop)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        self._fill()
+        for future in self._done:
+            status = future.status  # once: a worker may die between two looks
+            if status == "lost":
+                # It died with its answer; the scheduler has another one answer.
+                self._done.add(future)
+                continue
+            outcome = self._outcome(future, status)
+            del future  # the scheduler forgets a task that nobody holds
+            yield outcome
+            self._fill()
+
+    def _fill(self) -> None:
+        most = max(1, sum(self._client.nthreads().values())) * _AHEAD
+        while len(self._orders) < most and (order := self._backlog.take()) is not None:
+            self._number += 1
+            key = f"tgcnet-study-row-{order.study.row}-{self._run}-{self._number}"
+            self._orders[key] = order
+            self._done.add(
+                self._client.submit(self._cluster.work, self._errand(order), key=key, pure=False)
+            )
+
+    def _errand(self, order: Order) -> Errand:
+        return Errand(
+            order=order,
+            root=self._cluster.root,
+            model=self._cluster.model,
+            device=self._cluster.device,
+            version=__version__,
+        )
+
+    def _outcome(self, future: Future[Any], status: str) -> Outcome:
+        order = self._orders.pop(str(future.key))
+        if status == "finished":
+            answer = future.result()
+            if isinstance(answer, Refusal):
+                raise EngineError(answer.sentence)
+            if not isinstance(answer, Outcome):
+                raise EngineError(_STRANGE_WORKER.format(type(answer).__name__, __version__))
+            return answer
+        if status != "error":
+            raise EngineError(_LOST)
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            return Outcome(order=order, verdict=Verdict.DIED)
+        raise EngineError(_STRANGE_WORKER.format(type(error).__name__, __version__)) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own words off a terminal where one sentence says what is wrong."""
+    # Dask gives each of these a level and a handler of its own.
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _local_cluster(num_workers: int) -> Iterator[Client]:
+    """Processes of this machine that nobody else can reach; a dead one is replaced."""
+    threads = max(1, (os.cpu_count() or 1) // num_workers)
+    with (
+        LocalCluster(
+            n_workers=num_workers,
+            threads_per_worker=1,
+            host=_LOCAL,
+            dashboard_address=None,
+            # A large image is no reason to end a worker; what is too large raises MemoryError.
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+            env={name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
+            preload=_NO_CTRL_C,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _client_at(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=_ANSWER_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"No Dask scheduler answers at {address} ({type(error).__name__}), expected one that "
+            "runs, as tcp://host:8786; start it with `dask scheduler`, or correct the address."
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_ANSWER_S)
+        except TimeoutError:
+            raise InputError(
+                f"The Dask scheduler at {address} has no worker after {_ANSWER_S:g} s, expected at "
+                f"least one; start some with `dask worker {address} --nthreads 1`."
+            ) from None
+        yield client
+
+
+_LOST = (
+    "The connection to the Dask scheduler was lost. Finished studies are kept; start the cluster "
+    "again and run the same command, which goes on where it was."
+)
+_STRANGE_WORKER = (
+    "A worker cannot do this work ({0}), expected workers in whose Python napari-tgcnet {1} is "
+    "installed; install the same version everywhere and run the same command again."
+)

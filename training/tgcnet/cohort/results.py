@@ -1,0 +1,85 @@
+"""How a cohort stands, read from its records: the table of all studies, and the counts."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+
+from tgcnet.cohort.folder import TABLE_FILE, CohortFolder
+from tgcnet.cohort.order import Order
+from tgcnet.cohort.record import Status, StudyRecord, Terms
+from tgcnet.cohort.summary import CohortSummary, Failure
+from tgcnet.io import write_text_atomically
+
+_COLUMNS = (
+    "row", "id", "status", "mask", "mask_sha256", "text", "voxels", "volume_ml", "device",
+    "seconds", "error_class", "error",
+)  # fmt: skip
+OPEN = "open"
+
+
+def write_table(folder: CohortFolder, orders: Sequence[Order]) -> list[StudyRecord | None]:
+    """Write ``cohort.csv``; the record of every order, None where the study is not settled yet.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    records = [_record_of(order, folder) for order in orders]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for order, record in zip(orders, records, strict=True):
+        writer.writerow(_row(order, record))
+    write_text_atomically(folder.root / TABLE_FILE, text.getvalue())
+    return records
+
+
+def summarise(
+    folder: CohortFolder,
+    terms: Terms,
+    orders: Sequence[Order],
+    records: Sequence[StudyRecord | None],
+    num_now: int,
+    seconds: float,
+) -> CohortSummary:
+    """Count what the records say."""
+    counts = Counter(record.status for record in records if record is not None)
+    return CohortSummary(
+        table=folder.root / TABLE_FILE,
+        model=terms.model,
+        sha256=terms.sha256,
+        num_studies=len(orders),
+        num_done=counts[Status.DONE],
+        num_skipped=counts[Status.SKIPPED],
+        num_now=num_now,
+        seconds=round(seconds, 3),
+        failures=tuple(
+            Failure(
+                row=order.study.row,
+                id=order.study.id,
+                error_class=record.error_class or "",
+                sentence=record.error or "",
+            )
+            for order, record in zip(orders, records, strict=True)
+            if record is not None and record.status is Status.FAILED
+        ),
+    )
+
+
+def _record_of(order: Order, folder: CohortFolder) -> StudyRecord | None:
+    record = folder.record(order.study.id)
+    return record if record is not None and order.is_met_by(record) else None
+
+
+def _row(order: Order, record: StudyRecord | None) -> list[object]:
+    if record is None:
+        return [order.study.row, order.study.id, OPEN, *[""] * (len(_COLUMNS) - 3)]
+    mask = f"studies/{record.id}/{record.mask}" if record.mask else ""
+    values = [
+        order.study.row, record.id, record.status, mask, record.mask_sha256, record.text,
+        record.voxels, record.volume_ml, record.device, record.seconds, record.error_class,
+        record.error,
+    ]  # fmt: skip
+    return ["" if value is None else value for value in values]
