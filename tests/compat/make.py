@@ -1,7 +1,7 @@
 """How the fixtures were made: by the code of commit 82419c8, before the refactoring of issue 12.
 
-They are what an earlier version wrote, so they are never made again; this script states where they
-come from and runs with that commit:
+They are what an earlier version wrote, so they are never made again: the tests hold names and
+hashes of this very run. The imports follow the code as it moves, so that it stays readable.
 
     PYTHONPATH=src:training:. python tests/compat/make.py FOLDER
 
@@ -23,9 +23,6 @@ import numpy as np
 import safetensors
 import safetensors.torch
 import torch
-from napari_tgcnet.finetune.ports import RunOrder
-from napari_tgcnet.finetune.process import RunProcesses
-from napari_tgcnet.finetune.state import Options
 from PIL import Image
 from tests.compat import messages, phantoms
 from tests.compat.recipe import TGCNET, TMCA, write_training_data
@@ -33,6 +30,9 @@ from tests.compat.unpack import FILES, pack, set_times
 from tests.tgcnet.io.dicom.phantoms import write_series
 from torch import Tensor, nn
 
+from napari_tgcnet.finetune.ports import RunOrder
+from napari_tgcnet.finetune.process import RunProcesses
+from napari_tgcnet.finetune.state import Options
 from tgcnet.cli import main as tgcnet
 from tgcnet.config import (
     ImageTowerConfig,
@@ -53,8 +53,8 @@ from tgcnet.models.build_towers import build_clip
 from tgcnet.runs.events import EventLog, Stepped
 from tgcnet.runs.folder import ask_to_stop
 from tgcnet.train.checkpoints import Checkpoints
-from tgcnet.train.gate_scores import CaseScore, PairedScores, write_scores
 from tgcnet.train.gate_report import write_report
+from tgcnet.train.gate_scores import CaseScore, PairedScores, write_scores
 from tgcnet.weights.import_pretrained import import_pretrained
 from tgcnet.weights.load import save_model
 from tgcnet.weights.manifest import Manifest
@@ -212,13 +212,21 @@ def make_pretrained(work: Path) -> None:
 
 
 def make_training(work: Path) -> None:
-    """A recipe's run, with a checkpoint of each stage beside the two that it keeps."""
-    data, out = write_training_data(work.with_name("data")), work / "training"
-    Checkpoints.drop_old = lambda self: None
-    command = ["train", str(RECIPE), "--data", str(data), "--out", str(out)]
-    assert tgcnet([*command, "--accelerator", "cpu", "--workers", "0", "--no-tensorboard"]) == 0
-    for name in ("pretrain-00000002", "train-00000002"):
-        (out / "checkpoints" / f"{name}.safetensors").unlink()
+    """A run of each recipe, stopped in its last stage as it were; of the first, in each stage."""
+    data = write_training_data(work.with_name("data"))
+    drop_old, Checkpoints.drop_old = Checkpoints.drop_old, lambda self: None
+    train(str(RECIPE), data, work / "training")
+    train(f"{RECIPE}:tmca", data, work / "training-tmca")
+    shutil.rmtree(work / "training-tmca" / "cache")  # the same pixels
+    Checkpoints.drop_old = drop_old
+
+
+def train(recipe: str, data: Path, out: Path) -> None:
+    """A finished run without its model and its last checkpoints."""
+    command = ["train", recipe, "--data", str(data), "--out", str(out), "--no-tensorboard"]
+    assert tgcnet([*command, "--accelerator", "cpu", "--workers", "0"]) == 0
+    for last in out.glob("checkpoints/*-00000002.safetensors"):
+        last.unlink()
     shutil.rmtree(out / "model")
     for file in out.rglob("*.safetensors"):
         shorten_file(file)

@@ -1,9 +1,10 @@
 """A recipe of the smallest networks there are, as a user would write it; what it trains on."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
-
-from pathlib import Path
 
 from tgcnet.config import (
     DecoderConfig,
@@ -59,6 +60,11 @@ def recipe() -> TrainConfig:
         preprocess=PreprocessConfig(side_px=64),
         licence="none: phantoms",
     )
+
+
+def tmca() -> TrainConfig:
+    """The same of a TMCA, which has no towers to align first."""
+    return replace(recipe(), model=TMCA, pretrain=None)
 
 
 def write_training_data(folder: Path) -> Path:

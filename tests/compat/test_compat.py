@@ -116,9 +116,7 @@ def test_every_revision_of_a_ledger_is_read(ledger: Ledger, ct: Volume) -> None:
     assert second.report == "Consolidation in the left lower lobe.\r\nNo effusion.\n"
 
 
-def test_a_ledger_knows_its_images_and_patients_and_is_added_to(
-    ledger: Ledger, ct: Volume
-) -> None:
+def test_a_ledger_knows_its_images_and_patients_and_is_added_to(ledger: Ledger, ct: Volume) -> None:
     named = replace(ct, patient_id=phantoms.PATIENT_STACK)
     assert ledger.find(phantoms.radiograph()) == RADIOGRAPH
     assert ledger.find(named) == STACK

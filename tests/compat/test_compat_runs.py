@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors
-from napari_tgcnet.finetune.process import RunProcesses
 from tests.compat.conftest import Opened
 from tests.compat.recipe import write_training_data
 
+from napari_tgcnet.finetune.process import RunProcesses
 from tgcnet.cli import main
 from tgcnet.config import TgcNetConfig, from_json
 from tgcnet.data.feature_files import FeatureFiles
@@ -41,26 +41,37 @@ HELD_OUT = CASES[1]
 PIXELS_SHA256 = "9a71a89e269634a6538034bad5af478ec4d9a10efbf398744d622cd5cbf59641"
 
 
-@pytest.mark.parametrize("checkpoint", ["pretrain-00000001", "train-00000001"])
+@pytest.mark.parametrize(
+    ("name", "function", "checkpoint", "kept_row"),
+    [
+        ("training", "", "pretrain-00000001", None),
+        ("training", "", "train-00000001", ("pretrain", "2", "loss", "0.672216654")),
+        ("training-tmca", ":tmca", "train-00000001", None),
+    ],
+)
 def test_a_recipe_goes_on_from_a_checkpoint(
-    opened: Opened, tmp_path: Path, checkpoint: str
+    opened: Opened,
+    tmp_path: Path,
+    name: str,
+    function: str,
+    checkpoint: str,
+    kept_row: tuple[str, ...] | None,
 ) -> None:
-    run, data = opened("training"), write_training_data(tmp_path / "data")
+    run, data = opened(name), write_training_data(tmp_path / "data")
     named = run / "checkpoints" / f"{checkpoint}.safetensors"
     before = read_provenance(named)
     assert (before["seed"], before["train_pixels_sha256"]) == ("0", PIXELS_SHA256)
-    command = ["train", str(RECIPE), "--data", str(data), "--out", str(run)]
+    command = ["train", f"{RECIPE}{function}", "--data", str(data), "--out", str(run)]
     options = ["--accelerator", "cpu", "--workers", "0", "--no-tensorboard"]
     assert main([*command, *options, "--resume", str(named)]) == 0
     kept = sorted(path.name for path in (run / "checkpoints").iterdir())
     assert kept == ["train-00000001.safetensors", "train-00000002.safetensors"]
     with (run / "log.csv").open(newline="", encoding="utf-8") as file:
         rows = [(r["stage"], r["step"], r["name"], r["value"]) for r in csv.DictReader(file)]
-    is_kept = ("pretrain", "2", "loss", "0.672216654") in rows
-    assert is_kept == checkpoint.startswith("train")
+    assert kept_row is None or kept_row in rows
     assert [row[:3] for row in rows].count(("train", "2", "dice_pooled_given")) == 1
     model = load_model(str(run / "model"))
-    assert model.manifest.name == "compat"
+    assert model.manifest.name == ("compat" if name == "training" else "compat-tmca")
     # Which versions compute may change, and nothing else that a run is made with.
     made_with = model.manifest.provenance
     assert {k: v for k, v in made_with.items() if "version" not in k} == {
