@@ -17,7 +17,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 import numpy as np
 import safetensors
@@ -36,6 +37,7 @@ from napari_tgcnet.finetune.state import Options
 from tgcnet.cli import main as tgcnet
 from tgcnet.config import (
     ImageTowerConfig,
+    ModelConfig,
     PostprocessConfig,
     PreprocessConfig,
     TextTowerConfig,
@@ -50,7 +52,7 @@ from tgcnet.io import load_volume, save_labels
 from tgcnet.io.report_key import report_provenance
 from tgcnet.models import build_model
 from tgcnet.models.build_towers import build_clip
-from tgcnet.runs.events import EventLog, Stepped
+from tgcnet.runs.events import Event, EventLog, Stepped
 from tgcnet.runs.folder import ask_to_stop
 from tgcnet.train.checkpoints import Checkpoints
 from tgcnet.train.gate_report import write_report
@@ -58,6 +60,8 @@ from tgcnet.train.gate_scores import CaseScore, PairedScores, write_scores
 from tgcnet.weights.import_pretrained import import_pretrained
 from tgcnet.weights.load import save_model
 from tgcnet.weights.manifest import Manifest
+
+Network = TypeVar("Network", bound=nn.Module)
 
 PERIOD = 7
 """So many numbers of a tensor are its own."""
@@ -96,8 +100,8 @@ def make_messages(work: Path) -> None:
     """Lines of the engine and of a run, and other small files of text."""
     folder = work / "text"
     folder.mkdir()
-    for name, lines in (("requests", messages.REQUESTS), ("answers", messages.ANSWERS)):
-        (folder / f"{name}.jsonl").write_bytes(b"".join(map(encode, lines)))
+    (folder / "requests.jsonl").write_bytes(b"".join(encode(m) for m in messages.REQUESTS))
+    (folder / "answers.jsonl").write_bytes(b"".join(encode(m) for m in messages.ANSWERS))
     log = EventLog(folder)
     for event in messages.EVENTS:
         log(event)
@@ -158,7 +162,8 @@ def make_ledger(work: Path) -> None:
 
 def make_models(work: Path) -> None:
     """A TGC-Net and a TMCA, and the former as schema 1 described it; the TMCA is active."""
-    for seed, config in enumerate((TGCNET, TMCA)):
+    configs: tuple[ModelConfig, ...] = (TGCNET, TMCA)
+    for seed, config in enumerate(configs):
         torch.manual_seed(seed)
         manifest = Manifest(
             name=config.name,
@@ -214,11 +219,10 @@ def make_pretrained(work: Path) -> None:
 def make_training(work: Path) -> None:
     """A run of each recipe, stopped in its last stage as it were; of the first, in each stage."""
     data = write_training_data(work.with_name("data"))
-    drop_old, Checkpoints.drop_old = Checkpoints.drop_old, lambda self: None
-    train(str(RECIPE), data, work / "training")
-    train(f"{RECIPE}:tmca", data, work / "training-tmca")
+    with patch.object(Checkpoints, "drop_old"):
+        train(str(RECIPE), data, work / "training")
+        train(f"{RECIPE}:tmca", data, work / "training-tmca")
     shutil.rmtree(work / "training-tmca" / "cache")  # the same pixels
-    Checkpoints.drop_old = drop_old
 
 
 def train(recipe: str, data: Path, out: Path) -> None:
@@ -239,9 +243,8 @@ def make_finetuning(work: Path) -> None:
         ledger.save(phantoms.to_learn_from(index))
     root = work / "runs"
     stopped = begin_run(root, ledger, Options(epochs=3, batch_size=2, seed=7))
-    stop_after_step(2)
-    assert tgcnet(finetune(work, stopped)) == 130
-    stop_after_step(10**9)
+    with patch.object(EventLog, "__call__", stop_after_step(2)):
+        assert tgcnet(finetune(work, stopped)) == 130
     for file in stopped.glob("*.safetensors"):
         shorten_file(file)
     kept = sorted(stopped.glob("features/*/*.safetensors"))
@@ -269,21 +272,16 @@ def finetune(work: Path, run: Path) -> list[str]:
     return ["finetune", "--corrections", str(work / "corrections"), "--out", str(run), *options]
 
 
-def stop_after_step(step: int) -> None:
-    """Have somebody ask every run to stop."""
-    EventLog.__call__ = _stopping(_LOG_EVENT, step)
+def stop_after_step(step: int) -> Callable[[EventLog, Event], None]:
+    """A run's log, beside which somebody asks the run to stop."""
+    log = EventLog.__call__
 
-
-def _stopping(log: Callable[..., None], step: int) -> Callable[..., None]:
-    def call(self: EventLog, event: object) -> None:
+    def call(self: EventLog, event: Event) -> None:
         log(self, event)
         if isinstance(event, Stepped) and event.step == step:
             ask_to_stop(self._path.parent)
 
     return call
-
-
-_LOG_EVENT = EventLog.__call__
 
 
 def make_cohort(work: Path) -> None:
@@ -325,7 +323,7 @@ def make_cohort(work: Path) -> None:
     (half / "cohort.csv").unlink()
 
 
-def shortened(model: nn.Module) -> nn.Module:
+def shortened(model: Network) -> Network:
     """The network, every tensor repeating its first numbers."""
     model.load_state_dict({name: repeated(t) for name, t in model.state_dict().items()})
     return model

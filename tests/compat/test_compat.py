@@ -303,11 +303,11 @@ def _comment(path: Path) -> str:
     """The JSON that says what made a mask, as others' programs find it."""
     if path.suffix == ".png":
         with Image.open(path) as picture:
-            return str(picture.text["Comment"])
+            return str(picture.info["Comment"])
     if path.suffix == ".tif":
         with tifffile.TiffFile(path) as file:
             return str((file.imagej_metadata or {})["provenance"])
-    [extension] = nibabel.load(path).header.extensions
+    [extension] = nibabel.Nifti1Image.from_filename(path).header.extensions
     return bytes(extension.get_content()).decode().rstrip("\0")
 
 

@@ -24,7 +24,16 @@ from tgcnet.inference.cohort.journal import End, count_deaths, read_journal
 from tgcnet.inference.cohort.record import Status
 from tgcnet.models import SegmentationModel, build_model
 from tgcnet.runs.compared import read_compared
-from tgcnet.runs.events import Compared, Done, Scored, Stepped, Stopped, read_events, read_timed
+from tgcnet.runs.events import (
+    Begun,
+    Compared,
+    Done,
+    Scored,
+    Stepped,
+    Stopped,
+    read_events,
+    read_timed,
+)
 from tgcnet.runs.folder import RunStatus, list_runs, run_info
 from tgcnet.runs.report import report_from_json
 from tgcnet.train.best import BestModel
@@ -121,6 +130,7 @@ def test_a_stopped_run_told_what_it_did(opened: Opened) -> None:
     told = [timed.event for timed in read_timed(opened("runs") / STOPPED)[0]]
     assert len(told) == 9
     begun = told[0]
+    assert isinstance(begun, Begun)
     assert (begun.parent, begun.num_new, begun.num_held_out) == ("compat", 2, 1)
     assert (begun.total_steps, begun.cache_bytes, begun.device) == (3, 8192, "cpu")
     steps = [event for event in told if isinstance(event, Stepped)]
