@@ -11,7 +11,7 @@ from tgcnet.runs import events
 
 TEXT = 'Opacité "left"\n\\ {lower} \u2028 zone \ud800.'
 
-REQUESTS = (
+REQUESTS: tuple[protocol.Request, ...] = (
     protocol.Describe(request=1),
     protocol.ReadReport(request=2, model="mini", text=TEXT),
     protocol.Segment(
@@ -43,7 +43,7 @@ REQUESTS = (
     protocol.Cancel(request=3),
     protocol.Shutdown(),
 )
-ANSWERS = (
+ANSWERS: tuple[protocol.Event, ...] = (
     protocol.Starting(process_id=12),
     protocol.Ready(
         request=1,
@@ -97,7 +97,7 @@ ANSWERS = (
     protocol.Died(exit_code=-9, sentence="Killed.", requests=(3, 4)),
 )
 
-EVENTS = (
+EVENTS: tuple[events.Event, ...] = (
     events.Begun(
         parent="mini",
         num_new=6,
