@@ -35,6 +35,7 @@ from napari_tgcnet.finetune.ports import RunOrder
 from napari_tgcnet.finetune.process import RunProcesses
 from napari_tgcnet.finetune.state import Options
 from tgcnet.cli import main as tgcnet
+from tgcnet.cohort.journal import Journal
 from tgcnet.config import (
     ImageTowerConfig,
     ModelConfig,
@@ -47,16 +48,15 @@ from tgcnet.corrections import Ledger
 from tgcnet.data.classes import write_classes
 from tgcnet.domain import DicomSource
 from tgcnet.engine.wire import encode
-from tgcnet.inference.cohort.journal import Journal
+from tgcnet.finetune.events import Event, EventLog, Stepped
+from tgcnet.finetune.run_folder import ask_to_stop
+from tgcnet.gate.scores import CaseScore, PairedScores, write_scores
+from tgcnet.gate.summary import write_report
 from tgcnet.io import load_volume, save_labels
 from tgcnet.io.report_key import report_provenance
 from tgcnet.models import build_model
 from tgcnet.models.build_towers import build_clip
-from tgcnet.runs.events import Event, EventLog, Stepped
-from tgcnet.runs.folder import ask_to_stop
 from tgcnet.train.checkpoints import Checkpoints
-from tgcnet.train.gate_report import write_report
-from tgcnet.train.gate_scores import CaseScore, PairedScores, write_scores
 from tgcnet.weights.import_pretrained import import_pretrained
 from tgcnet.weights.load import save_model
 from tgcnet.weights.manifest import Manifest

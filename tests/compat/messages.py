@@ -7,7 +7,7 @@ from tests.compat.phantoms import REPORT
 
 from tgcnet.domain import Modality, SegmentationClass, SideKnowledge
 from tgcnet.engine import protocol
-from tgcnet.runs import events
+from tgcnet.finetune import events
 
 TEXT = 'Opacité "left"\n\\ {lower} \u2028 zone \ud800.'
 

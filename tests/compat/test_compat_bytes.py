@@ -10,16 +10,16 @@ import safetensors.numpy
 from tests.compat import messages, phantoms
 from tests.compat.conftest import Opened
 
+from tgcnet.cohort.record import from_text, to_text
 from tgcnet.corrections.sealed import seal
 from tgcnet.data.classes import read_classes, write_classes
 from tgcnet.engine.wire import decode_event, decode_request, encode
-from tgcnet.inference.cohort.record import from_text, to_text
-from tgcnet.runs.compared import ComparedMasks, read_compared, write_compared
-from tgcnet.runs.events import EVENTS_FILE, EventLog, read_events
-from tgcnet.runs.report import report_from_json, report_to_json
-from tgcnet.train.finetune.cases import read_snapshot, write_snapshot
-from tgcnet.train.gate_report import write_report
-from tgcnet.train.gate_scores import read_scores, write_scores
+from tgcnet.finetune.cases import read_snapshot, write_snapshot
+from tgcnet.finetune.compared import ComparedMasks, read_compared, write_compared
+from tgcnet.finetune.events import EVENTS_FILE, EventLog, read_events
+from tgcnet.gate.report_file import report_from_json, report_to_json
+from tgcnet.gate.scores import read_scores, write_scores
+from tgcnet.gate.summary import write_report
 
 
 def lines_of(path: Path) -> list[bytes]:

@@ -14,17 +14,15 @@ from tests.compat.recipe import write_training_data
 
 from napari_tgcnet.finetune.process import RunProcesses
 from tgcnet.cli import main
+from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.journal import End, count_deaths, read_journal
+from tgcnet.cohort.record import Status
 from tgcnet.config import TgcNetConfig, from_json
-from tgcnet.data.feature_files import FeatureFiles
 from tgcnet.data.pixel_cache import PixelFiles
-from tgcnet.data.variants import VARIANTS
 from tgcnet.domain import GateReport, Modality
-from tgcnet.inference.cohort.folder import CohortFolder
-from tgcnet.inference.cohort.journal import End, count_deaths, read_journal
-from tgcnet.inference.cohort.record import Status
-from tgcnet.models import SegmentationModel, build_model
-from tgcnet.runs.compared import read_compared
-from tgcnet.runs.events import (
+from tgcnet.finetune.cases import read_snapshot
+from tgcnet.finetune.compared import read_compared
+from tgcnet.finetune.events import (
     Begun,
     Compared,
     Done,
@@ -34,12 +32,14 @@ from tgcnet.runs.events import (
     read_events,
     read_timed,
 )
-from tgcnet.runs.folder import RunStatus, list_runs, run_info
-from tgcnet.runs.report import report_from_json
+from tgcnet.finetune.run_folder import RunStatus, list_runs, run_info
+from tgcnet.gate.report_file import report_from_json
+from tgcnet.gate.scores import read_scores
+from tgcnet.models import SegmentationModel, build_model
 from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import read_provenance
-from tgcnet.train.finetune.cases import read_snapshot
-from tgcnet.train.gate_scores import read_scores
+from tgcnet.train.data.feature_files import FeatureFiles
+from tgcnet.train.data.variants import VARIANTS
 from tgcnet.weights.load import load_model
 
 RECIPE = Path(__file__).with_name("recipe.py")
