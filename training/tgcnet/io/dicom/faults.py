@@ -4,11 +4,10 @@ from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.plane_fields import PROJECTIONS
-from tgcnet.io.dicom.series import EXPORT_ALONE, Remark, refused, warning
+from tgcnet.io.dicom.frame_fields import PROJECTIONS
+from tgcnet.io.dicom.series import EXPORT_ALONE, FrameHeader, Remark, refused, warning
 from tgcnet.io.dicom.spacing import spacing_remarks
-from tgcnet.io.dicom.value_faults import value_remarks
+from tgcnet.io.dicom.values import value_remarks
 
 MAX_TURN = 1e-3
 """Between direction cosines: over 250 mm from the corner of a plane, a quarter of a millimetre."""

@@ -20,8 +20,12 @@ from tgcnet.errors import InputError
 from tgcnet.io.decoded import announce, check_size, quiet, too_hungry
 from tgcnet.io.dicom.codestream import is_whole, stated_size
 from tgcnet.io.dicom.elements import PARSER_ERRORS, tag
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.spare_bits import OVERLAY_BIT_POSITIONS
+from tgcnet.io.dicom.series import FrameHeader
+
+OVERLAY_BIT_POSITIONS: tuple[BaseTag, ...] = tuple(
+    Tag(group, 0x0102) for group in range(0x6000, 0x6020, 2)
+)
+"""Where each of up to 16 overlays lies among the picture's bits; 0 if it lies apart from them."""
 
 _KEYWORDS = {
     0x7FE00010: "PixelData",

@@ -13,11 +13,10 @@ from tgcnet.errors import InputError
 from tgcnet.io.decoded import check_size, quiet
 from tgcnet.io.dicom import elements
 from tgcnet.io.dicom.elements import PARSER_ERRORS
-from tgcnet.io.dicom.frame_groups import group_fields
-from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.frame_fields import KEYWORDS as PLANE_KEYWORDS
+from tgcnet.io.dicom.frame_fields import group_fields, plane_fields
 from tgcnet.io.dicom.open_header import DEFLATED, NATIVE_SYNTAXES, OpenedHeader, open_header
-from tgcnet.io.dicom.plane_fields import KEYWORDS as PLANE_KEYWORDS
-from tgcnet.io.dicom.plane_fields import plane_fields
+from tgcnet.io.dicom.series import FrameHeader
 
 MAX_FRAMES = 2**14
 """Four times the largest CT; more is a damaged number or a microscope's tiles."""

@@ -11,9 +11,9 @@ from tgcnet.errors import InputError
 from tgcnet.io.decoded import announce, check_size, to_canonical
 from tgcnet.io.dicom.gather import list_studies
 from tgcnet.io.dicom.geometry import place
-from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.lut import windows_of
 from tgcnet.io.dicom.pixels import decode_frame
-from tgcnet.io.dicom.series import Listing, Series, Severity
+from tgcnet.io.dicom.series import FrameHeader, Listing, Series, Severity
 from tgcnet.io.dicom.stack import LazyStack
 from tgcnet.io.dicom.values import (
     AIR_HU,
@@ -24,7 +24,6 @@ from tgcnet.io.dicom.values import (
     is_radiograph,
     modality_of,
 )
-from tgcnet.io.dicom.windows import windows_of
 
 ReadFrame = Callable[[FrameHeader], np.ndarray]
 Find = Callable[[Path], Listing]
