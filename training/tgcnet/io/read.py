@@ -13,6 +13,7 @@ from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import DECODER_ERRORS, Decoded, too_hungry
 from tgcnet.io.dicom import check_installed
+from tgcnet.io.formats import DICOM, DICOMDIR, IMAGES, NIFTI_PAIR, format_of
 from tgcnet.io.nifti import read_nifti
 from tgcnet.io.pictures import read_picture
 from tgcnet.io.tiff import read_tiff
@@ -85,8 +86,7 @@ def is_dicom(path: Path) -> bool:
             head = file.read(_HEAD_BYTES)
     except (OSError, InputError):
         return False
-    name = path.name.lower()
-    is_named = name == "dicomdir" or name.endswith((".dcm", ".dicom", ".ima"))
+    is_named = path.name.upper() == DICOMDIR or format_of(path, (DICOM,)) is not None
     return bool(head) and (head[128:132] == b"DICM" or head.startswith(b"PK\x03\x04") or is_named)
 
 
@@ -150,13 +150,12 @@ def _holds_nifti(file: BufferedReader) -> bool:
 
 
 def _not_an_image(head: bytes, name: str) -> InputError:
-    ending = name.lower()
-    if ending.endswith((".hdr", ".img")) or head[344:348] == b"ni1\0":
+    if format_of(name, (NIFTI_PAIR,)) or head[344:348] == b"ni1\0":
         return InputError(
             f"{name} is half of a pair of files (.hdr and .img), {_EXPECTED} in one file; "
             "convert the pair to .nii."
         )
-    if ending.endswith((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")):
+    if format_of(name, IMAGES):
         return InputError(
             f"{name} is damaged or something else under an image's name: its first bytes are not "
             "those of a PNG, JPEG, TIFF or NIfTI image; export it again."

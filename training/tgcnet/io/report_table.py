@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
+from tgcnet.io.formats import ending_of
 
 _REPORT = ("report", "report_text", "text")
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -131,4 +132,4 @@ def _folded(value: str | None) -> set[str]:
 
 def _stem(name: str) -> str:
     plain = PurePath(name).name.casefold()
-    return plain.removesuffix(".gz").rpartition(".")[0] or plain
+    return plain.removesuffix(ending_of(plain)) or plain

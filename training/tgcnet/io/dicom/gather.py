@@ -12,6 +12,7 @@ from tgcnet.io.dicom.arrange import arrange, tell_patients
 from tgcnet.io.dicom.open_header import is_dicom, open_header
 from tgcnet.io.dicom.read_header import NoImageError, read_headers
 from tgcnet.io.dicom.series import FrameHeader, Listing, Skipped, warning
+from tgcnet.io.formats import DICOM, DICOMDIR, format_of
 
 MAX_FILES = 100_000
 """Fifty large CT studies; more is a drive, chosen by mistake."""
@@ -21,7 +22,6 @@ DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 OnProgress = Callable[[float], object]
 
 _HEAD_BYTES = 132
-_ENDINGS = (".dcm", ".dicom", ".ima")
 _RECORDS = ("DirectoryRecordSequence",)
 
 
@@ -124,7 +124,7 @@ def _walk(folder: Path, name: str) -> _Found:
 
 
 def _is_wanted(root: str, name: str) -> bool:
-    is_hidden = name.startswith(".") or name.upper() == "DICOMDIR"
+    is_hidden = name.startswith(".") or name.upper() == DICOMDIR
     return not is_hidden and os.path.isfile(os.path.join(root, name))
 
 
@@ -152,7 +152,7 @@ def _judge(file: Path, reason: str) -> tuple[bool, str]:
             "choose it alone."
         )
     # An empty file says nothing of what it was, and a slice that lost its head has its name.
-    is_named = file.suffix.lower() in _ENDINGS
+    is_named = format_of(file, (DICOM,)) is not None
     return not head or is_named or is_dicom(head), reason
 
 
