@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import platformdirs
 import pytest
@@ -24,7 +25,7 @@ def be_on(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(platformdirs, "PlatformDirs", folders)
-    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr("tgcnet.io.user_data.sys", SimpleNamespace(platform=platform))
 
 
 @pytest.mark.parametrize(
