@@ -2,9 +2,9 @@ from pathlib import Path
 
 import platformdirs
 import pytest
+from platformdirs import windows
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
-from platformdirs.windows import Windows
 
 from tgcnet.engine.log import EngineLog, default_log_file, log_place
 
@@ -15,7 +15,7 @@ from tgcnet.engine.log import EngineLog, default_log_file, log_place
         ({"XDG_STATE_HOME": "/state"}, Unix, Path("/state/napari-tgcnet/engine.log")),
         ({}, Unix, Path.home() / ".local/state/napari-tgcnet/engine.log"),
         ({}, MacOS, Path.home() / "Library/Logs/napari-tgcnet/engine.log"),
-        ({"LOCALAPPDATA": "/local"}, Windows, Path("/local/napari-tgcnet/engine.log")),
+        ({"LOCALAPPDATA": "/local"}, windows.Windows, Path("/local/napari-tgcnet/engine.log")),
     ],
 )
 def test_the_log_lies_where_the_platform_keeps_state(
@@ -25,6 +25,8 @@ def test_the_log_lies_where_the_platform_keeps_state(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(platformdirs, "PlatformDirs", folders)
+    # What asks the system itself runs on Windows alone.
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)
     assert default_log_file() == expected
 
 

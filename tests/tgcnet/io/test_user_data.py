@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import platformdirs
 import pytest
+from platformdirs import windows
 from platformdirs.macos import MacOS
 from platformdirs.unix import Unix
-from platformdirs.windows import Windows
 
 from tgcnet.io.user_data import user_folder
 
@@ -25,6 +25,8 @@ def be_on(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(platformdirs, "PlatformDirs", folders)
+    # What asks the system itself runs on Windows alone.
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)
     monkeypatch.setattr("tgcnet.io.user_data.sys", SimpleNamespace(platform=platform))
 
 
@@ -34,7 +36,7 @@ def be_on(
         ("linux", Unix, {}, ".local/share/napari-tgcnet/models"),
         ("linux", Unix, {"XDG_DATA_HOME": "{home}/data"}, "data/napari-tgcnet/models"),
         ("darwin", MacOS, {}, "Library/Application Support/napari-tgcnet/models"),
-        ("win32", Windows, {"LOCALAPPDATA": "{home}/local"}, "local/napari-tgcnet/models"),
+        ("win32", windows.Windows, {"LOCALAPPDATA": "{home}/local"}, "local/napari-tgcnet/models"),
         ("linux", Unix, {VARIABLE: "{home}/own"}, "own"),
         ("linux", Unix, {VARIABLE: "~/own"}, "own"),
     ],

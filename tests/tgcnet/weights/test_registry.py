@@ -124,7 +124,9 @@ def test_where_a_users_models_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TGCNET_MODELS", "/models")
     assert user_models_folder() == Path("/models")
     monkeypatch.delenv("TGCNET_MODELS")
-    assert user_models_folder() == platformdirs.user_data_path("napari-tgcnet", False) / "models"
+    assert user_models_folder() == (
+        platformdirs.user_data_path("napari-tgcnet", appauthor=False) / "models"
+    )
 
 
 def test_the_registry_needs_no_torch() -> None:
