@@ -14,7 +14,6 @@ from PIL.PngImagePlugin import PngInfo
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
 from tgcnet.io.atomic import write_atomically
-from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.formats import (
     DICOM_SEG,
@@ -28,7 +27,7 @@ from tgcnet.io.formats import (
     one_of,
 )
 from tgcnet.io.nifti import PLACING_FIELDS
-from tgcnet.io.orientation import RAS_TO_LPS
+from tgcnet.io.orientation import RAS_TO_LPS, to_source
 from tgcnet.io.sandbox import is_segmentation
 
 RESEARCH_NOTICE = "Research use only. Not a medical device."

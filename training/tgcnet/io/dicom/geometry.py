@@ -7,9 +7,8 @@ import numpy as np
 
 from tgcnet.domain import Geometry, SideKnowledge
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import grid_affine
 from tgcnet.io.dicom.series import FrameHeader, Series
-from tgcnet.io.orientation import RAS_TO_LPS, canonical_to_source, placement_in_ras
+from tgcnet.io.orientation import RAS_TO_LPS, canonical_to_source, grid_affine, placement_in_ras
 
 Axes = tuple[int, int, int]
 Flips = tuple[bool, bool, bool]

@@ -12,10 +12,10 @@ from pydicom.uid import generate_uid
 from tgcnet import __version__
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
-from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom.seg_headers import refusing_what_cannot_be_used
 from tgcnet.io.dicom.seg_source import read_source
 from tgcnet.io.dicom.segments import MAKER, describe
+from tgcnet.io.orientation import to_source
 
 _SERIES_NUMBER = 9000
 """Far from the scanner's own, which count from 1."""

@@ -8,7 +8,7 @@ import psutil
 
 from tgcnet.domain import DicomSource, Geometry, Modality, Volume, Voxels
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import announce, check_size, to_canonical
+from tgcnet.io.decoded import announce, check_size
 from tgcnet.io.dicom.gather import list_studies
 from tgcnet.io.dicom.geometry import place
 from tgcnet.io.dicom.lut import windows_of
@@ -24,6 +24,7 @@ from tgcnet.io.dicom.values import (
     is_radiograph,
     modality_of,
 )
+from tgcnet.io.orientation import to_canonical
 
 ReadFrame = Callable[[FrameHeader], np.ndarray]
 Find = Callable[[Path], Listing]
