@@ -75,7 +75,7 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; errors as of :func:`write_atomically`.
 
     Tensors go this way, too: safetensors' own writing of a file raises an error that is no
-    ``OSError``, so that a full disk would not be told as one.
+    ``OSError``, so that a full disk would not be reported as one.
     """
     write_atomically(path, lambda temporary: _write_bytes(temporary, content))
 
@@ -109,7 +109,7 @@ def check_outside(path: Path, folder: Path, called: str) -> None:
 
 
 def is_write_protected(path: Path) -> bool:
-    """Whether somebody keeps this file from being replaced, which a rename would not notice.
+    """Whether this file is protected from being replaced, which a rename would not notice.
 
     The permission bits are asked too: an administrator may write anything, but hardly wants to.
     """

@@ -1,4 +1,4 @@
-"""What a decoder hands to ``read``: an array brought to (Z, Y, X), and where it lies."""
+"""What a decoder hands to ``read``: an array turned to (Z, Y, X), and where it lies."""
 
 import logging
 import math
@@ -46,7 +46,7 @@ class Decoded:
     Attributes
     ----------
     array : (Z, Y, X), real numbers in native byte order
-    may_be_hounsfield : the format is used for CT, so values below -200 tell one
+    may_be_hounsfield : the format is used for CT, so values below -200 show one
     notices : sentences about what was assumed or converted
     """
 
@@ -114,7 +114,7 @@ def on_announced(listener: Callable[[str, int], None]) -> None:
     _LISTENERS.append(listener)
 
 
-def too_hungry(name: str) -> str:
+def needs_too_much_memory(name: str) -> str:
     """Say that a file asked for more memory than one of its kind may."""
     return (
         f"{name} needs more memory to be read than an image of its size may; it is damaged, or a "

@@ -17,7 +17,7 @@ LOCK_FILE = "process"
 PID_FILE = "process.pid"
 """Apart from the lock: Windows lets nobody read what is locked."""
 
-# Whoever looks holds the lock for an instant, and whoever has just locked has to write a number.
+# A process that looks holds the lock for an instant; one that starts has yet to write its number.
 _TRIES, _BETWEEN_S = 10, 0.02
 
 
@@ -64,7 +64,7 @@ def process_of(folder: Path) -> int | None:
         if not _is_locked(folder):
             return None
         number = _number_in(folder)
-        # Twice: the lock may be that of somebody who looks, and the number one that was left.
+        # Twice: the lock may be held by a process that only looks, and the number be an old one.
         if number.isdigit() and number == seen:
             return int(number)
         seen = number

@@ -11,7 +11,7 @@ import numpy as np
 
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, too_hungry
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, needs_too_much_memory
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.formats import DICOM, DICOMDIR, IMAGES, NIFTI_PAIR, format_of
 from tgcnet.io.nifti import read_nifti
@@ -36,7 +36,8 @@ def decode_volume(
     ----------
     path : PNG, JPEG, TIFF (plane or stack), NIfTI (.nii, .nii.gz), DICOM (a file, a folder, a
         DICOMDIR or a zip that holds one series); recognised by content
-    modality : what the user says it is; wins over what the file shows. UNKNOWN equals None
+    modality : what the user says it is, which takes precedence over what the file shows. UNKNOWN
+        equals None
     volume : of a 4D NIfTI file, counted from 0; a file of one volume has volume 0
 
     Returns
@@ -71,11 +72,11 @@ def decode_volume(
             "check the name and the permission to read it."
         ) from None
     except MemoryError:
-        raise InputError(too_hungry(path.name)) from None
+        raise InputError(needs_too_much_memory(path.name)) from None
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether the DICOM reader shall say what it is: a folder, an archive, or marked as DICOM.
+    """Whether the DICOM reader decides what it is: a folder, an archive, or marked as DICOM.
 
     Old DICOM files lack the mark at byte 128, so a name will do. False where it cannot be opened.
     """

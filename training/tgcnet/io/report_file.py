@@ -72,14 +72,14 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
 
 def readable(report: ReportFile) -> ReportFile:
     """The report without lone surrogates, with a sentence where there were any."""
-    text, whose = without_surrogates(report.text), report.identity
+    text, identity = without_surrogates(report.text), report.identity
     identity = Identity(
-        patient_id=without_surrogates(whose.patient_id or "") or None,
-        accession_number=without_surrogates(whose.accession_number or "") or None,
-        study_id=without_surrogates(whose.study_id or "") or None,
+        patient_id=without_surrogates(identity.patient_id or "") or None,
+        accession_number=without_surrogates(identity.accession_number or "") or None,
+        study_id=without_surrogates(identity.study_id or "") or None,
     )
-    told = () if text == report.text else (SURROGATES_REPLACED,)
-    return replace(report, text=text, identity=identity, notices=(*report.notices, *told))
+    added = () if text == report.text else (SURROGATES_REPLACED,)
+    return replace(report, text=text, identity=identity, notices=(*report.notices, *added))
 
 
 def needs_parser(path: Path) -> bool:

@@ -35,7 +35,7 @@ class About:
 
 
 def read_report_table(content: bytes, name: str, about: About) -> tuple[str, Identity]:
-    """The report of the one row that is about an image, and what the row says of whose it is.
+    """The report of the one row that is about an image, and the row's patient and study.
 
     The study decides before the accession number, that before the image's name, that before the
     patient, who may have several rows.

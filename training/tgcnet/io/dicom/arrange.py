@@ -18,7 +18,7 @@ _CHUNK_BYTES = 2**20
 
 
 def arrange(frames: Iterable[FrameHeader]) -> tuple[Series, ...]:
-    """Group frames to series, and tell what is amiss with each.
+    """Group frames to series, and report what is wrong with each.
 
     Pixels are read only where two frames lie at one place, to see whether they are the same.
     """
@@ -65,17 +65,17 @@ def _one_series(
 ) -> Series:
     """Order some frames of a group that has these instance numbers."""
     ordered = _in_order(frames)
-    mine = list(remarks)
+    all_remarks = list(remarks)
     if not ordered[0].series_uid:
-        mine.append(
+        all_remarks.append(
             warning(
                 "no-series-uid",
                 "The files do not say which series they belong to, expected a series UID; they are "
                 "taken together by study, number and modality, check that they are one series.",
             )
         )
-    mine += [*remarks_of(ordered), *numbering_remarks(ordered, numbers)]
-    return Series(frames=ordered, remarks=tuple(mine))
+    all_remarks += [*remarks_of(ordered), *numbering_remarks(ordered, numbers)]
+    return Series(frames=ordered, remarks=tuple(all_remarks))
 
 
 def _in_order(frames: Sequence[FrameHeader]) -> tuple[FrameHeader, ...]:
@@ -112,8 +112,8 @@ def _by_acquisition(
 ) -> list[Series]:
     """Split a series that holds several scans of the same places; [] if they are no whole stacks.
 
-    Only the scanner's own acquisition number tells them apart, and only where it leaves stacks of
-    equal length with nothing amiss: anything else would be a guess.
+    Only the scanner's own acquisition number distinguishes them, and only where it leaves stacks of
+    equal length with nothing wrong: anything else would be a guess.
     """
     by_number: dict[int, list[FrameHeader]] = defaultdict(list)
     for frame in frames:
@@ -184,7 +184,7 @@ def _was(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def tell_patients(series: tuple[Series, ...]) -> tuple[Series, ...]:
+def warn_of_several_patients(series: tuple[Series, ...]) -> tuple[Series, ...]:
     """Warn on every series of a listing that holds more than one patient."""
     num_patients = len({one.first.patient_key for one in series} - {""})
     if num_patients < 2:

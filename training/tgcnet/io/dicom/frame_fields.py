@@ -19,7 +19,7 @@ KEYWORDS = (
     "WindowCenterWidthExplanation", "VOILUTFunction",
 )  # fmt: skip
 
-_SILENT = (None, "", (), -1)
+_ABSENT = (None, "", (), -1)
 
 
 def plane_fields(dataset: Dataset, modality: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _spacing(dataset: Dataset, modality: str) -> tuple[tuple[float, ...], bool]:
 
 
 def group_fields(group: Dataset) -> dict[str, Any]:
-    """Fields that a group states, shared by all frames or of one; what it is silent on is absent.
+    """Fields that a group states, shared by all frames or of one; the others are left out.
 
     A frame's number within its stack takes the place of the instance number, which is the file's.
     """
@@ -111,7 +111,7 @@ def group_fields(group: Dataset) -> dict[str, Any]:
     details = _item(group, "CTAcquisitionDetailsSequence")
     if details is not None:
         fields["gantry_tilt"] = elements.decimal(details, "GantryDetectorTilt")
-    return {name: value for name, value in fields.items() if value not in _SILENT}
+    return {name: value for name, value in fields.items() if value not in _ABSENT}
 
 
 def _place_fields(group: Dataset) -> dict[str, Any]:

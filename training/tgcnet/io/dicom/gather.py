@@ -8,7 +8,7 @@ from pathlib import Path
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.io.dicom import elements
 from tgcnet.io.dicom.archive import is_zip, unpack
-from tgcnet.io.dicom.arrange import arrange, tell_patients
+from tgcnet.io.dicom.arrange import arrange, warn_of_several_patients
 from tgcnet.io.dicom.open_header import is_dicom, open_header
 from tgcnet.io.dicom.read_header import NoImageError, read_headers
 from tgcnet.io.dicom.series import FrameHeader, Listing, Skipped, warning
@@ -26,7 +26,7 @@ _RECORDS = ("DirectoryRecordSequence",)
 
 
 def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
-    """List the series that lie somewhere, with what is amiss with each.
+    """List the series that lie somewhere, with what is wrong with each.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
             num_broken += is_broken
             skipped.append(Skipped(name=file.name, reason=reason))
         _report(on_progress, found.start + (1 - found.start) * (index + 1) / len(found.files))
-    series = tell_patients(arrange(frames))
+    series = warn_of_several_patients(arrange(frames))
     if num_broken:
         remark = warning(
             "unreadable-files",
@@ -129,7 +129,7 @@ def _is_wanted(root: str, name: str) -> bool:
 
 
 def _report(on_progress: OnProgress | None, fraction: float) -> None:
-    """Tell how far the work is.
+    """Report how far the work is.
 
     Raises
     ------

@@ -130,7 +130,7 @@ def place_projection(header: FrameHeader, num_frames: int) -> tuple[Geometry, tu
     The geometry, and sentences about what was assumed or turned
     """
     axes, flips, knowledge, notices = _picture_axes(header)
-    spacing, unit, told = _picture_spacing(header, num_frames)
+    spacing, unit, spacing_notices = _picture_spacing(header, num_frames)
     by_axis = (1.0, *spacing)
     placed = (by_axis[axes[0]], by_axis[axes[1]], by_axis[axes[2]])
     geometry = Geometry(
@@ -140,7 +140,7 @@ def place_projection(header: FrameHeader, num_frames: int) -> tuple[Geometry, tu
         source_axes=axes,
         source_flips=flips,
     )
-    return geometry, (*notices, *told)
+    return geometry, (*notices, *spacing_notices)
 
 
 def _picture_axes(header: FrameHeader) -> tuple[Axes, Flips, SideKnowledge, tuple[str, ...]]:

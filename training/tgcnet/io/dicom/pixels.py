@@ -46,7 +46,7 @@ _EXACT_SYNTAXES = frozenset({
 
 
 def decode_frame(header: FrameHeader) -> np.ndarray:
-    """Decode one frame and bring it to the modality's values; windows are never burnt in.
+    """Decode one frame and convert it to the modality's values; windows are never burnt in.
 
     The modality's lookup table, or the slope and intercept of this very frame; of a radiograph,
     also the lookup table for viewing. MONOCHROME1 is inverted, but not a CT's: its Hounsfield
@@ -54,7 +54,7 @@ def decode_frame(header: FrameHeader) -> np.ndarray:
 
     Returns
     -------
-    (rows, columns) of the type that :func:`frame_dtype` tells from the header
+    (rows, columns) of the type that :func:`frame_dtype` derives from the header
 
     Raises
     ------
@@ -181,7 +181,7 @@ def within_bits(
     if header.transfer_syntax in _EXACT_SYNTAXES:
         picture = stored if is_padding is None else stored[~is_padding]
         overlays = _overlays(tables, header, stored.dtype)
-        # Overlays and extended signs use the same bits, and cannot be told apart.
+        # Overlays and extended signs use the same bits, and cannot be distinguished.
         if not (overlays and header.is_signed):
             _check_bits(picture & ~overlays, header, name)
     return (stored << spare) >> spare  # signed numbers keep their sign

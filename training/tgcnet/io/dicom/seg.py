@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 from tgcnet import __version__
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
-from tgcnet.io.dicom.seg_headers import refusing_what_cannot_be_used
+from tgcnet.io.dicom.seg_headers import reporting_unusable_headers
 from tgcnet.io.dicom.seg_source import read_source
 from tgcnet.io.dicom.segments import MAKER, describe
 from tgcnet.io.orientation import to_source
@@ -22,16 +22,16 @@ _SERIES_NUMBER = 9000
 
 _UTF_8 = "ISO_IR 192"
 
-_METHOD = (
+_DEIDENTIFICATION = (
     ("113100", "Basic Application Confidentiality Profile"),
     ("113110", "Retain UIDs Option"),
 )
-_ISO = re.compile(r"ISO_\d+(_\d+)?")
+_COMPRESSION_METHOD = re.compile(r"ISO_\d+(_\d+)?")
 """How compression methods are called (PS3.3, C.7.6.1.1.5.1)."""
 
-_SOME_DATE, _SOME_TIME = "19000101", "000000"  # these have to have a value (type 1)
+_NO_DATE, _NO_TIME = "19000101", "000000"  # these have to have a value (type 1)
 
-_OUT = (
+_REMOVED = (
     "InstanceCreationDate", "InstanceCreationTime", "SeriesDate", "SeriesTime",
     "ContributingEquipmentSequence",
 )  # fmt: skip
@@ -54,7 +54,7 @@ def write_seg(
     Parameters
     ----------
     labels : (Z, Y, X) uint8
-    path : as a temporary file; whoever calls puts it in place
+    path : as a temporary file; the caller puts it in place
     provenance : ``model``, ``sha256`` and ``threshold`` of it name the algorithm; without a
         model the segments are a person's, MANUAL
     comment : provenance and notice whole, as JSON in ASCII
@@ -73,10 +73,10 @@ def write_seg(
             "the same; choose the mask that belongs to this image."
         )
     images = read_source(source, geometry, deidentify=deidentify)
-    with refusing_what_cannot_be_used():
-        planes = _as_the_file_orders(planes, source, images)
+    with reporting_unusable_headers():
+        planes = _in_file_order(planes, source, images)
         described = describe(int(labels.max()), classes, provenance, is_edited=is_edited)
-        made = _make(images, planes, described)
+        made = _build_segmentation(images, planes, described)
         _check_whole(made, planes)
         made.DerivationDescription = comment
         if "FrameOfReferenceUID" not in made:  # the sides of a projection are said in words
@@ -86,7 +86,7 @@ def write_seg(
         made.save_as(path)
 
 
-def _as_the_file_orders(
+def _in_file_order(
     planes: np.ndarray, source: DicomSource, images: Sequence[Dataset]
 ) -> np.ndarray:
     """Planes by the frames of a multi-frame file, where it stacks them in another order."""
@@ -97,7 +97,7 @@ def _as_the_file_orders(
     return ordered
 
 
-def _make(
+def _build_segmentation(
     images: Sequence[Dataset],
     planes: np.ndarray,
     described: Sequence[hd.seg.SegmentDescription],
@@ -147,7 +147,7 @@ def strip_identity(segmentation: Dataset) -> None:
     the study, of the images and of their frame of reference stay, since without them nothing says
     which image a mask belongs to.
     """
-    for keyword in _OUT:
+    for keyword in _REMOVED:
         if keyword in segmentation:
             delattr(segmentation, keyword)
     # Free text, in files that keep to no rule.
@@ -155,14 +155,14 @@ def strip_identity(segmentation: Dataset) -> None:
         segmentation.PositionReferenceIndicator = ""
     methods = segmentation.get("LossyImageCompressionMethod") or ()
     known = [methods] if isinstance(methods, str) else methods
-    if not all(_ISO.fullmatch(str(one)) for one in known):
+    if not all(_COMPRESSION_METHOD.fullmatch(str(one)) for one in known):
         del segmentation.LossyImageCompressionMethod
-    segmentation.ContentDate, segmentation.ContentTime = _SOME_DATE, _SOME_TIME
+    segmentation.ContentDate, segmentation.ContentTime = _NO_DATE, _NO_TIME
     segmentation.PatientIdentityRemoved = "YES"
     segmentation.LongitudinalTemporalInformationModified = "REMOVED"
     segmentation.DeidentificationMethod = MAKER
     segmentation.DeidentificationMethodCodeSequence = [
-        _code(value, meaning) for value, meaning in _METHOD
+        _code(value, meaning) for value, meaning in _DEIDENTIFICATION
     ]
 
 

@@ -69,7 +69,7 @@ def codes_for(name: str, code: str = "") -> SegmentCodes:
 
     Parameters
     ----------
-    code : the class's own, which wins: ``SCHEME:VALUE``, or a value of SNOMED CT alone
+    code : the class's own, which takes precedence: ``SCHEME:VALUE``, or a value of SNOMED CT alone
     """
     known = " ".join(name.casefold().replace("-", " ").split())
     if known in _ANATOMY:

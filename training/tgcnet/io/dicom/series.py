@@ -1,4 +1,4 @@
-"""What a folder, an archive or a file holds: headers of frames, in series, and what is amiss."""
+"""What a folder, an archive or a file holds: headers of frames, in series, and what is wrong."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +13,7 @@ EXPORT_ALONE = "export that series alone and whole."
 class FrameHeader:
     """One frame: a slice of a series, a radiograph, or one of a multi-frame file's many.
 
-    Plain values that JSON can hold. Empty text, 0 or None where the file is silent. Identifiers
+    Plain values that JSON can hold. Empty text, 0 or None where the file has no value. Identifiers
     and paths are never logged and never shown whole.
 
     Attributes
@@ -105,7 +105,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remark:
-    """Something amiss with a series.
+    """Something wrong with a series.
 
     Attributes
     ----------

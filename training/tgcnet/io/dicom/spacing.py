@@ -196,7 +196,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def numbering_remarks(frames: tuple[FrameHeader, ...], numbers: Set[int]) -> list[Remark]:
-    """Tell where slices may be missing that the places of the others cannot tell.
+    """Report where slices may be missing that the positions of the others cannot show.
 
     That is every second one, or some at an end. Only numbers that rise or fall evenly with the
     place mean anything: the standard lets a scanner number as it likes.

@@ -12,7 +12,7 @@ from tgcnet.domain import Identity
 from tgcnet.errors import InputError
 from tgcnet.io.decoded import quiet
 from tgcnet.io.dicom.elements import PARSER_ERRORS
-from tgcnet.io.report_statement import Coded, Said, combined, role_of, statements
+from tgcnet.io.report_statement import Coded, Qualifiers, combined, role_of, statements
 
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 _NO_REPORTS = {
@@ -89,7 +89,7 @@ def _notices(dataset: Dataset) -> Iterator[str]:
         yield "The Structured Report says that nobody has verified it."
 
 
-def content_lines(item: Dataset, depth: int = 0, outer: Said | None = None) -> Iterator[str]:
+def content_lines(item: Dataset, depth: int = 0, outer: Qualifiers | None = None) -> Iterator[str]:
     """The lines of a content item and of all below it, in the tree's order.
 
     Parameters
@@ -102,28 +102,32 @@ def content_lines(item: Dataset, depth: int = 0, outer: Said | None = None) -> I
     ValueError
         If the tree is deeper than any report.
     """
-    outer = outer or Said()
-    name, said = _coded(item, "ConceptNameCodeSequence"), _said(item, depth)
+    outer = outer or Qualifiers()
+    name, qualifiers = _coded(item, "ConceptNameCodeSequence"), _qualifiers_of(item, depth)
     if str(item.get("ValueType", "")) == "CONTAINER":
         if name.words and depth:
             yield f"{name.words}:"
-        yield from said.details
-        outer = said.within(outer)
+        yield from qualifiers.details
+        outer = qualifiers.within(outer)
     else:
-        yield from statements(name, _value(item), said.within(outer))
-    yield from said.lines
+        yield from statements(name, _value(item), qualifiers.within(outer))
+    yield from qualifiers.lines
     for child in item.get("ContentSequence") or ():
         if _relation(child) not in (_CONTEXT, _MODIFIER) and not _is_modifier(child):
             yield from content_lines(child, depth + 1, outer)
 
 
-def _said(item: Dataset, depth: int) -> Said:
+def _qualifiers_of(item: Dataset, depth: int) -> Qualifiers:
     """What an item's modifiers say of it; of which they have some, too, such as a site its side."""
     if depth > _MAX_DEPTH:
         raise ValueError
     return combined(
         [
-            (_coded(child, "ConceptNameCodeSequence"), _value(child), _said(child, depth + 1))
+            (
+                _coded(child, "ConceptNameCodeSequence"),
+                _value(child),
+                _qualifiers_of(child, depth + 1),
+            )
             for child in item.get("ContentSequence") or ()
             if _is_modifier(child)
         ]

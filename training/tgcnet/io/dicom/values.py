@@ -110,7 +110,7 @@ def common_dtype(headers: tuple[FrameHeader, ...]) -> np.dtype:
 
 
 def value_remarks(frames: Sequence[FrameHeader]) -> list[Remark]:
-    """Tell what is amiss with the values of frames that are to be one image."""
+    """Report what is wrong with the values of frames that are to be one image."""
     return [*_of_extent(frames), *_of_layout(frames), *_of_rescale(frames)]
 
 
@@ -176,23 +176,23 @@ def _is_high(frame: FrameHeader) -> bool:
 
 
 def _of_rescale(frames: Sequence[FrameHeader]) -> list[Remark]:
-    silent = [frame.slope is None or frame.intercept is None for frame in frames]
+    is_absent = [frame.slope is None or frame.intercept is None for frame in frames]
     has_table = frames[0].has_modality_lut
     if any(frame.slope == 0 for frame in frames):
         sentence = "A slice has the rescale slope 0, which makes all its pixels equal, expected "
         return [refused("zero-slope", f"{sentence}another number; export the series again.")]
-    if any(silent) and not all(silent):
+    if any(is_absent) and not all(is_absent):
         return [
             refused(
                 "missing-rescale",
-                f"{sum(silent)} of {len(frames)} slices lack the rescale slope or intercept, "
+                f"{sum(is_absent)} of {len(frames)} slices lack the rescale slope or intercept, "
                 "expected both on every slice; export the series again.",
             )
         ]
     if len({frame.rescale_type for frame in frames}) > 1:
         sentence = "The slices are in different units after their rescale, expected one unit; "
         return [refused("mixed-units", sentence + EXPORT_ALONE)]
-    if all(silent) and frames[0].modality == "CT" and not has_table:
+    if all(is_absent) and frames[0].modality == "CT" and not has_table:
         return [
             warning(
                 "no-rescale",
