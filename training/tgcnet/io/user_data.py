@@ -23,10 +23,9 @@ def user_folder(name: str, variable: str) -> Path:
 
 def _former_folder(name: str) -> Path | None:
     """Where earlier versions looked on systems that keep data elsewhere since; there it stays."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        return None
-    return base / _APPLICATION / name
+    bases = {
+        "win32": Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"),
+        "darwin": Path.home() / "Library" / "Application Support",
+    }
+    base = bases.get(sys.platform)
+    return None if base is None else base / _APPLICATION / name
