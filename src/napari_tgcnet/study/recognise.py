@@ -11,8 +11,7 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 
-ENDINGS = (".dcm", ".dicom", ".ima")
-DICOMDIR = "DICOMDIR"
+from tgcnet.io.formats import DICOM, DICOMDIR, ZIP, format_of
 
 _MOST_LOOKED_AT = 100
 """Files of a folder that are looked into: where none of these is DICOM, the folder is no study."""
@@ -29,12 +28,12 @@ _PREAMBLE_BYTES, _MAGIC = 128, b"DICM"
 def is_study(path: Path) -> bool:
     """Whether this is DICOM, or a folder or zip archive that holds some; nothing is read whole."""
     name = path.name
-    if name.lower().endswith(ENDINGS) or name.upper() == DICOMDIR:
+    if format_of(name, (DICOM,)) or name.upper() == DICOMDIR:
         return True
     try:
         if path.is_dir():
             return any(_is_dicom(one) for one in islice(_files_in(path), _MOST_LOOKED_AT))
-        if name.lower().endswith(".zip"):
+        if format_of(name, (ZIP,)):
             return _holds_dicom(path)
         return _is_dicom(path)
     except OSError:  # not ours to complain of: napari says what it cannot open
@@ -47,7 +46,7 @@ def is_large(path: Path) -> bool:
         path = path.parent
     if path.is_dir():
         return sum(1 for _ in islice(_files_in(path), _MOST_FILES + 1)) > _MOST_FILES
-    return path.stat().st_size > _MOST_ARCHIVE_BYTES and path.name.lower().endswith(".zip")
+    return path.stat().st_size > _MOST_ARCHIVE_BYTES and format_of(path, (ZIP,)) is not None
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

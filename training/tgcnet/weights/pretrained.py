@@ -5,9 +5,6 @@ A folder is one set of weights: ``pretrained.json`` and ``weights.safetensors``,
 """
 
 import json
-import os
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,11 +71,9 @@ class PretrainedRecord:
         return f'{field}="{self.name}"'
 
 
-def user_pretrained_folder(
-    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
-) -> Path:
+def user_pretrained_folder() -> Path:
     """Where pretrained weights lie: ``TGCNET_PRETRAINED``, else the platform's data folder."""
-    return user_folder("pretrained", PRETRAINED_VARIABLE, environment, platform)
+    return user_folder("pretrained", PRETRAINED_VARIABLE)
 
 
 def find_pretrained(name: str) -> Path | None:

@@ -1,9 +1,6 @@
 """Which models there are, and the folder each lies in.  No torch here."""
 
 import logging
-import os
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from tgcnet.errors import CheckpointError
@@ -19,11 +16,9 @@ _PICKLE_ENDINGS = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
 _LOG = logging.getLogger(__name__)
 
 
-def user_models_folder(
-    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
-) -> Path:
+def user_models_folder() -> Path:
     """Where a user's own models lie: ``TGCNET_MODELS``, else the platform's data folder."""
-    return user_folder("models", MODELS_VARIABLE, environment, platform)
+    return user_folder("models", MODELS_VARIABLE)
 
 
 def model_folders() -> tuple[Path, ...]:

@@ -3,8 +3,8 @@
 import pytest
 from pydicom.sr._concepts_dict import concepts
 
-from tgcnet.io.dicom import segment_codes
-from tgcnet.io.dicom.segment_codes import ABNORMAL, Coded, codes_for
+from tgcnet.io.dicom import segments
+from tgcnet.io.dicom.segments import ABNORMAL, Coded, codes_for
 
 NOT_IN_THE_TABLES = {"95436008": "Lung consolidation", "46621007": "Atelectasis"}
 
@@ -19,10 +19,10 @@ def known(one: Coded) -> set[str]:
 @pytest.mark.parametrize(
     "one",
     [
-        *segment_codes._KINDS.values(),
-        *segment_codes._ANATOMY.values(),
-        segment_codes.ABNORMAL,
-        segment_codes.ANATOMY,
+        *segments._KINDS.values(),
+        *segments._ANATOMY.values(),
+        segments.ABNORMAL,
+        segments.ANATOMY,
     ],
     ids=lambda one: one.meaning,
 )

@@ -1,10 +1,22 @@
-"""What a segment is called in codes that other programs understand.
+"""How segments are described: names, colours, algorithm, and codes that other programs know.
 
 Codes of DICOM's own dictionary (PS3.16, CID 6104 and 7159) where it has one, else of SNOMED CT.
 Lung consolidation and atelectasis are not in the standard's tables; theirs are SNOMED CT's.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import highdicom as hd
+from pydicom.sr.coding import Code
+
+from tgcnet.domain import SegmentationClass
+
+MAKER = "napari-tgcnet"
+
+_LONG_STRING = 64
+_NO_COLOUR = SegmentationClass(name="", colour=(230, 80, 60))
+_ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +62,6 @@ _KINDS = {
 }
 _ANATOMY = {"lung": Coded(scheme="SCT", value="39607008", meaning="Lung")}
 _SNOMED = "SCT"
-_MEANING_CHARACTERS = 64
 
 
 def codes_for(name: str, code: str = "") -> SegmentCodes:
@@ -58,7 +69,7 @@ def codes_for(name: str, code: str = "") -> SegmentCodes:
 
     Parameters
     ----------
-    code : the class's own, which wins: ``SCHEME:VALUE``, or a value of SNOMED CT alone
+    code : the class's own, which takes precedence: ``SCHEME:VALUE``, or a value of SNOMED CT alone
     """
     known = " ".join(name.casefold().replace("-", " ").split())
     if known in _ANATOMY:
@@ -68,6 +79,69 @@ def codes_for(name: str, code: str = "") -> SegmentCodes:
     if not code.strip():
         return found
     scheme, _, value = code.strip().rpartition(":")
-    meaning = name[:_MEANING_CHARACTERS] or value
+    meaning = name[:_LONG_STRING] or value
     own = Coded(scheme=scheme.strip() or _SNOMED, value=value.strip(), meaning=meaning)
     return SegmentCodes(category=found.category, kind=own)
+
+
+def describe(
+    largest: int,
+    classes: Sequence[SegmentationClass],
+    provenance: Mapping[str, str],
+    *,
+    is_edited: bool,
+) -> list[hd.seg.SegmentDescription]:
+    """One description a label value, from 1 on without a gap, as the standard asks.
+
+    A value that no class has, and the first where there is none, is "label 1" and so on.
+    """
+    algorithm = _algorithm(provenance)
+    kind = hd.seg.SegmentAlgorithmTypeValues.MANUAL
+    if algorithm is not None:
+        kind = hd.seg.SegmentAlgorithmTypeValues("SEMIAUTOMATIC" if is_edited else "AUTOMATIC")
+    return [
+        _describe(
+            number,
+            classes[number - 1] if number <= len(classes) else _NO_COLOUR,
+            kind,
+            algorithm,
+        )
+        for number in range(1, max(largest, len(classes), 1) + 1)
+    ]
+
+
+def _describe(
+    number: int,
+    one: SegmentationClass,
+    kind: hd.seg.SegmentAlgorithmTypeValues,
+    algorithm: hd.AlgorithmIdentificationSequence | None,
+) -> hd.seg.SegmentDescription:
+    codes = codes_for(one.name, one.code)
+    return hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=one.name[:_LONG_STRING] or f"label {number}",
+        segmented_property_category=_coded(codes.category),
+        segmented_property_type=_coded(codes.kind),
+        algorithm_type=kind,
+        algorithm_identification=algorithm,
+        display_color=hd.color.CIELabColor.from_rgb(*one.colour),
+    )
+
+
+def _algorithm(provenance: Mapping[str, str]) -> hd.AlgorithmIdentificationSequence | None:
+    model = provenance.get("model")
+    if model is None:
+        return None
+    return hd.AlgorithmIdentificationSequence(
+        name=f"tgcnet {model}"[:_LONG_STRING],
+        family=_ARTIFICIAL_INTELLIGENCE,
+        version=provenance.get("sha256", "unknown")[:_LONG_STRING],  # of the weights: 64 digits
+        source=MAKER,
+        parameters={
+            key: provenance[key] for key in ("threshold", "window_hu") if key in provenance
+        },
+    )
+
+
+def _coded(one: Coded) -> Code:
+    return Code(one.value, one.scheme, one.meaning)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from tgcnet.domain import NamedWindow
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.windows import windows_of
+from tgcnet.io.dicom.lut import windows_of
+from tgcnet.io.dicom.series import FrameHeader
 
 CT = FrameHeader(
     file="a.dcm",

@@ -1,4 +1,7 @@
-"""Where a frame lies and what its values mean: fields of a :class:`FrameHeader`."""
+"""Fields of a :class:`FrameHeader`: where a frame lies and what its values mean.
+
+Classic images have them on the top level, enhanced ones in functional groups.
+"""
 
 from typing import Any
 
@@ -15,6 +18,8 @@ KEYWORDS = (
     "RescaleIntercept", "RescaleType", "WindowCenter", "WindowWidth",
     "WindowCenterWidthExplanation", "VOILUTFunction",
 )  # fmt: skip
+
+_ABSENT = (None, "", (), -1)
 
 
 def plane_fields(dataset: Dataset, modality: str) -> dict[str, Any]:
@@ -86,3 +91,56 @@ def _spacing(dataset: Dataset, modality: str) -> tuple[tuple[float, ...], bool]:
         return calibrated, modality in PROJECTIONS and calibrated == raw
     raw = raw or pixel_spacing(dataset, "NominalScannedPixelSpacing")
     return raw, bool(raw)
+
+
+def group_fields(group: Dataset) -> dict[str, Any]:
+    """Fields that a group states, shared by all frames or of one; the others are left out.
+
+    A frame's number within its stack takes the place of the instance number, which is the file's.
+    """
+    fields = _place_fields(group) | _value_fields(group)
+    content = _item(group, "FrameContentSequence")
+    if content is not None:
+        fields |= {
+            "instance_number": elements.integer(content, "InStackPositionNumber"),
+            "acquisition_number": elements.integer(content, "FrameAcquisitionNumber"),
+        }
+    frame_type = _item(group, "CTImageFrameTypeSequence")
+    if frame_type is not None:
+        fields["image_type"] = tuple(one.upper() for one in elements.texts(frame_type, "FrameType"))
+    details = _item(group, "CTAcquisitionDetailsSequence")
+    if details is not None:
+        fields["gantry_tilt"] = elements.decimal(details, "GantryDetectorTilt")
+    return {name: value for name, value in fields.items() if value not in _ABSENT}
+
+
+def _place_fields(group: Dataset) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    plane = _item(group, "PlanePositionSequence")
+    if plane is not None:
+        fields["position"] = position(plane)
+    axes = _item(group, "PlaneOrientationSequence")
+    if axes is not None:
+        fields["orientation"] = orientation(axes)
+    measures = _item(group, "PixelMeasuresSequence")
+    if measures is not None:
+        fields["spacing_yx"] = pixel_spacing(measures)
+        fields["slice_thickness"] = thickness(measures)
+    return fields
+
+
+def _value_fields(group: Dataset) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    values = _item(group, "PixelValueTransformationSequence")
+    if values is not None:
+        fields |= rescale(values)
+    shown = _item(group, "FrameVOILUTSequence")
+    if shown is not None:
+        fields["windows"] = windows(shown)
+        fields["voi_function"] = elements.text(shown, "VOILUTFunction").upper()
+    return fields
+
+
+def _item(group: Dataset, keyword: str) -> Dataset | None:
+    found = elements.items(group, keyword)
+    return found[0] if found else None
