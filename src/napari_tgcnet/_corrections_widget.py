@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
+from napari_tgcnet.corrections.case_layers import ViewerCases
 from napari_tgcnet.corrections.controller import CorrectionsController
-from napari_tgcnet.corrections.layers import ViewerCases
-from napari_tgcnet.corrections.shelf import DiskShelf
+from napari_tgcnet.corrections.ledger_store import DiskShelf
 from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out
 from napari_tgcnet.shared.jobs import WorkerThreads

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
+from napari_tgcnet.finetune.comparison_layers import ViewerComparison
 from napari_tgcnet.finetune.controller import FinetuneController
 from napari_tgcnet.finetune.estimate import estimate
 from napari_tgcnet.finetune.held_out import load_held_out
-from napari_tgcnet.finetune.layers import ViewerComparison
-from napari_tgcnet.finetune.models import RegisteredModels
 from napari_tgcnet.finetune.ports import Models, Runs
-from napari_tgcnet.finetune.process import RunProcesses
-from napari_tgcnet.finetune.views.closing import CloseGuard
+from napari_tgcnet.finetune.registered_models import RegisteredModels
+from napari_tgcnet.finetune.run_processes import RunProcesses
+from napari_tgcnet.finetune.run_watcher import RunWatch
+from napari_tgcnet.finetune.views.close_guard import CloseGuard
 from napari_tgcnet.finetune.views.panel import FinetuneView
-from napari_tgcnet.finetune.watch import RunWatch
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.shared.session import SESSION, Session

@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QWidget
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out
 from napari_tgcnet.shared.reporting import ReportingThreads
 from napari_tgcnet.study.controller import StudyController
-from napari_tgcnet.study.layers import ViewerStudies
+from napari_tgcnet.study.disk_studies import DiskStudies
 from napari_tgcnet.study.ports import Studies
-from napari_tgcnet.study.studies import DiskStudies
+from napari_tgcnet.study.study_layers import ViewerStudies
 from napari_tgcnet.study.views.panel import StudyPanelView
 
 if TYPE_CHECKING:

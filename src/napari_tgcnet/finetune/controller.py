@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.finetune.following import Following
+from napari_tgcnet.finetune.model_switching import Switching
 from napari_tgcnet.finetune.ports import (
     ComparisonLayers,
     Estimator,
@@ -17,9 +17,9 @@ from napari_tgcnet.finetune.ports import (
     Runs,
     Watch,
 )
-from napari_tgcnet.finetune.setup import Setup
+from napari_tgcnet.finetune.run_control import Following
+from napari_tgcnet.finetune.run_setup import Setup
 from napari_tgcnet.finetune.state import FinetuneState, Options
-from napari_tgcnet.finetune.switching import Switching
 from napari_tgcnet.segment.ports import View, Workers
 from napari_tgcnet.shared.session import Session
 from napari_tgcnet.shared.store import Store

@@ -9,9 +9,9 @@ from pathlib import Path
 from napari_tgcnet.segment.ports import View
 from napari_tgcnet.shared.store import Store
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.loading import Loading
 from napari_tgcnet.study.ports import OpenedSeries, ReportingWorkers, Studies, StudyLayers
 from napari_tgcnet.study.rows import build_rows
+from napari_tgcnet.study.slice_loader import Loading
 from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
 from napari_tgcnet.study.stop import Stop
 from tgcnet.io.dicom.series import Listing, Series

@@ -10,8 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.comparison_layers import ViewerComparison
 from napari_tgcnet.finetune.held_out import load_held_out
-from napari_tgcnet.finetune.layers import ViewerComparison
 from napari_tgcnet.finetune.ports import HeldOutCase
 from napari_tgcnet.shared.layers import find_mask, list_images
 from tgcnet.corrections import Ledger

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton
 from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Runs
-from napari_tgcnet.finetune.process import RunProcesses, is_alive
+from napari_tgcnet.finetune.run_processes import RunProcesses, is_alive
 from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Ledger
 from tgcnet.finetune.compared import ComparedMasks, write_compared

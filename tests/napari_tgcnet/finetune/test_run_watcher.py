@@ -8,9 +8,9 @@ import pytest
 from qtpy.QtCore import QThreadPool
 
 from napari_tgcnet.finetune.ports import RunOrder
-from napari_tgcnet.finetune.process import RunProcesses
+from napari_tgcnet.finetune.run_processes import RunProcesses
+from napari_tgcnet.finetune.run_watcher import RunWatch
 from napari_tgcnet.finetune.state import Options
-from napari_tgcnet.finetune.watch import RunWatch
 from napari_tgcnet.shared.jobs import WorkerThreads
 from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
 from tgcnet.io.process_lock import running

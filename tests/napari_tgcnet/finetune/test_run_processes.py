@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from napari_tgcnet.finetune.ports import Found, RunOrder
-from napari_tgcnet.finetune.process import (
+from napari_tgcnet.finetune.run_processes import (
     LOG_FILE,
     ORDER_FILE,
     RunProcesses,
@@ -35,7 +35,7 @@ PARENT = """
 import sys
 from pathlib import Path
 from napari_tgcnet.finetune.ports import Found, RunOrder
-from napari_tgcnet.finetune.process import RunProcesses
+from napari_tgcnet.finetune.run_processes import RunProcesses
 from napari_tgcnet.finetune.state import Options
 order = RunOrder(ledger=Path("x"), reference=None, model="m", device="cpu", options=Options())
 root = Path(sys.argv[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 from qtpy.QtCore import QObject, QTimer
 
 from napari_tgcnet.finetune.ports import News
-from napari_tgcnet.finetune.process import is_alive, last_words
+from napari_tgcnet.finetune.run_processes import is_alive, last_words
 from napari_tgcnet.segment.ports import Workers
 from tgcnet.finetune.events import ENDS, read_timed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_tgcnet.corrections.shelf import DiskShelf
+from napari_tgcnet.corrections.ledger_store import DiskShelf
 from tgcnet.errors import LedgerDamageError, LedgerError
 
 SHELF = DiskShelf()

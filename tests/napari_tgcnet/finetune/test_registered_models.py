@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.models import RegisteredModels
+from napari_tgcnet.finetune.registered_models import RegisteredModels
 from tgcnet.domain import GateReport, ModelIdentity
 from tgcnet.errors import InputError
 from tgcnet.gate.report_file import report_to_json

@@ -9,8 +9,8 @@ from unittest.mock import Mock
 import pytest
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.following import KILL_AFTER_S
 from napari_tgcnet.finetune.ports import Found, HeldOutCase, RunOrder
+from napari_tgcnet.finetune.run_control import KILL_AFTER_S
 from napari_tgcnet.finetune.state import Estimate, ModelListing, ModelRow, Options, Phase
 from tgcnet.errors import InputError, LedgerError, OutputError
 from tgcnet.finetune.events import (
