@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_tgcnet.corrections.case_layers import ViewerCases
 from napari_tgcnet.corrections.controller import CorrectionsController
-from napari_tgcnet.corrections.ledger_store import DiskShelf
+from napari_tgcnet.corrections.ledger_store import DiskLedgerStore
 from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out
 from napari_tgcnet.shared.jobs import WorkerThreads
@@ -41,7 +41,7 @@ class CorrectionsPanel(QWidget):
         self.controller = CorrectionsController(
             view=self.view,
             layers=ViewerCases(napari_viewer),
-            shelf=DiskShelf(),
+            ledger_store=DiskLedgerStore(),
             workers=WorkerThreads(),
             session=session,
         )

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import QWidget
 from napari_tgcnet.finetune.comparison_layers import ViewerComparison
 from napari_tgcnet.finetune.controller import FinetuneController
 from napari_tgcnet.finetune.estimate import estimate
-from napari_tgcnet.finetune.held_out import load_held_out
+from napari_tgcnet.finetune.held_out import load_compared_case
 from napari_tgcnet.finetune.ports import Models, Runs
 from napari_tgcnet.finetune.registered_models import RegisteredModels
 from napari_tgcnet.finetune.run_processes import RunProcesses
-from napari_tgcnet.finetune.run_watcher import RunWatch
+from napari_tgcnet.finetune.run_watcher import RunFolderWatcher
 from napari_tgcnet.finetune.views.close_guard import CloseGuard
 from napari_tgcnet.finetune.views.panel import FinetuneView
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out, main_window_of
@@ -49,7 +49,7 @@ class FinetunePanel(QWidget):
         fill_dock(self, self.view)
         self._runs = runs or RunProcesses()
         workers = WorkerThreads()
-        self.watch = RunWatch(workers)
+        self.watch = RunFolderWatcher(workers)
         self.controller = FinetuneController(
             view=self.view,
             session=session,
@@ -58,7 +58,7 @@ class FinetunePanel(QWidget):
             watch=self.watch,
             models=models or RegisteredModels(),
             estimator=estimate,
-            held_out=load_held_out,
+            held_out=load_compared_case,
             layers=ViewerComparison(napari_viewer),
         )
         self.guard = CloseGuard(
@@ -71,7 +71,7 @@ class FinetunePanel(QWidget):
         self.controller.open_panel()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Watch the window: where it is closed in mid-run, somebody has to be asked."""
+        """RunWatcher the window: where it is closed in mid-run, somebody has to be asked."""
         super().showEvent(event)
         window = main_window_of(self)
         self.guard.watch(window)

@@ -7,9 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from napari_tgcnet.corrections import messages
-from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, Moved, OpenedCase, Shelf
-from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
-from napari_tgcnet.corrections.thumbnail_queue import Drawing
+from napari_tgcnet.corrections.ports import (
+    CaseLayers,
+    CorrectionsView,
+    LedgerStore,
+    MoveResult,
+    OpenedCase,
+)
+from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
+from napari_tgcnet.corrections.thumbnail_queue import ThumbnailQueue
 from napari_tgcnet.segment.ports import T, Workers
 from napari_tgcnet.shared.session import Session
 from napari_tgcnet.shared.store import Store
@@ -29,17 +35,17 @@ class CorrectionsController:
         *,
         view: CorrectionsView,
         layers: CaseLayers,
-        shelf: Shelf,
+        ledger_store: LedgerStore,
         workers: Workers,
         session: Session,
     ) -> None:
-        self._layers, self._shelf = layers, shelf
+        self._layers, self._ledger_store = layers, ledger_store
         self._workers, self._session = workers, session
         self._store = Store(view, CorrectionsState(folder=session.ledger))
-        self._drawing = Drawing(
+        self._thumbnails = ThumbnailQueue(
             self._store,
             view=view,
-            shelf=shelf,
+            ledger_store=ledger_store,
             workers=workers,
             on_broken=self._show_broken,
             on_gone=self.reload,
@@ -69,8 +75,10 @@ class CorrectionsController:
         if self.state.is_busy:
             return
         path = Path(folder)
-        self._begin(Doing.CHOOSING)
-        self._start(partial(self._shelf.check, path), partial(self._chosen, path), self._refused)
+        self._begin(Activity.CHOOSING)
+        self._start(
+            partial(self._ledger_store.check, path), partial(self._chosen, path), self._refused
+        )
 
     def follow_ledger(self, folder: Path) -> None:
         """Show another ledger."""
@@ -97,8 +105,8 @@ class CorrectionsController:
         if self._layers.select(self.state.folder, case_id):
             self._become(notice=messages.open_already(case_id))
             return
-        self._begin(Doing.OPENING)
-        work = partial(self._shelf.open_case, self.state.folder, case_id)
+        self._begin(Activity.OPENING)
+        work = partial(self._ledger_store.open_case, self.state.folder, case_id)
         self._start(work, self._opened, self._open_failed)
 
     def delete(self) -> None:
@@ -122,7 +130,7 @@ class CorrectionsController:
         self._become(is_reading=True)
         state = self.state
         self._start(
-            partial(self._shelf.list_cases, state.folder, in_bin=state.shows_bin),
+            partial(self._ledger_store.list_cases, state.folder, in_bin=state.shows_bin),
             self._listed,
             self._list_failed,
         )
@@ -137,12 +145,12 @@ class CorrectionsController:
             self._become(problem="")  # what kept the list from being read is over
         self._become(
             is_reading=False,
-            found=Found.LEDGER if listing else Found.NO_LEDGER_YET,
+            ledger_status=LedgerStatus.PRESENT if listing else LedgerStatus.MISSING,
             cases=cases,
             selected=tuple(case_id for case_id in self.state.selected if case_id in known),
         )
         self._show_broken()
-        self._drawing.go_on()
+        self._thumbnails.go_on()
 
     def _list_failed(self, sentence: str) -> None:
         if not self._reads_again():
@@ -160,21 +168,21 @@ class CorrectionsController:
 
     def _forget_cases(self) -> None:
         self._listed_broken = ()
-        self._drawing.forget_broken()
-        self._become(found=Found.UNKNOWN, cases=(), selected=(), broken=())
+        self._thumbnails.forget_broken()
+        self._become(ledger_status=LedgerStatus.UNKNOWN, cases=(), selected=(), broken=())
 
     def _show_broken(self) -> None:
-        self._become(broken=self._listed_broken + self._drawing.broken_among(self.state.cases))
+        self._become(broken=self._listed_broken + self._thumbnails.broken_among(self.state.cases))
 
     def _chosen(self, folder: Path, _: None) -> None:
-        self._become(doing=Doing.NOTHING)
+        self._become(activity=Activity.NONE)
         if folder == self._session.ledger:
             self.follow_ledger(folder)  # nothing is announced, and the list may be old
         else:
             self._session.choose_ledger(folder)
 
     def _opened(self, opened: OpenedCase) -> None:
-        self._become(doing=Doing.NOTHING)
+        self._become(activity=Activity.NONE)
         self._layers.add(opened)
         self._become(notice=messages.opened(opened.case))
 
@@ -183,20 +191,20 @@ class CorrectionsController:
         self.reload()
 
     def _refused(self, sentence: str) -> None:
-        self._become(doing=Doing.NOTHING, problem=sentence)
+        self._become(activity=Activity.NONE, problem=sentence)
 
     def _move(self, *, to_bin: bool) -> None:
-        self._begin(Doing.MOVING)
+        self._begin(Activity.MOVING)
         state = self.state
         self._start(
-            partial(self._shelf.move, state.folder, state.selected, to_bin=to_bin),
+            partial(self._ledger_store.move, state.folder, state.selected, to_bin=to_bin),
             partial(self._moved, to_bin),
             self._open_failed,
         )
 
-    def _moved(self, to_bin: bool, moved: Moved) -> None:
+    def _moved(self, to_bin: bool, moved: MoveResult) -> None:
         self._become(
-            doing=Doing.NOTHING,
+            activity=Activity.NONE,
             problem="\n".join(moved.problems),
             notice=messages.moved(moved.num_moved, to_bin=to_bin) if moved.num_moved else "",
         )
@@ -205,8 +213,8 @@ class CorrectionsController:
         else:
             self.reload()
 
-    def _begin(self, doing: Doing) -> None:
-        self._become(doing=doing, problem="", notice="")
+    def _begin(self, activity: Activity) -> None:
+        self._become(activity=activity, problem="", notice="")
 
     def _start(
         self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]

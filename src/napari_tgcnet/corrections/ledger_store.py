@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_tgcnet.corrections.ports import Moved, OpenedCase
+from napari_tgcnet.corrections.ports import MoveResult, OpenedCase
 from napari_tgcnet.corrections.thumbnail import thumbnail_of
 from napari_tgcnet.segment.ports import ModelMask
 from tgcnet.corrections import Ledger, Listing, check_ledger_folder, may_become_ledger
@@ -17,8 +17,8 @@ from tgcnet.domain import Case
 from tgcnet.errors import LedgerError, TgcnetError
 
 
-class DiskShelf:
-    """The :class:`napari_tgcnet.corrections.ports.Shelf` of a real disk."""
+class DiskLedgerStore:
+    """The :class:`napari_tgcnet.corrections.ports.LedgerStore` of a real disk."""
 
     def check(self, folder: Path) -> None:
         """Refuse a folder that neither is a ledger nor can become one.
@@ -71,7 +71,7 @@ class DiskShelf:
                 raise
             return None
 
-    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> Moved:
+    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> MoveResult:
         """Move cases into the bin or out of it; one that cannot be moved keeps no other back."""
         ledger = Ledger.open(folder)
         problems = []
@@ -83,7 +83,7 @@ class DiskShelf:
                     ledger.restore(case_id)
             except TgcnetError as error:
                 problems.append(str(error))
-        return Moved(num_moved=len(case_ids) - len(problems), problems=tuple(problems))
+        return MoveResult(num_moved=len(case_ids) - len(problems), problems=tuple(problems))
 
 
 def _model_mask(case: Case) -> ModelMask | None:

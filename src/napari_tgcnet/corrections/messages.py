@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
+from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
 from napari_tgcnet.segment.messages import counted
 from tgcnet.corrections import CaseSummary
 from tgcnet.domain import Case
@@ -49,23 +49,23 @@ NO_LEDGER_YET = (
 )
 EMPTY = "There is no correction in this ledger."
 EMPTY_BIN = "The bin is empty."
-DOING = {
-    Doing.NOTHING: "",
-    Doing.CHOOSING: "Looking into the folder…",
-    Doing.OPENING: "Opening the correction…",
-    Doing.MOVING: "Moving…",
+ACTIVITIES = {
+    Activity.NONE: "",
+    Activity.CHOOSING: "Looking into the folder…",
+    Activity.OPENING: "Opening the correction…",
+    Activity.MOVING: "Moving…",
 }
 
 
 def instead_of_table(state: CorrectionsState) -> str:
     """Why there is no row; nothing where there are some, or where a problem says it."""
-    if state.cases or (state.found is Found.UNKNOWN and not state.is_reading):
+    if state.cases or (state.ledger_status is LedgerStatus.UNKNOWN and not state.is_reading):
         return ""
-    if state.found is Found.UNKNOWN:
+    if state.ledger_status is LedgerStatus.UNKNOWN:
         return READING
     if state.shows_bin:
         return EMPTY_BIN
-    return NO_LEDGER_YET if state.found is Found.NO_LEDGER_YET else EMPTY
+    return NO_LEDGER_YET if state.ledger_status is LedgerStatus.MISSING else EMPTY
 
 
 def summary(state: CorrectionsState) -> str:

@@ -29,7 +29,7 @@ class OpenedCase:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
+class MoveResult:
     """What became of cases that were to be moved: how many were, and why the others were not."""
 
     num_moved: int
@@ -42,14 +42,14 @@ class CorrectionsView(View[CorrectionsState], Protocol):
     def show_thumbnail(self, case_id: str, revision: int, pixels: np.ndarray) -> None: ...
 
 
-class Shelf(Protocol):
+class LedgerStore(Protocol):
     """Ledgers on a disk; every method is called in worker threads, and raises LedgerError."""
 
     def check(self, folder: Path) -> None: ...
     def list_cases(self, folder: Path, *, in_bin: bool) -> Listing | None: ...
     def open_case(self, folder: Path, case_id: str) -> OpenedCase: ...
     def thumbnail(self, folder: Path, case_id: str, *, in_bin: bool) -> np.ndarray | None: ...
-    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> Moved: ...
+    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> MoveResult: ...
 
 
 class CaseLayers(Protocol):

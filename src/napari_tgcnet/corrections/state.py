@@ -9,22 +9,22 @@ from pathlib import Path
 from tgcnet.corrections import CaseSummary
 
 
-class Doing(StrEnum):
-    """What was asked for and is under way; everything but NOTHING keeps the buttons disabled."""
+class Activity(StrEnum):
+    """What was asked for and is under way; everything but NONE keeps the buttons disabled."""
 
-    NOTHING = "nothing"
+    NONE = "none"
     CHOOSING = "choosing"
     OPENING = "opening"
     MOVING = "moving"
 
 
-class Found(StrEnum):
+class LedgerStatus(StrEnum):
     """What lies where the ledger is expected."""
 
     UNKNOWN = "unknown"
     """It is being read for the first time, or cannot be read."""
-    NO_LEDGER_YET = "no_ledger_yet"
-    LEDGER = "ledger"
+    MISSING = "missing"
+    PRESENT = "present"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,8 +46,8 @@ class CorrectionsState:
     folder: Path
     shows_bin: bool = False
     is_reading: bool = False
-    found: Found = Found.UNKNOWN
-    doing: Doing = Doing.NOTHING
+    ledger_status: LedgerStatus = LedgerStatus.UNKNOWN
+    activity: Activity = Activity.NONE
     cases: tuple[CaseSummary, ...] = ()
     selected: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class CorrectionsState:
 
     @property
     def is_busy(self) -> bool:
-        return self.doing is not Doing.NOTHING
+        return self.activity is not Activity.NONE
 
     @property
     def can_open(self) -> bool:

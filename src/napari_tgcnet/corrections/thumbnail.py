@@ -21,7 +21,7 @@ _PERCENTILES = (1, 99)
 def thumbnail_of(case: Case) -> np.ndarray:
     """(SIDE_PX, SIDE_PX, 3) uint8 of a case; see :func:`draw_thumbnail`."""
     window = case.record.window
-    z = telling_slice(case.labels, case.reviewed_slices)
+    z = representative_slice(case.labels, case.reviewed_slices)
     return draw_thumbnail(
         case.volume.array[z],
         case.labels[z],
@@ -32,7 +32,7 @@ def thumbnail_of(case: Case) -> np.ndarray:
     )
 
 
-def telling_slice(labels: np.ndarray, reviewed_slices: Sequence[int]) -> int:
+def representative_slice(labels: np.ndarray, reviewed_slices: Sequence[int]) -> int:
     """The slice to show: of the reviewed ones that with the largest mask, else the middle one.
 
     Parameters

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from napari_tgcnet.corrections.ports import CorrectionsView, Shelf
+from napari_tgcnet.corrections.ports import CorrectionsView, LedgerStore
 from napari_tgcnet.corrections.state import CorrectionsState
 from napari_tgcnet.segment.ports import Workers
 from napari_tgcnet.shared.store import Store
@@ -17,13 +17,13 @@ _Key = tuple[str, int]
 """Case and revision: neither ever changes what it shows."""
 
 
-class Drawing:
+class ThumbnailQueue:
     """Draws the cases of the state, the latest first; ends when the panel is closed.
 
     Parameters
     ----------
     on_broken : called when a case turns out to be one that cannot be drawn
-    on_gone : called when a case lies no longer where the listing found it
+    on_gone : called when a case lies no longer where the listing ledger_status it
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class Drawing:
         store: Store[CorrectionsState],
         *,
         view: CorrectionsView,
-        shelf: Shelf,
+        ledger_store: LedgerStore,
         workers: Workers,
         on_broken: Callable[[], None],
         on_gone: Callable[[], None],
     ) -> None:
         self._store, self._view = store, view
-        self._shelf, self._workers = shelf, workers
+        self._ledger_store, self._workers = ledger_store, workers
         self._on_broken, self._on_gone = on_broken, on_gone
         self._drawn: set[_Key] = set()
         self._broken: dict[_Key, str] = {}
@@ -63,7 +63,7 @@ class Drawing:
         case_id, revision = _key_of(max(wanted, key=lambda case: case.saved_utc))
         self._is_drawing = True
         self._workers.start(
-            partial(self._shelf.thumbnail, state.folder, case_id, in_bin=state.shows_bin),
+            partial(self._ledger_store.thumbnail, state.folder, case_id, in_bin=state.shows_bin),
             partial(self._take, (case_id, revision)),
             partial(self._fail, (case_id, revision)),
         )

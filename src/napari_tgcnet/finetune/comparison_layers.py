@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.ports import HeldOutCase
+from napari_tgcnet.finetune.ports import ComparedCase
 from napari_tgcnet.shared.layers import (
     KEY,
     SHOWN_ONLY,
@@ -42,7 +42,7 @@ class ViewerComparison:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
 
-    def show(self, held_out: HeldOutCase, z: int) -> None:
+    def show(self, held_out: ComparedCase, z: int) -> None:
         """Put a case's layers into the viewer in place of those of another, and go to a slice.
 
         Raises
@@ -85,7 +85,7 @@ def _ours(layers: Any) -> Iterator[Layer]:
             yield layer
 
 
-def _image_of(held_out: HeldOutCase) -> Image:
+def _image_of(held_out: ComparedCase) -> Image:
     data, attributes, _ = image_layer_tuple(held_out.case.volume, messages.LAYER_IMAGE)
     attributes["metadata"][KEY][SHOWN_ONLY] = uuid.uuid4().hex
     window = held_out.case.record.window
@@ -112,7 +112,7 @@ def _mask(
     return layer
 
 
-def _stacks(held_out: HeldOutCase) -> tuple[np.ndarray, np.ndarray]:
+def _stacks(held_out: ComparedCase) -> tuple[np.ndarray, np.ndarray]:
     """Both models' masks on the whole stack, (Z, Y, X) bool; empty where nothing was compared."""
     shape = held_out.case.labels.shape
     before, after = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)

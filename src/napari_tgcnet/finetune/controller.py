@@ -7,18 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.finetune.model_switching import Switching
+from napari_tgcnet.finetune.model_switching import ModelSwitching
 from napari_tgcnet.finetune.ports import (
+    ComparedCase,
+    ComparedCaseLoader,
     ComparisonLayers,
     Estimator,
-    HeldOut,
-    HeldOutCase,
     Models,
     Runs,
-    Watch,
+    RunWatcher,
 )
-from napari_tgcnet.finetune.run_control import Following
-from napari_tgcnet.finetune.run_setup import Setup
+from napari_tgcnet.finetune.run_control import RunControl
+from napari_tgcnet.finetune.run_setup import RunSetup
 from napari_tgcnet.finetune.state import FinetuneState, Options
 from napari_tgcnet.segment.ports import View, Workers
 from napari_tgcnet.shared.session import Session
@@ -37,25 +37,25 @@ class FinetuneController:
         session: Session,
         workers: Workers,
         runs: Runs,
-        watch: Watch,
+        watch: RunWatcher,
         models: Models,
         estimator: Estimator,
-        held_out: HeldOut,
+        held_out: ComparedCaseLoader,
         layers: ComparisonLayers,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = Store(view, FinetuneState(ledger=session.ledger))
         self._session, self._workers = session, workers
         self._held_out, self._layers = held_out, layers
-        self._setup = Setup(self._store, workers, estimator)
-        self._switching = Switching(
+        self._setup = RunSetup(self._store, workers, estimator)
+        self._switching = ModelSwitching(
             store=self._store,
             workers=workers,
             models=models,
             models_changed=session.models_changed.emit,
             listed=self._setup.refresh,
         )
-        self._following = Following(
+        self._following = RunControl(
             store=self._store,
             workers=workers,
             runs=runs,
@@ -95,9 +95,9 @@ class FinetuneController:
         self._setup.set_options(options)
 
     def start(self) -> None:
-        order = self._setup.order
-        if self.state.can_start and order is not None:
-            self._following.start(order)
+        request = self._setup.request
+        if self.state.can_start and request is not None:
+            self._following.start(request)
 
     def stop(self) -> None:
         self._following.stop()
@@ -133,7 +133,7 @@ class FinetuneController:
         if run is None or self.state.is_loading:
             return
 
-        def loaded(held_out: HeldOutCase) -> None:
+        def loaded(held_out: ComparedCase) -> None:
             if self._store.is_closed:
                 return
             try:

@@ -100,7 +100,7 @@ POOLED, MEAN = "pooled", "mean"
 DICE_POOLED, DICE_MEAN = "Held-out Dice, pooled", "Held-out Dice, mean"
 
 RECOMMENDED, NOT_RECOMMENDED = "Recommended", "Not recommended"
-TOLD = {"given": "told the report", "none": "told nothing"}
+TEXTS = {"given": "told the report", "none": "told nothing"}
 HELD_OUT_SET, REFERENCE_SET = "Held-out corrections", "Reference set"
 MEASURE, BEFORE_AFTER = "Dice", "Active →\ncandidate"
 CHANGE = "Change in points\n(95 % interval)"
@@ -217,8 +217,8 @@ def training(step: int, total: int) -> str:
     return f"Training step {step:,} of {total:,}."
 
 
-def broken(last_words: str) -> str:
-    return f"{BROKEN} Its last words: {last_words}" if last_words else BROKEN
+def broken(last_log_line: str) -> str:
+    return f"{BROKEN} Its last words: {last_log_line}" if last_log_line else BROKEN
 
 
 def candidate_written(name: str) -> str:
@@ -231,7 +231,7 @@ def verdict_of(name: str, active: str) -> str:
 
 def comparison_title(set_name: str, told: str, num_cases: int, num_patients: int) -> str:
     cases, patients = counted(num_cases, "case"), counted(num_patients, "patient")
-    return f"{set_name}, {TOLD.get(told, told)}: {cases} of {patients}"
+    return f"{set_name}, {TEXTS.get(told, told)}: {cases} of {patients}"
 
 
 def delete_for_good(name: str) -> str:

@@ -12,7 +12,7 @@ from napari_tgcnet.segment.ports import Workers
 from napari_tgcnet.shared.store import Store
 
 
-class Switching:
+class ModelSwitching:
     """Lists models, switches, goes back, deletes.
 
     Parameters

@@ -15,7 +15,7 @@ from tgcnet.finetune.run_folder import RunStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RunOrder:
+class RunRequest:
     """A run, as it was asked for."""
 
     ledger: Path
@@ -26,7 +26,7 @@ class RunOrder:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class FoundRun:
     """A run to show.
 
     ``is_new``: it was started by this very call.
@@ -38,36 +38,36 @@ class Found:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class News:
+class RunUpdate:
     """What one look at a run's folder found.
 
     Attributes
     ----------
     events : since the last look
     is_alive : a process works on it; where not, no event will come
-    last_words : of a process that ended without a word; empty where they may hold a path
+    last_log_line : of a process that ended without a word; empty where they may hold a path
     """
 
     events: tuple[TimedEvent, ...]
     is_alive: bool
-    last_words: str = ""
+    last_log_line: str = ""
 
 
 class Runs(Protocol):
     """Runs as processes; all but ``ask_to_stop`` are called in worker threads."""
 
-    def start(self, order: RunOrder) -> Found: ...
-    def resume(self, run: Path, ledger: Path, reference: Path | None) -> Found: ...
-    def pick_up(self) -> Found | None: ...
+    def start(self, request: RunRequest) -> FoundRun: ...
+    def resume(self, run: Path, ledger: Path, reference: Path | None) -> FoundRun: ...
+    def pick_up(self) -> FoundRun | None: ...
     def ask_to_stop(self, run: Path) -> None: ...
     def kill(self, run: Path) -> None: ...
     def is_alive(self, run: Path) -> bool: ...
 
 
-class Watch(Protocol):
+class RunWatcher(Protocol):
     """Looks at one run's folder again and again; the listener is called on the Qt thread."""
 
-    def follow(self, run: Path, listener: Callable[[News], None]) -> None: ...
+    def follow(self, run: Path, listener: Callable[[RunUpdate], None]) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -89,20 +89,20 @@ class Models(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HeldOutCase:
+class ComparedCase:
     """A held-out case with what both models drew on its slices, by index along Z."""
 
     case: Case
     masks: dict[int, ComparedMasks]
 
 
-class HeldOut(Protocol):
+class ComparedCaseLoader(Protocol):
     """Reads a compared case; called in worker threads."""
 
-    def __call__(self, *, run: Path, ledger: Path, case_id: str) -> HeldOutCase: ...
+    def __call__(self, *, run: Path, ledger: Path, case_id: str) -> ComparedCase: ...
 
 
 class ComparisonLayers(Protocol):
     """The viewer's layers of the case that is compared."""
 
-    def show(self, held_out: HeldOutCase, z: int) -> None: ...
+    def show(self, held_out: ComparedCase, z: int) -> None: ...

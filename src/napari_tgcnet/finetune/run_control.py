@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.ports import Found, News, RunOrder, Runs, Watch
+from napari_tgcnet.finetune.ports import FoundRun, RunRequest, Runs, RunUpdate, RunWatcher
 from napari_tgcnet.finetune.progress import Progress, advance
 from napari_tgcnet.finetune.state import FinetuneState, Phase
 from napari_tgcnet.segment.ports import Workers
@@ -21,7 +21,7 @@ KILL_AFTER_S = 15.0
 _Paths = tuple[Path, Path | None]
 
 
-class Following:
+class RunControl:
     """Turns what a run's folder says into the panel's state.
 
     Parameters
@@ -36,7 +36,7 @@ class Following:
         store: Store[FinetuneState],
         workers: Workers,
         runs: Runs,
-        watch: Watch,
+        watch: RunWatcher,
         models_came: Callable[[], None],
         now_s: Callable[[], float],
     ) -> None:
@@ -52,15 +52,15 @@ class Following:
     def pick_up(self) -> None:
         """Show the run that is under way, else the latest."""
 
-        def found(run: Found | None) -> None:
+        def found(run: FoundRun | None) -> None:
             # Somebody may have been quicker with Start.
             if run is not None and self._store.state.phase is Phase.IDLE:
                 self._follow(run)
 
         self._work(self._runs.pick_up, found, self._say)
 
-    def start(self, order: RunOrder) -> None:
-        self._launch(partial(self._runs.start, order), (order.ledger, order.reference))
+    def start(self, request: RunRequest) -> None:
+        self._launch(partial(self._runs.start, request), (request.ledger, request.reference))
 
     def resume(self) -> None:
         """Go on with the run that is shown, on the corrections and the reference it began with."""
@@ -93,10 +93,10 @@ class Following:
     def close(self) -> None:
         self._watch.stop()
 
-    def _launch(self, launch: Callable[[], Found], paths: _Paths) -> None:
+    def _launch(self, launch: Callable[[], FoundRun], paths: _Paths) -> None:
         before = self._store.state
 
-        def launched(found: Found) -> None:
+        def launched(found: FoundRun) -> None:
             if found.is_new:
                 self._paths[found.run] = paths
             else:
@@ -109,7 +109,7 @@ class Following:
         self._store.become(phase=Phase.STARTING, problem="")
         self._work(launch, launched, failed)
 
-    def _follow(self, found: Found) -> None:
+    def _follow(self, found: FoundRun) -> None:
         self._stop_asked_s = None
         self._store.become(
             phase=Phase.RUNNING,
@@ -122,7 +122,7 @@ class Following:
         )
         self._watch.follow(found.run, self._take)
 
-    def _take(self, news: News) -> None:
+    def _take(self, news: RunUpdate) -> None:
         """A look at the run's folder; called on the Qt thread."""
         state = self._store.state
         if self._store.is_closed or state.run is None:
@@ -152,7 +152,7 @@ class Following:
         self._workers.start(work, if_open(then), if_open(failed))
 
 
-def _end(progress: Progress, news: News) -> dict[str, Any]:
+def _end(progress: Progress, news: RunUpdate) -> dict[str, Any]:
     """How a run ended whose process is gone."""
     end: dict[str, Any] = {"phase": Phase.ENDED, "can_kill": False}
     match progress.end:
@@ -163,7 +163,7 @@ def _end(progress: Progress, news: News) -> dict[str, Any]:
             return {**end, "ended": RunStatus.STOPPED, "ending": sentence}
         case Failed(sentence=sentence):
             return {**end, "ended": RunStatus.FAILED, "ending": sentence}
-    return {**end, "ended": RunStatus.BROKEN, "ending": messages.broken(news.last_words)}
+    return {**end, "ended": RunStatus.BROKEN, "ending": messages.broken(news.last_log_line)}
 
 
 def _ignore(nothing: None) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.ports import Found, RunOrder
+from napari_tgcnet.finetune.ports import FoundRun, RunRequest
 from tgcnet.errors import InputError, OutputError
 from tgcnet.finetune.events import EVENTS_FILE
 from tgcnet.finetune.run_folder import (
@@ -28,7 +28,7 @@ from tgcnet.io import write_text_atomically
 from tgcnet.io.process_lock import process_of
 
 LOG_FILE = "log.txt"
-ORDER_FILE = "order.json"
+REQUEST_FILE = "order.json"
 
 _MAX_WORDS = 300
 
@@ -53,7 +53,7 @@ class RunProcesses:
     ) -> None:
         self._program, self._root = tuple(program), root
 
-    def start(self, order: RunOrder) -> Found:
+    def start(self, request: RunRequest) -> FoundRun:
         """Start a run, or find the one that another window started meanwhile.
 
         Raises
@@ -65,15 +65,15 @@ class RunProcesses:
         if under_way is not None:
             return under_way
         run = new_run_folder(self._root())
-        options = options_of(order)
+        options = options_of(request)
         # Neither ledger nor reference: no path of the user's is written down.
-        kept = {"options": options, "has_reference": order.reference is not None}
+        kept = {"options": options, "has_reference": request.reference is not None}
         text = json.dumps(kept, indent=1) + "\n"
-        write_text_atomically(run / ORDER_FILE, text)
-        self._launch(run, order.ledger, order.reference, options)
-        return Found(run=run, status=RunStatus.RUNNING, is_new=True)
+        write_text_atomically(run / REQUEST_FILE, text)
+        self._launch(run, request.ledger, request.reference, options)
+        return FoundRun(run=run, status=RunStatus.RUNNING, is_new=True)
 
-    def resume(self, run: Path, ledger: Path, reference: Path | None) -> Found:
+    def resume(self, run: Path, ledger: Path, reference: Path | None) -> FoundRun:
         """Go on with a run that was stopped or broken, by the options it began with.
 
         Raises
@@ -87,7 +87,7 @@ class RunProcesses:
         if under_way is not None:
             return under_way
         try:
-            kept: dict[str, Any] = json.loads((run / ORDER_FILE).read_text(encoding="utf-8"))
+            kept: dict[str, Any] = json.loads((run / REQUEST_FILE).read_text(encoding="utf-8"))
             options = [str(option) for option in kept["options"]]
             has_reference = bool(kept["has_reference"])
         except (OSError, ValueError, KeyError, TypeError):
@@ -97,9 +97,9 @@ class RunProcesses:
         lift_stop(run)
         # One that began without a reference set goes on without.
         self._launch(run, ledger, reference if has_reference else None, [*options, "--resume"])
-        return Found(run=run, status=RunStatus.RUNNING, is_new=True)
+        return FoundRun(run=run, status=RunStatus.RUNNING, is_new=True)
 
-    def pick_up(self) -> Found | None:
+    def pick_up(self) -> FoundRun | None:
         """A run to show when a panel opens: one under way, else the newest.
 
         What never wrote an event has nothing to show.
@@ -107,7 +107,7 @@ class RunProcesses:
         infos = [info for info in list_runs(self._root()) if (info.folder / EVENTS_FILE).exists()]
         under_way = [info for info in infos if info.status is RunStatus.RUNNING]
         wanted = under_way or infos
-        return Found(run=wanted[-1].folder, status=wanted[-1].status) if wanted else None
+        return FoundRun(run=wanted[-1].folder, status=wanted[-1].status) if wanted else None
 
     def ask_to_stop(self, run: Path) -> None:
         ask_to_stop(run)
@@ -137,10 +137,10 @@ class RunProcesses:
         except OSError as error:
             raise OutputError(messages.not_killed(error.strerror)) from None
 
-    def _running(self) -> Found | None:
+    def _running(self) -> FoundRun | None:
         for info in reversed(list_runs(self._root())):
             if info.status is RunStatus.RUNNING or is_alive(info.folder):
-                return Found(run=info.folder, status=RunStatus.RUNNING)
+                return FoundRun(run=info.folder, status=RunStatus.RUNNING)
         return None
 
     def _launch(
@@ -166,11 +166,11 @@ class RunProcesses:
             raise OutputError(messages.not_started(error.strerror)) from None
 
 
-def options_of(order: RunOrder) -> list[str]:
+def options_of(request: RunRequest) -> list[str]:
     """The command's options; what nobody set is left out, so that its own defaults count."""
-    values = asdict(order.options)
+    values = asdict(request.options)
     gib = values.pop("cache_limit_gib")
-    named = {"model": order.model, "device": order.device, **values, "cache_limit": f"{gib:g}"}
+    named = {"model": request.model, "device": request.device, **values, "cache_limit": f"{gib:g}"}
     options: list[str] = []
     for name, value in named.items():
         if value is not None:
@@ -191,7 +191,7 @@ def is_alive(run: Path) -> bool:
     return process_of(run) is not None
 
 
-def last_words(run: Path) -> str:
+def last_log_line(run: Path) -> str:
     """The last line of a run's log, for a person; empty where it may hold a path."""
     try:
         text = (run / LOG_FILE).read_text(encoding="utf-8", errors="replace")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.finetune.ports import Estimator, RunOrder
+from napari_tgcnet.finetune.ports import Estimator, RunRequest
 from napari_tgcnet.finetune.state import Estimate, FinetuneState, Options
 from napari_tgcnet.segment.ports import Workers
 from napari_tgcnet.shared.store import Store
 
 
-class Setup:
+class RunSetup:
     """Takes what a person sets, and has it looked at in a worker thread after each change."""
 
     def __init__(self, store: Store[FinetuneState], workers: Workers, estimator: Estimator) -> None:
@@ -19,12 +19,12 @@ class Setup:
         self._is_outdated = False
 
     @property
-    def order(self) -> RunOrder | None:
+    def request(self) -> RunRequest | None:
         """The run as it is set up now; None where there is no model to start from."""
         state = self._store.state
         if state.parent is None:
             return None
-        return RunOrder(
+        return RunRequest(
             ledger=state.ledger,
             reference=state.reference,
             model=state.parent,
@@ -59,8 +59,8 @@ class Setup:
         """Estimate anew; where that is under way already, once more after it."""
         if self._store.is_closed:
             return
-        order = self.order
-        if order is None:
+        request = self.request
+        if request is None:
             self._store.become(estimate=None)
         elif self._store.state.is_estimating:
             self._is_outdated = True
@@ -69,10 +69,10 @@ class Setup:
             self._store.become(is_estimating=True)
             work = partial(
                 self._estimator,
-                ledger=order.ledger,
-                reference=order.reference,
-                model=order.model,
-                options=order.options,
+                ledger=request.ledger,
+                reference=request.reference,
+                model=request.model,
+                options=request.options,
             )
             self._workers.start(work, self._take, self._fail)
 

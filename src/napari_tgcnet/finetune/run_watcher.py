@@ -9,8 +9,8 @@ from pathlib import Path
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_tgcnet.finetune.ports import News
-from napari_tgcnet.finetune.run_processes import is_alive, last_words
+from napari_tgcnet.finetune.ports import RunUpdate
+from napari_tgcnet.finetune.run_processes import is_alive, last_log_line
 from napari_tgcnet.segment.ports import Workers
 from tgcnet.finetune.events import ENDS, read_timed
 
@@ -19,12 +19,12 @@ POLL_MS = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Look:
-    news: News
+    news: RunUpdate
     offset: int
 
 
-class RunWatch(QObject):
-    """The :class:`napari_tgcnet.finetune.ports.Watch` of a run on this machine's disk.
+class RunFolderWatcher(QObject):
+    """The :class:`napari_tgcnet.finetune.ports.RunWatcher` of a run on this machine's disk.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class RunWatch(QObject):
         self._timer.setInterval(poll_ms)
         self._timer.timeout.connect(self._look)
         self._run: Path | None = None
-        self._listener: Callable[[News], None] | None = None
+        self._listener: Callable[[RunUpdate], None] | None = None
         self._offset = 0
         # A look that belongs to what was followed before is not told any more.
         self._number = 0
@@ -50,7 +50,7 @@ class RunWatch(QObject):
     def is_following(self) -> bool:
         return self._run is not None
 
-    def follow(self, run: Path, listener: Callable[[News], None]) -> None:
+    def follow(self, run: Path, listener: Callable[[RunUpdate], None]) -> None:
         """Tell all events of a run from its beginning on, until its process is gone."""
         self.stop()
         self._run, self._listener, self._offset = run, listener, 0
@@ -94,5 +94,7 @@ def look(run: Path, offset: int) -> _Look:
     lives = is_alive(run)
     events, end = read_timed(run, offset)
     is_said = bool(events) and isinstance(events[-1].event, ENDS)
-    words = "" if lives or is_said else last_words(run)
-    return _Look(news=News(events=tuple(events), is_alive=lives, last_words=words), offset=end)
+    words = "" if lives or is_said else last_log_line(run)
+    return _Look(
+        news=RunUpdate(events=tuple(events), is_alive=lives, last_log_line=words), offset=end
+    )

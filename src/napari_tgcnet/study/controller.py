@@ -11,8 +11,8 @@ from napari_tgcnet.shared.store import Store
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.ports import OpenedSeries, ReportingWorkers, Studies, StudyLayers
 from napari_tgcnet.study.rows import build_rows
-from napari_tgcnet.study.slice_loader import Loading
-from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
+from napari_tgcnet.study.slice_loader import SliceLoader
+from napari_tgcnet.study.state import Activity, SeriesRow, StudyState
 from napari_tgcnet.study.stop import Stop
 from tgcnet.io.dicom.series import Listing, Series
 
@@ -30,7 +30,9 @@ class StudyController:
     ) -> None:
         self._store = Store(view, StudyState())
         self._layers, self._studies, self._workers = layers, studies, workers
-        self._loading = Loading(self._store, studies=studies, layers=layers, workers=workers)
+        self._slice_loader = SliceLoader(
+            self._store, studies=studies, layers=layers, workers=workers
+        )
         self._series: tuple[Series, ...] = ()
         # Of the listing or opening under way; what comes of an earlier one is dropped.
         self._stop = Stop()
@@ -47,7 +49,7 @@ class StudyController:
         if self.state.is_busy:
             return
         source = Path(path)
-        stop = self._begin(Doing.LISTING)
+        stop = self._begin(Activity.LISTING)
         self._series = ()
         self._store.become(
             source=source.name, is_listed=False, rows=(), skipped=(), selected=None, notices=()
@@ -87,7 +89,7 @@ class StudyController:
         if not self.state.can_open:
             return
         series, row = self._series[key], self.state.row
-        stop = self._begin(Doing.OPENING)
+        stop = self._begin(Activity.OPENING)
         self._workers.start(
             partial(self._studies.open_series, series),
             partial(self._opened, stop, row),
@@ -98,19 +100,19 @@ class StudyController:
         """Stop what is under way."""
         if self.state.is_busy:
             self._stop.set()
-            self._store.become(doing=Doing.NOTHING, fraction=0.0, notices=(messages.CANCELLED,))
+            self._store.become(activity=Activity.NONE, fraction=0.0, notices=(messages.CANCELLED,))
         else:
-            self._loading.cancel()
+            self._slice_loader.cancel()
 
     def close(self) -> None:
         """Stop all; what is still read shows nothing."""
         self._store.is_closed = True
         self._stop.set()
-        self._loading.close()
+        self._slice_loader.close()
 
-    def _begin(self, doing: Doing) -> Stop:
+    def _begin(self, activity: Activity) -> Stop:
         self._stop = Stop()
-        self._store.become(doing=doing, fraction=0.0, problem="")
+        self._store.become(activity=activity, fraction=0.0, problem="")
         return self._stop
 
     def _told(self, stop: Stop, fraction: float) -> None:
@@ -120,7 +122,7 @@ class StudyController:
     def _listed(self, stop: Stop, opens_single: bool, listing: Listing) -> None:
         if not self._is_wanted(stop):
             return
-        self._store.become(doing=Doing.NOTHING, fraction=0.0)
+        self._store.become(activity=Activity.NONE, fraction=0.0)
         self._take(listing)
         openable = [row.key for row in self.state.rows if row.can_open]
         if opens_single and len(openable) == 1:
@@ -142,12 +144,12 @@ class StudyController:
             return
         told = row.remarks if row is not None else ()  # they stand below the table already
         notices = tuple(one for one in opened.volume.notices if one not in told)
-        self._store.become(doing=Doing.NOTHING, notices=notices)
-        self._loading.start(self._layers.add(opened), opened)
+        self._store.become(activity=Activity.NONE, notices=notices)
+        self._slice_loader.start(self._layers.add(opened), opened)
 
     def _failed(self, stop: Stop, sentence: str) -> None:
         if self._is_wanted(stop):
-            self._store.become(doing=Doing.NOTHING, fraction=0.0, problem=sentence)
+            self._store.become(activity=Activity.NONE, fraction=0.0, problem=sentence)
 
     def _is_wanted(self, stop: Stop) -> bool:
         return stop is self._stop and not stop.is_set and not self._store.is_closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_tgcnet.segment.messages import counted
-from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
+from napari_tgcnet.study.state import Activity, SeriesRow, StudyState
 from tgcnet.io.dicom.series import Skipped
 
 PANEL = "TGC-Net: open study"
@@ -30,10 +30,10 @@ SERIES_TIP = (
 )
 SLICES_TIP = "Slices of the stack"
 
-DOING = {
-    Doing.NOTHING: "",
-    Doing.LISTING: "Looking into the files…",
-    Doing.OPENING: "Opening the series…",
+ACTIVITIES = {
+    Activity.NONE: "",
+    Activity.LISTING: "Looking into the files…",
+    Activity.OPENING: "Opening the series…",
 }
 CANCELLED = "Cancelled; nothing was opened."
 LOADING_STOPPED = (

@@ -12,7 +12,7 @@ from napari_tgcnet.study.state import StudyState
 from napari_tgcnet.study.stop import Stop
 
 
-class Loading:
+class SliceLoader:
     """Loads the slices of each opened series, from the shown one outwards; all at once if many."""
 
     def __init__(

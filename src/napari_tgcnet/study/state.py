@@ -8,10 +8,10 @@ from enum import StrEnum
 from tgcnet.io.dicom.series import Skipped
 
 
-class Doing(StrEnum):
-    """What was asked for and is under way; everything but NOTHING keeps the buttons disabled."""
+class Activity(StrEnum):
+    """What was asked for and is under way; everything but NONE keeps the buttons disabled."""
 
-    NOTHING = "nothing"
+    NONE = "none"
     LISTING = "listing"
     OPENING = "opening"
 
@@ -64,7 +64,7 @@ class StudyState:
 
     source: str = field(default="", repr=False)
     is_listed: bool = False
-    doing: Doing = Doing.NOTHING
+    activity: Activity = Activity.NONE
     fraction: float = 0.0
     rows: tuple[SeriesRow, ...] = ()
     skipped: tuple[Skipped, ...] = field(default=(), repr=False)
@@ -82,7 +82,7 @@ class StudyState:
 
     @property
     def is_busy(self) -> bool:
-        return self.doing is not Doing.NOTHING
+        return self.activity is not Activity.NONE
 
     @property
     def is_loading(self) -> bool:

@@ -14,7 +14,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_tgcnet.corrections import messages
-from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
+from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
 from napari_tgcnet.corrections.views.case_model import DICE, MODEL, PICTURE, REVIEWED, SAVED
 from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
 from napari_tgcnet.segment import messages as shared_messages
@@ -26,7 +26,9 @@ TIP = Qt.ItemDataRole.ToolTipRole
 
 @pytest.fixture
 def state(cases) -> CorrectionsState:
-    return CorrectionsState(folder=Path("some") / "ledger", found=Found.LEDGER, cases=cases)
+    return CorrectionsState(
+        folder=Path("some") / "ledger", ledger_status=LedgerStatus.PRESENT, cases=cases
+    )
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ def test_buttons_say_what_can_be_done(panel, state, qtbot) -> None:
     panel.show_state(replace(state, selected=(A, B), shows_bin=True))
     assert enabled() == [False, False, True]
     assert panel.bin_box.isChecked()
-    panel.show_state(replace(state, selected=(A,), doing=Doing.OPENING))
+    panel.show_state(replace(state, selected=(A,), activity=Activity.OPENING))
     assert enabled() == [False, False, False]
     assert panel.notice.text() == "Opening the correction…"
 
@@ -202,12 +204,12 @@ def test_all_that_is_broken_is_listed_and_takes_no_room_from_the_table(panel, st
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"found": Found.UNKNOWN, "is_reading": True}, messages.READING),
-        ({"found": Found.NO_LEDGER_YET}, messages.NO_LEDGER_YET),
-        ({"found": Found.NO_LEDGER_YET, "shows_bin": True}, messages.EMPTY_BIN),
+        ({"ledger_status": LedgerStatus.UNKNOWN, "is_reading": True}, messages.READING),
+        ({"ledger_status": LedgerStatus.MISSING}, messages.NO_LEDGER_YET),
+        ({"ledger_status": LedgerStatus.MISSING, "shows_bin": True}, messages.EMPTY_BIN),
         ({}, messages.EMPTY),
         ({"shows_bin": True}, messages.EMPTY_BIN),
-        ({"found": Found.UNKNOWN, "problem": "x is no ledger."}, ""),
+        ({"ledger_status": LedgerStatus.UNKNOWN, "problem": "x is no ledger."}, ""),
     ],
 )
 def test_without_a_row_a_sentence_says_why(panel, state, changes, sentence) -> None:

@@ -24,8 +24,8 @@ def ledger(own_folders: Path, add_case) -> Path:
 
 
 def estimated(ledger: Path, **changes: object):
-    order = {"reference": None, "model": "mini", "options": Options(), **changes}
-    return estimate(ledger=ledger, **order)
+    request = {"reference": None, "model": "mini", "options": Options(), **changes}
+    return estimate(ledger=ledger, **request)
 
 
 def reference_folder(folder: Path, num_images: int) -> Path:

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.ports import Found, HeldOutCase, RunOrder
+from napari_tgcnet.finetune.ports import ComparedCase, FoundRun, RunRequest
 from napari_tgcnet.finetune.run_control import KILL_AFTER_S
 from napari_tgcnet.finetune.state import Estimate, ModelListing, ModelRow, Options, Phase
 from tgcnet.errors import InputError, LedgerError, OutputError
@@ -105,7 +105,7 @@ def test_a_run_from_start_to_the_gate(desk, begun, report) -> None:
     desk.controller.set_options(Options(epochs=2))
     desk.controller.start()
     desk.runs.start.assert_called_once_with(
-        RunOrder(
+        RunRequest(
             ledger=Path("corrections"), reference=Path("reference"), model="mini", device="auto",
             options=Options(epochs=2),
         )
@@ -138,7 +138,7 @@ def test_a_run_that_cannot_be_started_is_a_sentence_and_start_is_on_again(desk) 
 
 
 def test_a_run_that_another_window_started_is_followed(desk) -> None:
-    desk.runs.start.return_value = Found(run=RUN, status=RunStatus.RUNNING)
+    desk.runs.start.return_value = FoundRun(run=RUN, status=RunStatus.RUNNING)
     desk.controller.start()
     assert desk.state.problem == messages.UNDER_WAY
     assert desk.watch.follow.call_args.args[0] == RUN
@@ -184,7 +184,7 @@ def test_the_end_at_once_is_offered_only_to_a_run_that_does_not_stop(desk, begun
 def test_a_crash_is_a_sentence_with_the_last_words_and_can_be_resumed(desk, begun) -> None:
     desk.controller.start()
     desk.hear(begun, STEP)
-    desk.hear(is_alive=False, last_words="MemoryError")
+    desk.hear(is_alive=False, last_log_line="MemoryError")
     assert desk.state.ended is RunStatus.BROKEN
     assert desk.state.ending.endswith("MemoryError")
     assert desk.state.can_resume
@@ -213,7 +213,7 @@ def test_a_resume_that_is_refused_leaves_the_run_as_it_was(desk) -> None:
 
 def test_a_run_under_way_is_picked_up_when_a_panel_opens(unopened_desk, begun) -> None:
     desk = unopened_desk
-    desk.runs.pick_up.return_value = Found(run=RUN, status=RunStatus.RUNNING)
+    desk.runs.pick_up.return_value = FoundRun(run=RUN, status=RunStatus.RUNNING)
     desk.open()
     desk.hear(begun, STEP)
     assert desk.state.phase is Phase.RUNNING
@@ -222,7 +222,7 @@ def test_a_run_under_way_is_picked_up_when_a_panel_opens(unopened_desk, begun) -
 
 def test_an_end_is_picked_up(unopened_desk, begun, report) -> None:
     desk = unopened_desk
-    desk.runs.pick_up.return_value = Found(run=RUN, status=RunStatus.DONE)
+    desk.runs.pick_up.return_value = FoundRun(run=RUN, status=RunStatus.DONE)
     desk.open()
     done = (begun, Compared(report=report, slices=(SLICE,)), Done(model="tuned"))
     desk.hear(*done, is_alive=False)
@@ -234,7 +234,7 @@ def test_a_slice_is_shown_with_the_corrections_of_its_run(desk, begun) -> None:
     desk.controller.start()
     desk.hear(begun)
     desk.controller.choose_ledger("another")
-    held_out = Mock(spec=HeldOutCase)
+    held_out = Mock(spec=ComparedCase)
     desk.held_out.return_value = held_out
     desk.controller.show_slice(SLICE)
     desk.held_out.assert_called_once_with(

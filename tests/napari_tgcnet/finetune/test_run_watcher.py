@@ -1,4 +1,4 @@
-"""Following a run's file from the Qt thread."""
+"""RunControl a run's file from the Qt thread."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import QThreadPool
 
-from napari_tgcnet.finetune.ports import RunOrder
+from napari_tgcnet.finetune.ports import RunRequest
 from napari_tgcnet.finetune.run_processes import RunProcesses
-from napari_tgcnet.finetune.run_watcher import RunWatch
+from napari_tgcnet.finetune.run_watcher import RunFolderWatcher
 from napari_tgcnet.finetune.state import Options
 from napari_tgcnet.shared.jobs import WorkerThreads
 from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
 from tgcnet.io.process_lock import running
 
 POLL_MS = 10
-ORDER = RunOrder(ledger=Path("l"), reference=None, model="mini", device="cpu", options=Options())
+REQUEST = RunRequest(
+    ledger=Path("l"), reference=None, model="mini", device="cpu", options=Options()
+)
 
 
 @pytest.fixture
 def watch(qtbot):
-    watch = RunWatch(WorkerThreads(), poll_ms=POLL_MS)
+    watch = RunFolderWatcher(WorkerThreads(), poll_ms=POLL_MS)
     yield watch
     watch.stop()
     QThreadPool.globalInstance().waitForDone()
@@ -59,7 +61,7 @@ def test_it_ends_with_the_process(watch, heard, qtbot, tmp_path) -> None:
     qtbot.waitUntil(lambda: not watch.is_following)
     assert [news.is_alive for news in heard] == [False]
     assert kinds(heard) == ["Done"]
-    assert heard[0].last_words == ""
+    assert heard[0].last_log_line == ""
 
 
 def test_stopped_it_tells_nothing_more(watch, heard, qtbot, tmp_path) -> None:
@@ -73,7 +75,7 @@ def test_stopped_it_tells_nothing_more(watch, heard, qtbot, tmp_path) -> None:
 
 def test_a_real_process_that_dies_silently(watch, heard, qtbot, tmp_path, program) -> None:
     processes = RunProcesses(program("dies silently"), lambda: tmp_path)
-    run = processes.start(ORDER).run
+    run = processes.start(REQUEST).run
     watch.follow(run, heard.append)
     qtbot.waitUntil(lambda: not watch.is_following, timeout=60_000)
     assert kinds(heard) == [Begun.__name__, "Scored", Stepped.__name__, Stepped.__name__]
@@ -83,7 +85,7 @@ def test_a_real_process_that_dies_silently(watch, heard, qtbot, tmp_path, progra
 def test_a_real_process_that_crashes_leaves_its_last_words(
     watch, heard, qtbot, tmp_path, program
 ) -> None:
-    run = RunProcesses(program("crashes"), lambda: tmp_path).start(ORDER).run
+    run = RunProcesses(program("crashes"), lambda: tmp_path).start(REQUEST).run
     watch.follow(run, heard.append)
     qtbot.waitUntil(lambda: not watch.is_following, timeout=60_000)
-    assert heard[-1].last_words == "MemoryError"
+    assert heard[-1].last_log_line == "MemoryError"

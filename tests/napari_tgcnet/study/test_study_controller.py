@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.state import Doing
+from napari_tgcnet.study.state import Activity
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.io.dicom.series import Listing
 
 
 def test_a_folder_is_listed_with_the_first_series_that_can_be_opened_selected(desk) -> None:
     desk.controller.list_path("some/folder")
-    assert (desk.state.doing, desk.state.source) == (Doing.LISTING, "folder")
+    assert (desk.state.activity, desk.state.source) == (Activity.LISTING, "folder")
     desk.workers.work()
     assert desk.studies.list_series.call_args.args[0] == Path("some/folder")
     assert not desk.state.is_busy
@@ -156,7 +156,7 @@ def test_a_slice_that_cannot_be_decoded_is_told(desk) -> None:
 def test_the_only_series_of_what_was_dropped_is_opened(desk, opens_single: bool) -> None:
     desk.controller.list_path("folder", opens_single=opens_single)
     desk.workers.work()
-    assert (desk.state.doing is Doing.OPENING) == opens_single
+    assert (desk.state.activity is Activity.OPENING) == opens_single
 
 
 def test_of_several_series_none_is_opened_by_itself(desk) -> None:

@@ -8,7 +8,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
+from napari_tgcnet.study.state import Activity, SeriesRow, StudyState
 from napari_tgcnet.study.views.panel import StudyPanelView
 from napari_tgcnet.study.views.series_model import PATIENT, SERIES
 from tgcnet.io.dicom.series import Skipped
@@ -137,8 +137,8 @@ def test_skipped_files_are_counted_and_listed_on_demand(panel, qtbot) -> None:
 
 
 def test_a_listing_and_a_loading_show_how_far_they_are_and_can_be_cancelled(panel, qtbot) -> None:
-    panel.show_state(StudyState(doing=Doing.LISTING, fraction=0.4))
-    assert panel.status.text() == messages.DOING[Doing.LISTING]
+    panel.show_state(StudyState(activity=Activity.LISTING, fraction=0.4))
+    assert panel.status.text() == messages.ACTIVITIES[Activity.LISTING]
     assert panel.progress.value() / panel.progress.maximum() == 0.4
     assert not panel.file_button.isEnabled()
     with qtbot.waitSignal(panel.cancel_requested):

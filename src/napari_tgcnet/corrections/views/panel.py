@@ -75,7 +75,7 @@ class CorrectionsPanelView(QWidget):
         self.restore_button.setVisible(state.shows_bin)
         self.restore_button.setEnabled(state.can_restore)
         _show_note(self.problem, state.problem)
-        _show_note(self.notice, messages.DOING[state.doing] or state.notice)
+        _show_note(self.notice, messages.ACTIVITIES[state.activity] or state.notice)
         self._show_broken(state.broken)
 
     def show_thumbnail(self, case_id: str, revision: int, pixels: np.ndarray) -> None:

@@ -39,7 +39,7 @@ class CloseGuard(QObject):
             self.setParent(window)
 
     def watch(self, window: QMainWindow | None) -> None:
-        """Watch this window and no other; None watches none.
+        """RunWatcher this window and no other; None watches none.
 
         One that stayed there for an earlier panel leaves: this one's panel follows the same run.
         """

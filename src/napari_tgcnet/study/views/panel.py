@@ -81,7 +81,7 @@ class StudyPanelView(QWidget):
     def _show_progress(self, state: StudyState) -> None:
         if state.is_busy:
             done, total = round(state.fraction * _STEPS), _STEPS if state.fraction else 0
-            text = messages.DOING[state.doing]
+            text = messages.ACTIVITIES[state.activity]
         else:
             done, total = state.num_loaded, state.num_to_load
             text = messages.loading_progress(done, total) if state.is_loading else ""
