@@ -1,4 +1,4 @@
-"""Whether a path is a study, told quickly and by content, so that no other reader is disturbed."""
+"""Quick checks by content whether a path is a study, so that other readers get the rest."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ENDINGS = (".dcm", ".dicom", ".ima")
 DICOMDIR = "DICOMDIR"
 
 _MOST_LOOKED_AT = 100
-"""Files of a folder that are looked into: where none of these is DICOM, the folder is no study."""
+"""A folder of which none of this many files is DICOM is taken for no study."""
 _MOST_FILES, _MOST_ARCHIVE_BYTES = 200, 2**26
-"""What is listed in a fraction of a second."""
-# Of an archive that is damaged, encrypted, or packed in an odd way.
+"""A folder or archive up to this size is listed in a fraction of a second."""
+# Raised for an archive that is damaged, encrypted, or compressed by an unsupported method.
 _UNREADABLE = (
     zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error,
     LZMAError,
@@ -27,7 +27,7 @@ _PREAMBLE_BYTES, _MAGIC = 128, b"DICM"
 
 
 def is_study(path: Path) -> bool:
-    """Whether this is DICOM, or a folder or zip archive that holds some; nothing is read whole."""
+    """Whether this is DICOM, or a folder or zip archive holding DICOM; no file is read whole."""
     name = path.name
     if name.lower().endswith(ENDINGS) or name.upper() == DICOMDIR:
         return True
@@ -37,12 +37,12 @@ def is_study(path: Path) -> bool:
         if name.lower().endswith(".zip"):
             return _holds_dicom(path)
         return _is_dicom(path)
-    except OSError:  # not ours to complain of: napari says what it cannot open
+    except OSError:  # napari itself reports what no reader can open
         return False
 
 
 def is_large(path: Path) -> bool:
-    """Whether listing it may take so long that a window had better not wait for it."""
+    """Whether listing it may take so long that the window must not wait for it."""
     if path.name.upper() == DICOMDIR:
         path = path.parent
     if path.is_dir():

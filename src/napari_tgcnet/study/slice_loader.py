@@ -1,19 +1,20 @@
-"""The slices of opened series, brought into memory in the background. No Qt."""
+"""Loads the remaining slices of opened series in the background. No Qt."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from napari_tgcnet.shared.store import Store
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.ports import OpenedSeries, ReportingWorkers, Studies, StudyLayers
-from napari_tgcnet.study.state import StudyState
-from napari_tgcnet.study.stop import Stop
+from napari_tgcnet.study.ports import ReportingWorkers, Studies, StudyLayers
+from napari_tgcnet.study.state import OpenedSeries, StudyState
 
 
 class SliceLoader:
-    """Loads the slices of each opened series, from the shown one outwards; all at once if many."""
+    """Loads the slices of each opened series; several series are loaded at the same time."""
 
     def __init__(
         self,
@@ -25,67 +26,75 @@ class SliceLoader:
     ) -> None:
         self._store, self._studies = store, studies
         self._layers, self._workers = layers, workers
-        self._under_way: dict[Stop, tuple[int, int]] = {}
+        # By the event that stops the loading: slices in memory, and all slices.
+        self._counts: dict[threading.Event, tuple[int, int]] = {}
 
     def start(self, image_id: str, opened: OpenedSeries) -> None:
-        """Load what is not in memory yet; ends early where the layer goes."""
+        """Load the slices that are not in memory yet; stops early if the layer is removed."""
         num_slices = opened.stack.shape[0]
         if num_slices == 1:
             return
-        stop = Stop()
-        self._under_way[stop] = (0, num_slices)
-        self._show()
+        stop = threading.Event()
+        self._counts[stop] = (0, num_slices)
+        self._show_counts()
         self._workers.start_reporting(
             partial(self._load_all, opened, stop),
-            partial(self._told, image_id, stop),
-            partial(self._ended, stop),
+            partial(self._count, image_id, stop),
+            partial(self._finished, stop),
             partial(self._failed, stop),
         )
 
     def cancel(self) -> None:
-        """Leave the rest to whoever comes to a slice; says so where there was a rest."""
-        if self._under_way:
+        """Stop loading, with a notice; each remaining slice is read when it is displayed."""
+        if self._counts:
             self.close()
-            self._under_way.clear()
-            self._show()
-            self._store.become(notices=(*self._store.state.notices, messages.LOADING_STOPPED))
+            self._counts.clear()
+            self._show_counts()
+            state = self._store.state
+            notices = (*state.notices, messages.LOADING_STOPPED)
+            self._store.become(replace(state, notices=notices))
 
     def close(self) -> None:
-        for stop in self._under_way:
+        for stop in self._counts:
             stop.set()
 
-    def _load_all(self, opened: OpenedSeries, stop: Stop, tell: Callable[[int], None]) -> None:
+    def _load_all(
+        self, opened: OpenedSeries, stop: threading.Event, report: Callable[[int], None]
+    ) -> None:
         """For a worker thread."""
 
         def on_slice(num_loaded: int) -> bool:
-            tell(num_loaded)
-            return not stop.is_set
+            report(num_loaded)
+            return not stop.is_set()
 
         self._studies.load(opened, on_slice)
 
-    def _told(self, image_id: str, stop: Stop, num_loaded: int) -> None:
-        if stop not in self._under_way:
+    def _count(self, image_id: str, stop: threading.Event, num_loaded: int) -> None:
+        if stop not in self._counts:
             return
         if not self._layers.has(image_id):
-            stop.set()  # nobody looks at it any more
-        self._under_way[stop] = (num_loaded, self._under_way[stop][1])
-        self._show()
+            stop.set()  # the user removed the layer
+        self._counts[stop] = (num_loaded, self._counts[stop][1])
+        self._show_counts()
 
-    def _ended(self, stop: Stop, _: None) -> None:
-        self._under_way.pop(stop, None)
-        self._show()
+    def _finished(self, stop: threading.Event, _: None) -> None:
+        self._counts.pop(stop, None)
+        self._show_counts()
 
-    def _failed(self, stop: Stop, sentence: str) -> None:
-        """A slice that cannot be read is told; one that nobody waits for any more is not."""
-        self._under_way.pop(stop, None)
-        self._show()
-        if not stop.is_set and not self._store.is_closed:
-            self._store.become(problem=sentence)
+    def _failed(self, stop: threading.Event, sentence: str) -> None:
+        """Report a slice that cannot be read, unless loading was stopped."""
+        self._counts.pop(stop, None)
+        self._show_counts()
+        if not stop.is_set() and not self._store.is_closed:
+            self._store.become(replace(self._store.state, problem=sentence))
 
-    def _show(self) -> None:
+    def _show_counts(self) -> None:
         if not self._store.is_closed:
-            counts = self._under_way.values()
+            counts = self._counts.values()
             self._store.become(
-                num_loaded=sum(done for done, _ in counts),
-                num_to_load=sum(total for _, total in counts),
+                replace(
+                    self._store.state,
+                    num_loaded=sum(loaded for loaded, _ in counts),
+                    num_to_load=sum(total for _, total in counts),
+                )
             )

@@ -1,4 +1,4 @@
-"""The panel of studies: what was chosen, what it holds, what to open of it."""
+"""The panel of studies: the chosen file or folder, its series, and buttons to open one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from superqt import QElidingLabel
 
 from napari_tgcnet.shared.views.parts import note_label, research_use_label
 from napari_tgcnet.study import messages
+from napari_tgcnet.study.ports import StudyActions
 from napari_tgcnet.study.state import StudyState
 from napari_tgcnet.study.views.series_table import SeriesTable
 
@@ -27,13 +28,14 @@ _STEPS = 1000
 
 
 class StudyPanelView(QWidget):
-    """Shows a StudyState; reports what was asked. Decides nothing."""
+    """Shows a StudyState and reports actions. Decides nothing.
+
+    Attributes
+    ----------
+    path_chosen : emitted with the path of a file or folder chosen in a dialog or dropped
+    """
 
     path_chosen = Signal(str)
-    series_selected = Signal(object)
-    open_requested = Signal(int)
-    cancel_requested = Signal()
-    skipped_wanted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +62,17 @@ class StudyPanelView(QWidget):
         self.skipped.setTabChangesFocus(True)
         self.skipped.setAccessibleName(messages.SKIPPED)
         self._lay_out()
-        self._connect()
+        self.file_button.clicked.connect(self._ask_for_file)
+        self.folder_button.clicked.connect(self._ask_for_folder)
+        self.open_button.clicked.connect(self.table.request_open)
+
+    def connect_to(self, actions: StudyActions) -> None:
+        """Report every action to the controller."""
+        self.path_chosen.connect(actions.list_path)
+        self.table.selected.connect(actions.select)
+        self.table.open_requested.connect(actions.open_series)
+        self.cancel_button.clicked.connect(actions.cancel)
+        self.skipped_button.clicked.connect(actions.show_skipped)
 
     def show_state(self, state: StudyState) -> None:
         self.source.setText(state.source)
@@ -85,7 +97,7 @@ class StudyPanelView(QWidget):
         else:
             done, total = state.num_loaded, state.num_to_load
             text = messages.loading_progress(done, total) if state.is_loading else ""
-        # A bar without a range runs to and fro: work whose length is not known.
+        # Without a range the bar shows that work of unknown length is under way.
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         self.progress.setVisible(state.can_cancel)
@@ -98,17 +110,17 @@ class StudyPanelView(QWidget):
         self.skipped_button.setChecked(is_open)
         self.skipped_button.setVisible(bool(state.skipped))
         text = messages.skipped_list(state.skipped) if is_open else ""
-        if text != self.skipped.toPlainText():  # leaves the scroll bar alone
+        if text != self.skipped.toPlainText():  # else the scroll bar would jump back
             self.skipped.setPlainText(text)
         self.skipped.setVisible(is_open)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Take one file or folder."""
+        """Accept one local file or folder."""
         if len(event.mimeData().urls()) == 1 and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Look into what was dropped; napari's window gets nothing of it."""
+        """List what was dropped; accepted here, so napari's window does not open it too."""
         event.acceptProposedAction()
         self.path_chosen.emit(event.mimeData().urls()[0].toLocalFile())
 
@@ -140,20 +152,6 @@ class StudyPanelView(QWidget):
             research_use_label(),
         ):
             layout.addWidget(widget)
-
-    def _connect(self) -> None:
-        self.file_button.clicked.connect(self._ask_for_file)
-        self.folder_button.clicked.connect(self._ask_for_folder)
-        self.table.selected.connect(self.series_selected)
-        self.table.open_requested.connect(self.open_requested)
-        self.open_button.clicked.connect(self._request_open)
-        self.cancel_button.clicked.connect(self.cancel_requested)
-        self.skipped_button.clicked.connect(self.skipped_wanted)
-
-    def _request_open(self) -> None:
-        key = self.table.selected_key()
-        if key is not None:
-            self.open_requested.emit(key)
 
     def _ask_for_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, messages.FILE_TIP, "", messages.FILES)
