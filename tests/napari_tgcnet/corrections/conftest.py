@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from napari_tgcnet.corrections.controller import CorrectionsController
-from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, LedgerStore, MoveResult
-from napari_tgcnet.corrections.state import CorrectionsState
+from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, LedgerStore
+from napari_tgcnet.corrections.state import CorrectionsState, MoveResult
 from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import CaseSummary, Correction, Ledger, Listing
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume

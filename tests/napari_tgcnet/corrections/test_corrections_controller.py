@@ -9,8 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from napari_tgcnet.corrections import messages
-from napari_tgcnet.corrections.ports import MoveResult, OpenedCase
-from napari_tgcnet.corrections.state import Activity, LedgerStatus
+from napari_tgcnet.corrections.state import Activity, LedgerStatus, MoveResult, OpenedCase
 from tgcnet.corrections import Listing, Problem
 from tgcnet.domain import Case
 from tgcnet.errors import LedgerDamageError, LedgerError
