@@ -45,7 +45,7 @@ class CorrectionsPanel(QWidget):
             workers=WorkerThreads(),
             session=session,
         )
-        self._wire_view()
+        self.view.connect_to(self.controller)
         # No method of this widget: it is half gone when it is destroyed.
         self.destroyed.connect(partial(_leave, self.controller))
         self.view.show_state(self.controller.state)
@@ -56,15 +56,6 @@ class CorrectionsPanel(QWidget):
         if is_taken_out(self, event):
             self.controller.close()
         return bool(super().event(event))
-
-    def _wire_view(self) -> None:
-        view, controller = self.view, self.controller
-        view.ledger_chosen.connect(controller.choose_ledger)
-        view.bin_wanted.connect(controller.show_bin)
-        view.selection_changed.connect(controller.select)
-        view.open_requested.connect(controller.open_case)
-        view.delete_requested.connect(controller.delete)
-        view.restore_requested.connect(controller.restore)
 
 
 def _leave(controller: CorrectionsController, panel: Any = None) -> None:
