@@ -1,4 +1,4 @@
-"""Every sentence and label of the fine-tuning panel."""
+"""Every sentence and label that a user of the fine-tuning panel reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEDGER, REFERENCE, PARENT, DEVICE, EPOCHS = (
     "Epochs",
 )
 CHOOSE, ADVANCED = "Choose…", "Advanced"
-CLEAR, CLEAR_TIP = "None", "Go without a reference set"
+CLEAR, CLEAR_TIP = "None", "Use no reference set"
 LEDGER_TIP = "The folder that corrections were saved to"
 REFERENCE_TIP = "A folder with images/, masks/ and captions.csv"
 REFERENCE_HINT = (
@@ -36,7 +36,7 @@ REPLAY_TIP = "Of each step's images: earlier corrections and the reference set, 
 CACHE_TIP = "Features of the frozen towers are computed once and kept in the run's folder"
 RATE_TIP = "A number such as 2e-4; empty for the default"
 RATE_WRONG = (
-    "What you typed is no number above 0, so the learning rate is back on its default. Write one "
+    "What you typed is no number above 0, so the learning rate is back to its default. Type one "
     "such as 2e-4, or leave it empty."
 )
 LEARNS_CHOICES = (
@@ -68,7 +68,7 @@ NONE_HELD_OUT = (
     "No patient with reviewed slices is kept aside for the comparison. Review slices of a held-out "
     "case, or correct cases of more patients."
 )
-FEATURES_NONE = "Features: none are kept, because what they would be kept of learns too."
+FEATURES_NONE = "Features: none are kept, because the towers that compute them learn too."
 
 START, STOP, KILL, RESUME = "Start", "Stop", "End at once", "Resume"
 STOP_TIP = "Stop after the images at hand; the run can be resumed"
@@ -82,15 +82,15 @@ COMPARING = "Comparing the candidate with the active model"
 IDLE = "Nothing is running. The model in use stays as it is until you switch."
 DONE = "Done. Nothing was switched."
 BROKEN = (
-    "The run's process is gone and said nothing; its memory may have run out, or somebody ended "
-    "it. What it finished is kept: Resume goes on from the last checkpoint."
+    "The run's process has ended without giving a reason; its memory may have run out, or somebody "
+    "ended it. What it finished is kept: Resume goes on from the last checkpoint."
 )
 UNDER_WAY = "Another window had started a run already; that one is followed here."
-NOT_OURS = (
-    "The options this run began with cannot be read, so it cannot go on from here. Start a new "
+OPTIONS_UNREADABLE = (
+    "The options this run began with cannot be read, so it cannot be resumed here. Start a new "
     "one, or use tgcnet finetune --resume with the options you gave."
 )
-REFERENCE_WANTED = (
+REFERENCE_NEEDED = (
     "This run began with a reference set, expected the same folder again: choose it, then Resume."
 )
 LOG, CURVES = "Log", "Curves"
@@ -100,7 +100,7 @@ POOLED, MEAN = "pooled", "mean"
 DICE_POOLED, DICE_MEAN = "Held-out Dice, pooled", "Held-out Dice, mean"
 
 RECOMMENDED, NOT_RECOMMENDED = "Recommended", "Not recommended"
-TEXTS = {"given": "told the report", "none": "told nothing"}
+TEXTS = {"given": "given the report", "none": "given no text"}
 HELD_OUT_SET, REFERENCE_SET = "Held-out corrections", "Reference set"
 MEASURE, BEFORE_AFTER = "Dice", "Active →\ncandidate"
 CHANGE = "Change in points\n(95 % interval)"
@@ -126,10 +126,10 @@ SWITCH, DELETE = "Switch to it", "Delete"
 SWITCH_TIP = "Use this model wherever none is named"
 DELETE_TIP = "Delete this model from the disk; only models of your own"
 GO_BACK = "Go back"
-SWITCH_ALL_THE_SAME = "Switch all the same?"
+SWITCH_ANYWAY = "Switch anyway?"
 YES, NO = "Yes", "No"
 SWITCHING = "Switching…"
-FROM_NOTHING = "Came with the package, or was trained from nothing; no parent."
+NO_PARENT = "Comes with the package, or was trained from scratch; no parent."
 NOT_COMPARED = "The gate has not compared this model with any other."
 REPORT_UNREADABLE = "The gate's report kept with this model cannot be read."
 OTHER_CANDIDATE = "The gate's report kept with this model is about other weights."
@@ -161,7 +161,7 @@ def damaged(number: int) -> str:
 
 
 def features(size_bytes: int, limit_gib: float) -> str:
-    """What kept features take, against what they may."""
+    """Disk space that kept features take, against the limit."""
     size = _size(size_bytes)
     if size_bytes > limit_gib * 2**30:
         return (
@@ -180,7 +180,7 @@ def _size(size_bytes: int) -> str:
 def reference_too_small(number: int, least: int) -> str:
     return (
         f"The reference set holds {counted(number, 'image')}, expected at least {least}: fewer "
-        "cannot tell whether the model forgets. Add images, or go without one."
+        "cannot tell whether the model forgets. Add images, or use no reference set."
     )
 
 
@@ -218,7 +218,7 @@ def training(step: int, total: int) -> str:
 
 
 def broken(last_log_line: str) -> str:
-    return f"{BROKEN} Its last words: {last_log_line}" if last_log_line else BROKEN
+    return f"{BROKEN} The last line of its log: {last_log_line}" if last_log_line else BROKEN
 
 
 def candidate_written(name: str) -> str:
@@ -229,27 +229,31 @@ def verdict_of(name: str, active: str) -> str:
     return f"Candidate “{name}” against “{active}”."
 
 
-def comparison_title(set_name: str, told: str, num_cases: int, num_patients: int) -> str:
+def comparison_title(set_name: str, text: str, num_cases: int, num_patients: int) -> str:
     cases, patients = counted(num_cases, "case"), counted(num_patients, "patient")
-    return f"{set_name}, {TEXTS.get(told, told)}: {cases} of {patients}"
+    return f"{set_name}, {TEXTS.get(text, text)}: {cases} of {patients}"
 
 
-def delete_for_good(name: str) -> str:
-    return f"Delete “{name}” for good? It can only be had again by another run."
+def confirm_deletion(name: str) -> str:
+    return f"Delete “{name}” for good? Only another run can produce it again."
 
 
 def go_back_to(name: str) -> str:
     return f"Go back to {name}"
 
 
-def comes_from(parent: str, taken_utc: str) -> str:
-    when = f", with the corrections of {taken_utc[:16].replace('T', ' ')} UTC" if taken_utc else ""
+def comes_from(parent: str, corrections_utc: str) -> str:
+    when = (
+        f", with the corrections of {corrections_utc[:16].replace('T', ' ')} UTC"
+        if corrections_utc
+        else ""
+    )
     return f"Fine-tuned from “{parent}”{when}."
 
 
-def gate_said(report: GateReport) -> str:
-    said = "recommended" if report.recommended else "did not recommend"
-    return f"On {report.date_utc[:10]} the gate {said} it over “{report.active.name}”."
+def gate_verdict(report: GateReport) -> str:
+    verb = "recommended" if report.recommended else "did not recommend"
+    return f"On {report.date_utc[:10]} the gate {verb} it over “{report.active.name}”."
 
 
 def not_recommended(active: str) -> str:
@@ -260,9 +264,9 @@ def other_active(compared_with: str) -> str:
     return f"The gate compared this model with “{compared_with}”, which is not the active one now."
 
 
-def removed_active(name: str) -> str:
-    return f"“{name}” is active, so it is not deleted. Go back or switch to another model first."
+def cannot_delete_active(name: str) -> str:
+    return f"“{name}” is active, so it cannot be deleted. Go back or switch to another model first."
 
 
-def removed_shipped(name: str) -> str:
-    return f"“{name}” came with the package and stays; only models of your own are deleted."
+def cannot_delete_shipped(name: str) -> str:
+    return f"“{name}” comes with the package and stays; only models of your own can be deleted."

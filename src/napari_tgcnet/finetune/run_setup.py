@@ -1,26 +1,36 @@
-"""What a run would be: corrections, reference set, parent, options, and what they amount to."""
+"""What the next run learns from, and how; estimated in the background. No Qt."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.finetune.ports import Estimator, RunRequest
-from napari_tgcnet.finetune.state import Estimate, FinetuneState, Options
+from napari_tgcnet.finetune.ports import Estimator
+from napari_tgcnet.finetune.state import Estimate, FinetuneState, Options, RunRequest
 from napari_tgcnet.segment.ports import Workers
+from napari_tgcnet.shared.session import Session
 from napari_tgcnet.shared.store import Store
 
 
 class RunSetup:
-    """Takes what a person sets, and has it looked at in a worker thread after each change."""
+    """Keeps what the user sets up; after each change estimates the run in a worker thread."""
 
-    def __init__(self, store: Store[FinetuneState], workers: Workers, estimator: Estimator) -> None:
-        self._store, self._workers, self._estimator = store, workers, estimator
+    def __init__(
+        self,
+        store: Store[FinetuneState],
+        *,
+        session: Session,
+        workers: Workers,
+        estimator: Estimator,
+    ) -> None:
+        self._store, self._session = store, session
+        self._workers, self._estimator = workers, estimator
         self._is_outdated = False
 
     @property
     def request(self) -> RunRequest | None:
-        """The run as it is set up now; None where there is no model to start from."""
+        """The run as it is set up now; None if there is no model to start from."""
         state = self._store.state
         if state.parent is None:
             return None
@@ -32,41 +42,50 @@ class RunSetup:
             options=state.options,
         )
 
-    def take_ledger(self, folder: Path) -> None:
-        self._store.become(ledger=folder)
+    def choose_ledger(self, path: str) -> None:
+        """Make all panels use another folder of corrections."""
+        self._session.choose_ledger(Path(path))
+
+    def use_ledger(self, folder: Path) -> None:
+        """Use the folder of corrections that was chosen in any panel."""
+        self._store.become(replace(self._store.state, ledger=folder))
         self.refresh()
 
-    def choose_reference(self, folder: Path | None) -> None:
-        self._store.become(reference=folder)
+    def choose_reference(self, path: str) -> None:
+        """Use a folder as the reference set; an empty path means none."""
+        reference = Path(path) if path else None
+        self._store.become(replace(self._store.state, reference=reference))
         self.refresh()
 
     def choose_parent(self, name: str) -> None:
-        # The active one is followed: where another is switched on, a run starts from that.
-        is_active = name == self._store.state.models.active
-        self._store.become(chosen_parent=None if is_active else name)
+        """Choose the model to start from."""
+        state = self._store.state
+        # If that is the active model, the run starts from whichever model is active then.
+        chosen = None if name == state.models.active else name
+        self._store.become(replace(state, chosen_parent=chosen))
         self.refresh()
 
     def choose_device(self, name: str) -> None:
-        self._store.become(device=name)
+        self._store.become(replace(self._store.state, device=name))
 
     def set_options(self, options: Options) -> None:
-        is_other = options.learns != self._store.state.options.learns
-        self._store.become(options=options)
-        if is_other:  # nothing else changes what is read and kept
+        state = self._store.state
+        self._store.become(replace(state, options=options))
+        if options.learns != state.options.learns:  # no other option changes the estimate
             self.refresh()
 
     def refresh(self) -> None:
-        """Estimate anew; where that is under way already, once more after it."""
+        """Estimate again; if an estimate is under way, once more afterwards."""
         if self._store.is_closed:
             return
-        request = self.request
+        state, request = self._store.state, self.request
         if request is None:
-            self._store.become(estimate=None)
-        elif self._store.state.is_estimating:
+            self._store.become(replace(state, estimate=None))
+        elif state.is_estimating:
             self._is_outdated = True
         else:
             self._is_outdated = False
-            self._store.become(is_estimating=True)
+            self._store.become(replace(state, is_estimating=True))
             work = partial(
                 self._estimator,
                 ledger=request.ledger,
@@ -74,16 +93,16 @@ class RunSetup:
                 model=request.model,
                 options=request.options,
             )
-            self._workers.start(work, self._take, self._fail)
+            self._workers.start(work, self._estimated, self._failed)
 
-    def _take(self, estimate: Estimate) -> None:
+    def _estimated(self, estimate: Estimate) -> None:
         if self._store.is_closed:
             return
-        self._store.become(is_estimating=False)
+        self._store.become(replace(self._store.state, is_estimating=False))
         if self._is_outdated:
             self.refresh()
         else:
-            self._store.become(estimate=estimate)
+            self._store.become(replace(self._store.state, estimate=estimate))
 
-    def _fail(self, sentence: str) -> None:
-        self._take(Estimate(missing=sentence))
+    def _failed(self, sentence: str) -> None:
+        self._estimated(Estimate(missing=sentence))

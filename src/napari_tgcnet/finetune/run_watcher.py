@@ -1,4 +1,4 @@
-"""Follows a run by the file it writes: looked at in worker threads, told on the Qt thread."""
+"""Follows a run by its folder, read in worker threads and reported on the Qt thread."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_tgcnet.finetune.ports import RunUpdate
 from napari_tgcnet.finetune.run_processes import is_alive, last_log_line
+from napari_tgcnet.finetune.state import RunUpdate
 from napari_tgcnet.segment.ports import Workers
 from tgcnet.finetune.events import ENDS, read_timed
 
@@ -19,16 +19,16 @@ POLL_MS = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Look:
-    news: RunUpdate
+    update: RunUpdate
     offset: int
 
 
 class RunFolderWatcher(QObject):
-    """The :class:`napari_tgcnet.finetune.ports.RunWatcher` of a run on this machine's disk.
+    """The :class:`napari_tgcnet.finetune.ports.RunWatcher` of a run folder on this machine.
 
     Parameters
     ----------
-    poll_ms : the pause after a look; there is never more than one at a time
+    poll_ms : pause between two looks, which never overlap
     """
 
     def __init__(
@@ -43,45 +43,47 @@ class RunFolderWatcher(QObject):
         self._run: Path | None = None
         self._listener: Callable[[RunUpdate], None] | None = None
         self._offset = 0
-        # A look that belongs to what was followed before is not told any more.
-        self._number = 0
+        # Grows with each run followed; the result of a look at an earlier one is dropped.
+        self._generation = 0
 
     @property
     def is_following(self) -> bool:
         return self._run is not None
 
     def follow(self, run: Path, listener: Callable[[RunUpdate], None]) -> None:
-        """Tell all events of a run from its beginning on, until its process is gone."""
+        """Report all events of a run from its beginning until its process is gone."""
         self.stop()
         self._run, self._listener, self._offset = run, listener, 0
         self._look()
 
     def stop(self) -> None:
-        """Tell nothing more; the run itself goes on."""
+        """Report nothing more; the run itself goes on."""
         self._timer.stop()
         self._run, self._listener = None, None
-        self._number += 1
+        self._generation += 1
 
     def _look(self) -> None:
         if self._run is not None:
-            number, work = self._number, partial(look, self._run, self._offset)
-            self._workers.start(work, partial(self._took, number), partial(self._failed, number))
+            generation, work = self._generation, partial(look, self._run, self._offset)
+            self._workers.start(
+                work, partial(self._looked, generation), partial(self._failed, generation)
+            )
 
-    def _took(self, number: int, seen: _Look) -> None:
-        if number != self._number or self._listener is None:
+    def _looked(self, generation: int, found: _Look) -> None:
+        if generation != self._generation or self._listener is None:
             return
-        self._offset = seen.offset
-        self._listener(seen.news)
-        # The listener may have stopped us, or had us follow another one.
-        if number == self._number:
-            self._go_on(seen.news.is_alive)
+        self._offset = found.offset
+        self._listener(found.update)
+        # The listener may have stopped the watcher or made it follow another run.
+        if generation == self._generation:
+            self._schedule_next(found.update.is_alive)
 
-    def _failed(self, number: int, sentence: str) -> None:
-        """What cannot be read now may be readable next time: the run itself goes on."""
-        if number == self._number:
-            self._go_on(is_alive=True)
+    def _failed(self, generation: int, sentence: str) -> None:
+        """Try again later: the run itself goes on."""
+        if generation == self._generation:
+            self._schedule_next(is_alive=True)
 
-    def _go_on(self, is_alive: bool) -> None:
+    def _schedule_next(self, is_alive: bool) -> None:
         if is_alive:
             self._timer.start()
         else:
@@ -89,12 +91,11 @@ class RunFolderWatcher(QObject):
 
 
 def look(run: Path, offset: int) -> _Look:
-    """What is new in a run's folder; for a worker thread."""
-    # Asked before the events are read: of a process that is gone by then, all have been written.
-    lives = is_alive(run)
+    """Read what is new in a run's folder; for a worker thread."""
+    # Checked before reading: a process that is gone by now has written all its events.
+    alive = is_alive(run)
     events, end = read_timed(run, offset)
-    is_said = bool(events) and isinstance(events[-1].event, ENDS)
-    words = "" if lives or is_said else last_log_line(run)
-    return _Look(
-        news=RunUpdate(events=tuple(events), is_alive=lives, last_log_line=words), offset=end
-    )
+    reported_end = bool(events) and isinstance(events[-1].event, ENDS)
+    line = "" if alive or reported_end else last_log_line(run)
+    update = RunUpdate(events=tuple(events), is_alive=alive, last_log_line=line)
+    return _Look(update=update, offset=end)

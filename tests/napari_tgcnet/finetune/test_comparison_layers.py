@@ -10,9 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.comparison_layers import ViewerComparison
-from napari_tgcnet.finetune.held_out import load_compared_case
-from napari_tgcnet.finetune.ports import ComparedCase
+from napari_tgcnet.finetune.comparison_layers import ViewerComparison, load_compared_case
+from napari_tgcnet.finetune.state import ComparedCase
 from napari_tgcnet.shared.layers import find_mask, list_images
 from tgcnet.corrections import Ledger
 from tgcnet.errors import InputError, LedgerError

@@ -62,7 +62,7 @@ def open_window(make_napari_viewer, qtbot, own_folders, add_case, program):
 
     yield build
     for window in windows:
-        window.panel.controller.stop_now()
+        window.panel.controller.run.stop_now()
         window.panel.leave()
         # What a panel started in the fake way may not outlive its test.
         run = window.state.run
@@ -179,7 +179,7 @@ def test_closing_the_dock_asks_nothing_and_closing_napari_then_does(
     window.wait(lambda: bool(window.state.progress.losses))
     run = window.state.run
     window.click(window.panel.parentWidget().title.close_button)
-    assert not window.panel.watch.is_following
+    assert not window.panel.watcher.is_following
     assert is_alive(run)
     assert asked == []
     window.viewer.close()
@@ -207,5 +207,5 @@ def test_a_closed_panel_leaves_no_timer_and_no_thread(open_window, own_folders, 
         window.click(panel.parentWidget().title.close_button)
         QThreadPool.globalInstance().waitForDone()
         QApplication.processEvents()
-        assert not any(timer.isActive() for timer in panel.watch.findChildren(QTimer))
+        assert not any(timer.isActive() for timer in panel.watcher.findChildren(QTimer))
         assert QThreadPool.globalInstance().activeThreadCount() == 0

@@ -56,7 +56,7 @@ def row(name: str):
 def test_the_shipped_model_is_active_and_nothing_to_go_back_to(no_user_models: Path) -> None:
     listing = RegisteredModels().listing()
     assert (listing.active, listing.previous, listing.problem) == ("mini", None, "")
-    assert row("mini").lineage == (messages.FROM_NOTHING,)
+    assert row("mini").lineage == (messages.NO_PARENT,)
     assert not row("mini").is_own
     assert row("mini").caution == ""
 

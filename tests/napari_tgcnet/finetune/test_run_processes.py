@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from napari_tgcnet.finetune.ports import FoundRun, RunRequest
 from napari_tgcnet.finetune.run_processes import (
     LOG_FILE,
     REQUEST_FILE,
@@ -22,7 +21,7 @@ from napari_tgcnet.finetune.run_processes import (
     last_log_line,
     options_of,
 )
-from napari_tgcnet.finetune.state import Options
+from napari_tgcnet.finetune.state import FoundRun, Options, RunRequest
 from tgcnet.errors import InputError, OutputError
 from tgcnet.finetune.events import EVENTS_FILE, Done, EventLog, Stopped, read_events
 from tgcnet.finetune.run_folder import RunStatus, list_runs
@@ -34,7 +33,7 @@ REQUEST = RunRequest(
 PARENT = """
 import sys
 from pathlib import Path
-from napari_tgcnet.finetune.ports import FoundRun, RunRequest
+from napari_tgcnet.finetune.state import FoundRun, RunRequest
 from napari_tgcnet.finetune.run_processes import RunProcesses
 from napari_tgcnet.finetune.state import Options
 request = RunRequest(ledger=Path("x"), reference=None, model="m", device="cpu", options=Options())
@@ -150,8 +149,8 @@ def test_a_run_survives_the_window_that_started_it(root: Path, program) -> None:
     wait_for(lambda: any(process_of(info.folder) for info in list_runs(root)))
     (info,) = list_runs(root)
     processes = RunProcesses(program("stops"), lambda: root)
-    wait_for(lambda: processes.pick_up() is not None)
-    found = processes.pick_up()
+    wait_for(lambda: processes.find_current() is not None)
+    found = processes.find_current()
     assert (found.run, found.status, found.is_new) == (info.folder, RunStatus.RUNNING, False)
     processes.ask_to_stop(found.run)
     wait_for(lambda: process_of(found.run) is None)
@@ -186,15 +185,15 @@ def test_resuming_needs_the_options_and_the_reference(runs, root: Path) -> None:
 
 def test_what_a_panel_picks_up(runs, root: Path) -> None:
     processes = runs("done")
-    assert processes.pick_up() is None
+    assert processes.find_current() is None
     (root / "0").mkdir(parents=True)
-    assert processes.pick_up() is None, "it never wrote an event"
+    assert processes.find_current() is None, "it never wrote an event"
     old = ended_run(root, "1")
-    assert processes.pick_up().run == old, "as often as a panel opens"
+    assert processes.find_current().run == old, "as often as a panel opens"
     newer = ended_run(root, "2")
-    assert processes.pick_up().run == newer
+    assert processes.find_current().run == newer
     with running(old):
-        assert processes.pick_up() == FoundRun(run=old, status=RunStatus.RUNNING)
+        assert processes.find_current() == FoundRun(run=old, status=RunStatus.RUNNING)
     (newer / EVENTS_FILE).unlink()
     (newer / EVENTS_FILE).mkdir()
-    assert processes.pick_up().run == old, "one that cannot be read is in nobody's way"
+    assert processes.find_current().run == old, "one that cannot be read is in nobody's way"

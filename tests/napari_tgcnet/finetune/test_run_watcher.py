@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import QThreadPool
 
-from napari_tgcnet.finetune.ports import RunRequest
 from napari_tgcnet.finetune.run_processes import RunProcesses
 from napari_tgcnet.finetune.run_watcher import RunFolderWatcher
-from napari_tgcnet.finetune.state import Options
+from napari_tgcnet.finetune.state import Options, RunRequest
 from napari_tgcnet.shared.jobs import WorkerThreads
 from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
 from tgcnet.io.process_lock import running
@@ -22,10 +21,10 @@ REQUEST = RunRequest(
 
 
 @pytest.fixture
-def watch(qtbot):
-    watch = RunFolderWatcher(WorkerThreads(), poll_ms=POLL_MS)
-    yield watch
-    watch.stop()
+def watcher(qtbot):
+    watcher = RunFolderWatcher(WorkerThreads(), poll_ms=POLL_MS)
+    yield watcher
+    watcher.stop()
     QThreadPool.globalInstance().waitForDone()
 
 
@@ -35,57 +34,57 @@ def heard() -> list:
 
 
 def kinds(heard: list) -> list[str]:
-    return [type(one.event).__name__ for news in heard for one in news.events]
+    return [type(one.event).__name__ for update in heard for one in update.events]
 
 
-def test_events_come_once_each_in_order_with_their_time(watch, heard, qtbot, tmp_path) -> None:
+def test_events_come_once_each_in_order_with_their_time(watcher, heard, qtbot, tmp_path) -> None:
     log = EventLog(tmp_path)
     log(Told(sentence="one"))
     with running(tmp_path):
-        watch.follow(tmp_path, heard.append)
+        watcher.follow(tmp_path, heard.append)
         qtbot.waitUntil(lambda: kinds(heard) == ["Told"])
         with (tmp_path / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write('{"time": 1, "event": "FromTheFuture"}\n{"time": 2, "event": "To')
         qtbot.waitUntil(lambda: len(heard) > 2)
         log(Told(sentence="two"))
         qtbot.waitUntil(lambda: kinds(heard) == ["Told", "Told"])
-    assert all(news.is_alive for news in heard[:2])
-    times = [one.time_s for news in heard for one in news.events]
+    assert all(update.is_alive for update in heard[:2])
+    times = [one.time_s for update in heard for one in update.events]
     assert times == sorted(times)
     assert times[0] > 1e9, "seconds since 1970"
 
 
-def test_it_ends_with_the_process(watch, heard, qtbot, tmp_path) -> None:
+def test_it_ends_with_the_process(watcher, heard, qtbot, tmp_path) -> None:
     EventLog(tmp_path)(Done(model="tuned"))
-    watch.follow(tmp_path, heard.append)
-    qtbot.waitUntil(lambda: not watch.is_following)
-    assert [news.is_alive for news in heard] == [False]
+    watcher.follow(tmp_path, heard.append)
+    qtbot.waitUntil(lambda: not watcher.is_following)
+    assert [update.is_alive for update in heard] == [False]
     assert kinds(heard) == ["Done"]
     assert heard[0].last_log_line == ""
 
 
-def test_stopped_it_tells_nothing_more(watch, heard, qtbot, tmp_path) -> None:
+def test_stopped_it_tells_nothing_more(watcher, heard, qtbot, tmp_path) -> None:
     EventLog(tmp_path)(Told(sentence="one"))
-    watch.follow(tmp_path, heard.append)
-    watch.stop()
+    watcher.follow(tmp_path, heard.append)
+    watcher.stop()
     QThreadPool.globalInstance().waitForDone()
     qtbot.wait(5 * POLL_MS)
     assert heard == []
 
 
-def test_a_real_process_that_dies_silently(watch, heard, qtbot, tmp_path, program) -> None:
+def test_a_real_process_that_dies_silently(watcher, heard, qtbot, tmp_path, program) -> None:
     processes = RunProcesses(program("dies silently"), lambda: tmp_path)
     run = processes.start(REQUEST).run
-    watch.follow(run, heard.append)
-    qtbot.waitUntil(lambda: not watch.is_following, timeout=60_000)
+    watcher.follow(run, heard.append)
+    qtbot.waitUntil(lambda: not watcher.is_following, timeout=60_000)
     assert kinds(heard) == [Begun.__name__, "Scored", Stepped.__name__, Stepped.__name__]
     assert not heard[-1].is_alive
 
 
 def test_a_real_process_that_crashes_leaves_its_last_words(
-    watch, heard, qtbot, tmp_path, program
+    watcher, heard, qtbot, tmp_path, program
 ) -> None:
     run = RunProcesses(program("crashes"), lambda: tmp_path).start(REQUEST).run
-    watch.follow(run, heard.append)
-    qtbot.waitUntil(lambda: not watch.is_following, timeout=60_000)
+    watcher.follow(run, heard.append)
+    qtbot.waitUntil(lambda: not watcher.is_following, timeout=60_000)
     assert heard[-1].last_log_line == "MemoryError"
