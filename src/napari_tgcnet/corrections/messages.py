@@ -108,7 +108,7 @@ def opened(case: Case) -> str:
 def open_already(case_id: str) -> str:
     return (
         f"{layer_name(case_id).capitalize()} is open already; its layer is selected. To open it "
-        "afresh, remove its image layer first."
+        "again, remove its image layer first."
     )
 
 

@@ -72,7 +72,7 @@ class ViewerComparison:
         classes = compared.case.record.classes
         difference = (before & ~after).astype(np.uint8) + 2 * (after & ~before).astype(np.uint8)
         masks = [
-            _build_mask(image, compared.case.labels, classes, messages.LAYER_PERSON),
+            _build_mask(image, compared.case.labels, classes, messages.LAYER_USER),
             _build_mask(image, before.astype(np.uint8), (_BEFORE,), messages.LAYER_BEFORE),
             _build_mask(image, after.astype(np.uint8), (_AFTER,), messages.LAYER_AFTER),
         ]

@@ -32,7 +32,10 @@ LEARNS, RATE, REPLAY, BATCH, CACHE, SEED = (
     "Disk for features",
     "Seed",
 )
-REPLAY_TIP = "Of each step's images: earlier corrections and the reference set, against forgetting"
+REPLAY_TIP = (
+    "Share of each step's images taken from earlier corrections and the reference set, so that the "
+    "model does not forget"
+)
 CACHE_TIP = "Features of the frozen towers are computed once and kept in the run's folder"
 RATE_TIP = "A number such as 2e-4; empty for the default"
 RATE_WRONG = (
@@ -57,35 +60,35 @@ NO_REVIEWED_SLICE = (
     "two patients and mark the slices you reviewed."
 )
 ONE_PATIENT = (
-    "Only one patient has reviewed corrections, at least two are needed: one is kept aside to "
+    "Only one patient has reviewed corrections, at least two are needed: one is held out to "
     "compare the models on. Correct a case of another patient."
 )
 ALL_HELD_OUT = (
-    "All patients with reviewed slices are kept aside for the comparison, so none is left to learn "
+    "All patients with reviewed slices are held out for the comparison, so none is left to learn "
     "from. Review slices of another patient's case."
 )
 NONE_HELD_OUT = (
-    "No patient with reviewed slices is kept aside for the comparison. Review slices of a held-out "
+    "No patient with reviewed slices is held out for the comparison. Review slices of a held-out "
     "case, or correct cases of more patients."
 )
 FEATURES_NONE = "Features: none are kept, because the towers that compute them learn too."
 
 START, STOP, KILL, RESUME = "Start", "Stop", "End at once", "Resume"
-STOP_TIP = "Stop after the images at hand; the run can be resumed"
-KILL_TIP = "End the process; its last checkpoint stays and the run can be resumed"
-RESUME_TIP = "Go on from the last checkpoint"
+STOP_TIP = "Stop after the current images; the run can be resumed"
+KILL_TIP = "End the process; its last checkpoint is kept and the run can be resumed"
+RESUME_TIP = "Continue from the last checkpoint"
 STARTING = "Starting the process…"
 LOADING = "Reading the model and the corrections…"
-STOPPING = "Stopping after the images at hand…"
+STOPPING = "Stopping after the current images…"
 PREPARING = "Preparing features"
 COMPARING = "Comparing the candidate with the active model"
 IDLE = "Nothing is running. The model in use stays as it is until you switch."
 DONE = "Done. Nothing was switched."
 BROKEN = (
     "The run's process has ended without giving a reason; its memory may have run out, or somebody "
-    "ended it. What it finished is kept: Resume goes on from the last checkpoint."
+    "ended it. What it finished is kept: Resume continues from the last checkpoint."
 )
-UNDER_WAY = "Another window had started a run already; that one is followed here."
+UNDER_WAY = "Another window has already started a run; that run is shown here."
 OPTIONS_UNREADABLE = (
     "The options this run began with cannot be read, so it cannot be resumed here. Start a new "
     "one, or use tgcnet finetune --resume with the options you gave."
@@ -113,7 +116,7 @@ COLOURS = (
     "only in the mask before, green only in the one after."
 )
 READING_CASE = "Reading the case…"
-LAYER_IMAGE, LAYER_PERSON = "Compared image", "Compared: your mask"
+LAYER_IMAGE, LAYER_USER = "Compared image", "Compared: your mask"
 LAYER_BEFORE, LAYER_AFTER = "Compared: before (active)", "Compared: after (candidate)"
 LAYER_DIFFERENCE = "Compared: difference"
 MASKS_MISSING = "The gate kept no masks of this slice; compare the models again: tgcnet gate."
@@ -149,7 +152,7 @@ def learnt_from(num_slices: int, num_patients: int) -> str:
 
 def held_out(num_slices: int, num_patients: int) -> str:
     slices, patients = counted(num_slices, "slice"), counted(num_patients, "patient")
-    return f"Kept aside to compare on: {slices} of {patients}."
+    return f"Held out to compare on: {slices} of {patients}."
 
 
 def reference_images(num_replayed: int, num_measured: int) -> str:
@@ -166,7 +169,7 @@ def features(size_bytes: int, limit_gib: float) -> str:
     if size_bytes > limit_gib * 2**30:
         return (
             f"Features: {size} is more than the {limit_gib:.1f} GiB allowed; they are computed "
-            "anew each time, which is slower."
+            "again each time, which is slower."
         )
     return f"Features: {size} of at most {limit_gib:.1f} GiB; kept in the run's folder."
 
@@ -180,7 +183,7 @@ def _size(size_bytes: int) -> str:
 def reference_too_small(number: int, least: int) -> str:
     return (
         f"The reference set holds {counted(number, 'image')}, expected at least {least}: fewer "
-        "cannot tell whether the model forgets. Add images, or use no reference set."
+        "cannot show whether the model forgets. Add images, or use no reference set."
     )
 
 
@@ -196,7 +199,7 @@ def no_adapters(model: str) -> str:
 
 
 def active_gone(name: str) -> str:
-    return f"The active model, “{name}”, is not there any more. Switch another one on."
+    return f"The active model, “{name}”, does not exist any more. Switch to another one."
 
 
 def not_started(reason: str | None) -> str:
@@ -208,8 +211,8 @@ def not_started(reason: str | None) -> str:
 
 def not_killed(reason: str | None) -> str:
     return (
-        f"The system did not let the run's process be ended ({reason or 'refused'}). It stops by "
-        "itself after the images at hand."
+        f"The system did not permit ending the run's process ({reason or 'refused'}). It stops by "
+        "itself after the current images."
     )
 
 
@@ -225,7 +228,7 @@ def candidate_written(name: str) -> str:
     return f"{DONE} The candidate is “{name}”; switch to it under Models if you want to."
 
 
-def verdict_of(name: str, active: str) -> str:
+def models_compared(name: str, active: str) -> str:
     return f"Candidate “{name}” against “{active}”."
 
 
@@ -243,12 +246,10 @@ def go_back_to(name: str) -> str:
 
 
 def comes_from(parent: str, corrections_utc: str) -> str:
-    when = (
-        f", with the corrections of {corrections_utc[:16].replace('T', ' ')} UTC"
-        if corrections_utc
-        else ""
-    )
-    return f"Fine-tuned from “{parent}”{when}."
+    if not corrections_utc:
+        return f"Fine-tuned from “{parent}”."
+    minute = corrections_utc[:16].replace("T", " ")
+    return f"Fine-tuned from “{parent}”, with the corrections of {minute} UTC."
 
 
 def gate_verdict(report: GateReport) -> str:

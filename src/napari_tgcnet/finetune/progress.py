@@ -75,14 +75,14 @@ def advance(progress: Progress, events: Iterable[TimedEvent]) -> Progress:
             while losses and losses[-1][0] >= event.step:
                 losses.pop()
             losses.append((event.step, event.loss))
-        progress = _after(progress, event, timed.time_s)
+        progress = _apply(progress, event, timed.time_s)
         sentence = in_words(event)
         if sentence is not None:
             lines.append(f"{datetime.fromtimestamp(timed.time_s):%H:%M}  {sentence}")
     return replace(progress, losses=tuple(losses), log=tuple(lines[-LOG_LINES:]))
 
 
-def _after(progress: Progress, event: Event, time_s: float) -> Progress:
+def _apply(progress: Progress, event: Event, time_s: float) -> Progress:
     match event:
         case Begun(total_steps=total):
             return replace(
@@ -90,27 +90,27 @@ def _after(progress: Progress, event: Event, time_s: float) -> Progress:
                 total_steps=total,
             )  # fmt: skip
         case Prepared(done=done, total=total):
-            return _at(progress, Stage.PREPARING, done / max(total, 1), time_s)
+            return _advance_stage(progress, Stage.PREPARING, done / max(total, 1), time_s)
         case Stepped(step=step, total=total, seconds_left=left):
-            advanced = _at(progress, Stage.TRAINING, step / max(total, 1), time_s)
+            advanced = _advance_stage(progress, Stage.TRAINING, step / max(total, 1), time_s)
             return replace(advanced, step=step, total_steps=total, seconds_left=left)
         case Scored(step=step):
             earlier = tuple(score for score in progress.scores if score.step < step)
             return replace(progress, scores=(*earlier, event))
         case Written(model=model):
-            advanced = _at(progress, Stage.COMPARING, 0.0, time_s)
+            advanced = _advance_stage(progress, Stage.COMPARING, 0.0, time_s)
             return replace(advanced, candidate=model)
         case Comparing(fraction=fraction):
-            return _at(progress, Stage.COMPARING, fraction, time_s)
+            return _advance_stage(progress, Stage.COMPARING, fraction, time_s)
         case Compared(report=report, slices=slices):
-            advanced = _at(progress, Stage.COMPARING, 1.0, time_s)
+            advanced = _advance_stage(progress, Stage.COMPARING, 1.0, time_s)
             return replace(advanced, report=report, slices=slices)
         case Done() | Stopped() | Failed():
             return replace(progress, end=event, seconds_left=None)
     return progress
 
 
-def _at(progress: Progress, stage: Stage, fraction: float, time_s: float) -> Progress:
+def _advance_stage(progress: Progress, stage: Stage, fraction: float, time_s: float) -> Progress:
     """Advance a stage; the time left is estimated from its pace since its first event."""
     began = progress.stage_began if progress.stage is stage else (time_s, fraction)
     gained = fraction - began[1]

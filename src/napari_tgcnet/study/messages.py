@@ -36,9 +36,7 @@ ACTIVITIES = {
     Activity.OPENING: "Opening the series…",
 }
 CANCELLED = "Cancelled; nothing was opened."
-LOADING_STOPPED = (
-    "Loading was stopped. Slices that are not there yet are read when you come to them."
-)
+LOADING_STOPPED = "Loading was stopped. The remaining slices are read when you come to them."
 NOTHING_FOUND = "There is no DICOM image series in this."
 
 

@@ -39,9 +39,9 @@ def test_before_after_and_their_difference(held_out: ComparedCase) -> None:
     ViewerComparison(viewer).show(held_out, 3)
     image = layer(viewer, messages.LAYER_IMAGE)
     np.testing.assert_array_equal(image.data, held_out.case.volume.array)
-    assert tuple(image.contrast_limits) == (-1350, 150), "as the person saw it"
-    person = layer(viewer, messages.LAYER_PERSON).data
-    np.testing.assert_array_equal(person, held_out.case.labels)
+    assert tuple(image.contrast_limits) == (-1350, 150), "as the user_mask saw it"
+    user_mask = layer(viewer, messages.LAYER_USER).data
+    np.testing.assert_array_equal(user_mask, held_out.case.labels)
     pair = held_out.masks[3]
     before, after = (
         layer(viewer, name).data for name in (messages.LAYER_BEFORE, messages.LAYER_AFTER)

@@ -52,7 +52,7 @@ class GateView(QWidget):
         self.icon.setPixmap(self.style().standardIcon(mark).pixmap(side, side))
         verdict = messages.RECOMMENDED if report.recommended else messages.NOT_RECOMMENDED
         self.verdict.setText(verdict)
-        self.models.setText(messages.verdict_of(report.candidate.name, report.active.name))
+        self.models.setText(messages.models_compared(report.candidate.name, report.active.name))
         self.reasons.setText("\n".join(f"• {reason}" for reason in report.reasons))
         self._fill(report)
 
