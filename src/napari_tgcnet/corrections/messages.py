@@ -57,7 +57,7 @@ ACTIVITIES = {
 }
 
 
-def instead_of_table(state: CorrectionsState) -> str:
+def placeholder(state: CorrectionsState) -> str:
     """Why the table is empty; no text if it is not, or if a problem is shown instead."""
     if state.cases or (state.ledger_status is LedgerStatus.UNKNOWN and not state.is_reading):
         return ""

@@ -14,9 +14,9 @@ from typing import IO
 ENDINGS = (".dcm", ".dicom", ".ima")
 DICOMDIR = "DICOMDIR"
 
-_MOST_LOOKED_AT = 100
+_MAX_FILES_CHECKED = 100
 """A folder of which none of this many files is DICOM is taken for no study."""
-_MOST_FILES, _MOST_ARCHIVE_BYTES = 200, 2**26
+_MAX_FILES, _MAX_ARCHIVE_BYTES = 200, 2**26
 """A folder or archive up to this size is listed in a fraction of a second."""
 # Raised for an archive that is damaged, encrypted, or compressed by an unsupported method.
 _UNREADABLE = (
@@ -33,7 +33,7 @@ def is_study(path: Path) -> bool:
         return True
     try:
         if path.is_dir():
-            return any(_is_dicom(one) for one in islice(_files_in(path), _MOST_LOOKED_AT))
+            return any(_is_dicom(one) for one in islice(_files_in(path), _MAX_FILES_CHECKED))
         if name.lower().endswith(".zip"):
             return _holds_dicom(path)
         return _is_dicom(path)
@@ -46,8 +46,8 @@ def is_large(path: Path) -> bool:
     if path.name.upper() == DICOMDIR:
         path = path.parent
     if path.is_dir():
-        return sum(1 for _ in islice(_files_in(path), _MOST_FILES + 1)) > _MOST_FILES
-    return path.stat().st_size > _MOST_ARCHIVE_BYTES and path.name.lower().endswith(".zip")
+        return sum(1 for _ in islice(_files_in(path), _MAX_FILES + 1)) > _MAX_FILES
+    return path.stat().st_size > _MAX_ARCHIVE_BYTES and path.name.lower().endswith(".zip")
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -66,7 +66,7 @@ def _is_dicom(path: Path) -> bool:
 def _holds_dicom(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in islice(archive.infolist(), _MOST_LOOKED_AT):
+            for member in islice(archive.infolist(), _MAX_FILES_CHECKED):
                 with archive.open(member) as file:
                     if _has_magic(file):
                         return True

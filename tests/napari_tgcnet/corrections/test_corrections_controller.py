@@ -108,7 +108,7 @@ def test_no_ledger_yet_is_no_problem(desk) -> None:
     desk.ledger_store.list_cases.return_value = None
     desk.workers.work_all()
     assert (desk.state.ledger_status, desk.state.problem) == (LedgerStatus.MISSING, "")
-    assert messages.instead_of_table(desk.state) == messages.NO_LEDGER_YET
+    assert messages.placeholder(desk.state) == messages.NO_LEDGER_YET
 
 
 def test_a_ledger_that_cannot_be_read_is_a_sentence_and_no_row(read_desk) -> None:
@@ -117,14 +117,14 @@ def test_a_ledger_that_cannot_be_read_is_a_sentence_and_no_row(read_desk) -> Non
     read_desk.workers.work_all()
     assert (read_desk.state.problem, read_desk.state.cases) == ("x is no ledger.", ())
     assert read_desk.state.folder == Path("x")
-    assert messages.instead_of_table(read_desk.state) == ""
+    assert messages.placeholder(read_desk.state) == ""
     read_desk.ledger_store.list_cases.side_effect = None
     read_desk.session.corrections_changed.emit()
     read_desk.workers.work_all()
     assert (read_desk.state.problem, len(read_desk.state.cases)) == ("", 3)
 
 
-def test_a_chosen_folder_is_looked_into_before_all_panels_get_it(read_desk) -> None:
+def test_a_chosen_folder_is_checked_before_all_panels_use_it(read_desk) -> None:
     read_desk.ledger_store.check.side_effect = LedgerError("x is no ledger.")
     read_desk.controller.choose_ledger("x")
     assert read_desk.state.activity is Activity.CHOOSING
@@ -177,7 +177,7 @@ def test_restoring_lists_and_moves_what_is_in_the_bin(read_desk, cases) -> None:
     assert read_desk.state.notice == "1 correction restored."
 
 
-def test_what_could_not_be_moved_is_said_and_the_list_read_all_the_same(read_desk) -> None:
+def test_what_could_not_be_moved_is_reported_and_the_list_read_again(read_desk) -> None:
     read_desk.ledger_store.move.return_value = MoveResult(
         num_moved=0, problems=("Case a is gone.",)
     )
@@ -210,7 +210,7 @@ def test_a_case_that_is_open_is_selected_and_not_read(read_desk) -> None:
     assert read_desk.state.notice.startswith("Case bbbbbb… is open already; its layer is selected")
 
 
-def test_a_case_gone_meanwhile_is_a_sentence_and_the_list_is_read_anew(read_desk, cases) -> None:
+def test_a_case_deleted_elsewhere_is_a_sentence_and_a_reload(read_desk, cases) -> None:
     read_desk.ledger_store.open_case.side_effect = LedgerError("There is no case b.")
     read_desk.ledger_store.list_cases.return_value = Listing(cases=cases[:1], problems=())
     read_desk.controller.open_case(B)

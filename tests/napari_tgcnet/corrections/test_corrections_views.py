@@ -228,7 +228,7 @@ def test_all_that_is_broken_is_listed_and_takes_no_room_from_the_table(panel, st
 def test_without_a_row_a_sentence_says_why(panel, state, changes, sentence) -> None:
     panel.show_state(replace(state, cases=(), **changes))
     assert not panel.table.isVisible()
-    assert panel.instead.text() == sentence
+    assert panel.placeholder.text() == sentence
     assert panel.problem.isVisible() == bool(changes.get("problem"))
 
 

@@ -218,7 +218,7 @@ def test_a_correction_saved_elsewhere_appears(window: Window, ledger, make_corre
 def test_another_ledger_none_yet_and_no_ledger(window: Window, tmp_path) -> None:
     window.wait(lambda: len(window.rows()) == 3)
     window.session.choose_ledger(tmp_path / "later")
-    window.wait(lambda: "No correction was saved yet" in window.view.instead.text())
+    window.wait(lambda: "No correction was saved yet" in window.view.placeholder.text())
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.txt").write_text("no ledger")
     window.view.ledger_chosen.emit(str(tmp_path / "photos"))

@@ -85,7 +85,7 @@ def test_a_mean_of_a_block_and_no_single_pixel_is_shown() -> None:
     assert np.unique(draw(chequered)).tolist() == [128]
 
 
-def test_outlines_leave_the_inside_visible_and_the_person_lies_on_top() -> None:
+def test_outlines_leave_the_inside_visible_and_the_users_lies_on_top() -> None:
     plane = np.full((64, 64), 50.0)
     labels = np.zeros((64, 64), dtype=np.uint8)
     labels[10:20, 10:20], labels[40:50, 10:20] = 1, 2

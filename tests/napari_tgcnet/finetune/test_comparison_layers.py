@@ -39,7 +39,7 @@ def test_before_after_and_their_difference(held_out: ComparedCase) -> None:
     ViewerComparison(viewer).show(held_out, 3)
     image = layer(viewer, messages.LAYER_IMAGE)
     np.testing.assert_array_equal(image.data, held_out.case.volume.array)
-    assert tuple(image.contrast_limits) == (-1350, 150), "as the user_mask saw it"
+    assert tuple(image.contrast_limits) == (-1350, 150), "as the user saw it"
     user_mask = layer(viewer, messages.LAYER_USER).data
     np.testing.assert_array_equal(user_mask, held_out.case.labels)
     pair = held_out.masks[3]

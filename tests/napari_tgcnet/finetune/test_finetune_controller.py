@@ -1,4 +1,4 @@
-"""The controller: every wish and every end of a run, without a window."""
+"""The controller: every action and every end of a run, without a window."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_opening_lists_models_and_estimates_for_the_active_one(desk) -> None:
         lambda desk: desk.session.models_changed.emit(),
     ],
 )
-def test_whatever_changes_the_amounts_has_them_estimated_anew(desk, change) -> None:
+def test_whatever_changes_the_amounts_has_them_estimated_again(desk, change) -> None:
     before = desk.estimator.call_count
     change(desk)
     assert desk.estimator.call_count == before + 1
@@ -86,7 +86,7 @@ def test_what_changes_during_an_estimate_is_estimated_once_after_it(desk) -> Non
     assert desk.state.can_start
 
 
-def test_a_ledger_chosen_in_another_panel_is_taken_here(desk) -> None:
+def test_a_ledger_chosen_in_another_panel_is_used_here(desk) -> None:
     desk.session.choose_ledger(Path("elsewhere"))
     assert desk.state.ledger == Path("elsewhere")
 
@@ -189,7 +189,7 @@ def test_the_end_at_once_is_offered_only_to_a_run_that_does_not_stop(desk, begun
     assert not desk.state.can_kill
 
 
-def test_a_crash_is_a_sentence_with_the_last_words_and_can_be_resumed(desk, begun) -> None:
+def test_a_crash_is_a_sentence_with_the_last_log_line_and_can_be_resumed(desk, begun) -> None:
     desk.controller.run.start()
     desk.hear(begun, STEP)
     desk.hear(is_alive=False, last_log_line="MemoryError")
@@ -219,7 +219,7 @@ def test_a_resume_that_is_refused_leaves_the_run_as_it_was(desk) -> None:
     assert desk.state.can_resume
 
 
-def test_a_run_under_way_is_picked_up_when_a_panel_opens(unopened_desk, begun) -> None:
+def test_a_run_under_way_is_shown_when_a_panel_opens(unopened_desk, begun) -> None:
     desk = unopened_desk
     desk.runs.find_current.return_value = FoundRun(run=RUN, status=RunStatus.RUNNING)
     desk.open()
@@ -228,7 +228,7 @@ def test_a_run_under_way_is_picked_up_when_a_panel_opens(unopened_desk, begun) -
     assert desk.state.progress.losses == ((1, 0.5),)
 
 
-def test_an_end_is_picked_up(unopened_desk, begun, report) -> None:
+def test_a_finished_run_is_shown_when_a_panel_opens(unopened_desk, begun, report) -> None:
     desk = unopened_desk
     desk.runs.find_current.return_value = FoundRun(run=RUN, status=RunStatus.DONE)
     desk.open()
@@ -289,7 +289,7 @@ def test_switching_against_the_gate_is_asked_first(desk, is_yes: bool) -> None:
     assert desk.models.switch_to.call_count == int(is_yes), "a question is answered once"
 
 
-def test_choosing_another_model_takes_the_question_back(desk) -> None:
+def test_choosing_another_model_withdraws_the_question(desk) -> None:
     rows = (ModelRow(name="mini", is_active=True), ModelRow(name="tuned", caution="Hm."))
     desk.models.listing.return_value = ModelListing(rows=rows)
     desk.session.models_changed.emit()
@@ -318,7 +318,7 @@ def test_going_back_needs_somewhere_to_go(desk) -> None:
     desk.models.go_back.assert_called_once_with()
 
 
-def test_only_models_of_ones_own_that_are_not_active_are_deleted(desk) -> None:
+def test_only_own_models_that_are_not_active_are_deleted(desk) -> None:
     desk.controller.models.delete()
     assert desk.state.models_problem == messages.cannot_delete_active("mini")
     rows = (ModelRow(name="mini"), ModelRow(name="tuned", is_own=True, is_active=True))
@@ -341,7 +341,7 @@ def test_only_models_of_ones_own_that_are_not_active_are_deleted(desk) -> None:
     desk.models.delete.assert_called_once_with("tuned")
 
 
-def test_a_chosen_parent_that_went_gives_way_to_the_active_model(desk) -> None:
+def test_a_chosen_parent_that_was_deleted_gives_way_to_the_active_model(desk) -> None:
     desk.controller.setup.choose_parent("tuned")
     assert desk.state.parent == "tuned"
     desk.models.listing.return_value = ModelListing(rows=(ModelRow(name="mini", is_active=True),))
@@ -349,7 +349,7 @@ def test_a_chosen_parent_that_went_gives_way_to_the_active_model(desk) -> None:
     assert desk.state.parent == "mini"
 
 
-def test_a_closed_panel_hears_nothing_more_and_leaves_the_run_alone(desk, begun) -> None:
+def test_a_closed_panel_shows_nothing_more_and_leaves_the_run_alone(desk, begun) -> None:
     desk.controller.run.start()
     desk.hear(begun)
     shown = desk.view.show_state.call_count

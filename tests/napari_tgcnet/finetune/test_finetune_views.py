@@ -1,4 +1,4 @@
-"""Each part of the panel alone: it shows a state and reports wishes, nothing else."""
+"""Each part of the panel alone: it shows a state and reports actions, nothing else."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_a_start_reads_a_number_that_is_still_being_typed(panel, controller) -> 
     assert controller.reported == [("set_options", Options(epochs=7)), ("start",)]
 
 
-def test_what_a_run_does_in_words_with_the_time_left(panel) -> None:
+def test_a_sentence_says_what_a_run_does_and_the_time_left(panel) -> None:
     panel.show_state(RUNNING)
     assert panel.run.status.text() == "Training step 3 of 10. About 10 min left."
     assert panel.run.progress.value() == 300

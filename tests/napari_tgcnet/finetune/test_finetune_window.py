@@ -49,7 +49,7 @@ class Window:
 
 @pytest.fixture
 def open_window(make_napari_viewer, qtbot, own_folders, add_case, program):
-    """Opens a window whose runs behave as that says; the ledger is enough for a run."""
+    """Opens a window whose runs behave as named; the ledger is enough for a run."""
     add_case(0)
     add_case(1)
     windows: list[Window] = []
@@ -75,7 +75,7 @@ def open_window(make_napari_viewer, qtbot, own_folders, add_case, program):
 
 @pytest.fixture
 def finished_run(own_folders: Path, add_case, begun, report) -> Path:
-    """A run that ended while nobody watched, with a compared slice."""
+    """A run that ended while no panel was open, with a compared slice."""
     run = own_folders / "runs" / "20260101-000000-abc"
     run.mkdir(parents=True)
     case_id = add_case(1)

@@ -157,7 +157,7 @@ def test_a_run_survives_the_window_that_started_it(root: Path, program) -> None:
     assert isinstance(read_events(found.run)[-1], Stopped)
 
 
-def test_the_last_words_of_a_crash_without_any_path(runs) -> None:
+def test_the_last_log_line_of_a_crash_without_any_path(runs) -> None:
     run = runs("crashes").start(REQUEST).run
     wait_for(lambda: not is_alive(run))
     assert last_log_line(run) == "MemoryError"

@@ -1,4 +1,4 @@
-"""RunControl a run's file from the Qt thread."""
+"""Following a run by its folder, from the Qt thread."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_it_ends_with_the_process(watcher, heard, qtbot, tmp_path) -> None:
     assert heard[0].last_log_line == ""
 
 
-def test_stopped_it_tells_nothing_more(watcher, heard, qtbot, tmp_path) -> None:
+def test_once_stopped_it_reports_nothing_more(watcher, heard, qtbot, tmp_path) -> None:
     EventLog(tmp_path)(Told(sentence="one"))
     watcher.follow(tmp_path, heard.append)
     watcher.stop()
@@ -81,7 +81,7 @@ def test_a_real_process_that_dies_silently(watcher, heard, qtbot, tmp_path, prog
     assert not heard[-1].is_alive
 
 
-def test_a_real_process_that_crashes_leaves_its_last_words(
+def test_a_real_process_that_crashes_leaves_its_last_log_line(
     watcher, heard, qtbot, tmp_path, program
 ) -> None:
     run = RunProcesses(program("crashes"), lambda: tmp_path).start(REQUEST).run

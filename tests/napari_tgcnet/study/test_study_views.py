@@ -175,5 +175,5 @@ def test_listing_and_loading_show_their_progress_and_can_be_cancelled(
 
 def test_an_empty_panel_says_what_to_do(panel) -> None:
     panel.show_state(StudyState())
-    assert panel.instead.isVisible()
-    assert panel.instead.text() == messages.DROP_HERE
+    assert panel.placeholder.isVisible()
+    assert panel.placeholder.text() == messages.DROP_HERE

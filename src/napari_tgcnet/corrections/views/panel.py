@@ -23,7 +23,7 @@ from napari_tgcnet.corrections.state import CorrectionsState
 from napari_tgcnet.corrections.views.case_table import CaseTable
 from napari_tgcnet.shared.views.parts import note_label, research_use_label
 
-_MOST_LINES = 6
+_MAX_LINES = 6
 
 
 class CorrectionsPanelView(QWidget):
@@ -42,8 +42,8 @@ class CorrectionsPanelView(QWidget):
         self.folder = QElidingLabel()
         self.choose_button = _button(messages.CHOOSE, messages.CHOOSE_TIP)
         self.table = CaseTable()
-        self.instead = note_label()
-        self.instead.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.placeholder = note_label()
+        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.summary = QLabel()
         self.bin_box = QCheckBox(messages.SHOW_BIN)
         self.bin_box.setToolTip(messages.SHOW_BIN_TIP)
@@ -76,8 +76,8 @@ class CorrectionsPanelView(QWidget):
         self.choose_button.setEnabled(not state.is_busy)
         self.table.show_cases(state.cases, state.selected)
         self.table.setVisible(bool(state.cases))
-        self.instead.setText(messages.instead_of_table(state))
-        self.instead.setVisible(not state.cases)
+        self.placeholder.setText(messages.placeholder(state))
+        self.placeholder.setVisible(not state.cases)
         self.summary.setText(messages.summary(state))
         self.bin_box.setChecked(state.shows_bin)
         self.open_button.setVisible(not state.shows_bin)
@@ -111,14 +111,14 @@ class CorrectionsPanelView(QWidget):
         buttons = QHBoxLayout()
         for button in (self.open_button, self.delete_button, self.restore_button):
             buttons.addWidget(button)
-        self.instead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.placeholder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         line_px = self.broken.fontMetrics().lineSpacing()
-        self.broken.setMaximumHeight(_MOST_LINES * line_px)
+        self.broken.setMaximumHeight(_MAX_LINES * line_px)
         layout = QVBoxLayout(self)
         layout.addLayout(ledger)
         layout.addLayout(above)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self.instead, 1)
+        layout.addWidget(self.placeholder, 1)
         layout.addLayout(buttons)
         for widget in (
             self.problem,

@@ -23,7 +23,7 @@ from napari_tgcnet.study.ports import StudyActions
 from napari_tgcnet.study.state import StudyState
 from napari_tgcnet.study.views.series_table import SeriesTable
 
-_MOST_LINES = 8
+_MAX_LINES = 8
 _STEPS = 1000
 
 
@@ -45,9 +45,9 @@ class StudyPanelView(QWidget):
         self.folder_button = _button(messages.FOLDER, messages.FOLDER_TIP)
         self.summary = note_label()
         self.table = SeriesTable()
-        self.instead = note_label()
-        self.instead.setText(messages.DROP_HERE)
-        self.instead.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.placeholder = note_label()
+        self.placeholder.setText(messages.DROP_HERE)
+        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.about = note_label()
         self.open_button = _button(messages.OPEN, messages.OPEN_TIP)
         self.cancel_button = QPushButton(messages.CANCEL)
@@ -81,7 +81,7 @@ class StudyPanelView(QWidget):
         _show_note(self.summary, messages.summary(state))
         self.table.show_rows(state.rows, state.selected)
         self.table.setVisible(bool(state.rows))
-        self.instead.setVisible(not state.rows)
+        self.placeholder.setVisible(not state.rows)
         _show_note(self.about, messages.about(state.row))
         self.open_button.setEnabled(state.can_open)
         self.cancel_button.setEnabled(state.can_cancel)
@@ -132,14 +132,14 @@ class StudyPanelView(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.open_button, 2)
         buttons.addWidget(self.cancel_button, 1)
-        self.instead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.placeholder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         line_px = self.skipped.fontMetrics().lineSpacing()
-        self.skipped.setMaximumHeight(_MOST_LINES * line_px)
+        self.skipped.setMaximumHeight(_MAX_LINES * line_px)
         layout = QVBoxLayout(self)
         layout.addLayout(source)
         layout.addWidget(self.summary)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self.instead, 1)
+        layout.addWidget(self.placeholder, 1)
         layout.addWidget(self.about)
         layout.addLayout(buttons)
         for widget in (
