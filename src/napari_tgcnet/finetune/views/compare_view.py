@@ -16,8 +16,7 @@ from qtpy.QtWidgets import (
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import ComparisonActions
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.finetune.views.section import BODY_MARGINS
-from napari_tgcnet.shared.views.parts import note_label
+from napari_tgcnet.shared.views.parts import BODY_MARGINS, note_label
 from tgcnet.finetune.events import SliceCompared
 
 _ROWS = 7

@@ -7,8 +7,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStyle, QVBoxLayout
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.finetune.views.section import BODY_MARGINS
-from napari_tgcnet.shared.views.parts import note_label
+from napari_tgcnet.shared.views.parts import BODY_MARGINS, note_label
 from tgcnet.domain import Change, Comparison, GateReport
 
 _ROWS_OF_A_SET, _LAST_COLUMN = 3, 2

@@ -11,9 +11,8 @@ from napari_tgcnet.finetune.views.compare_view import CompareView
 from napari_tgcnet.finetune.views.gate_view import GateView
 from napari_tgcnet.finetune.views.models_view import ModelsView
 from napari_tgcnet.finetune.views.run_view import RunView
-from napari_tgcnet.finetune.views.section import Section
 from napari_tgcnet.finetune.views.setup_view import SetupView
-from napari_tgcnet.shared.views.parts import research_use_label, scrolling_column
+from napari_tgcnet.shared.views.parts import Section, research_use_label, scrolling_column
 
 
 class FinetuneView(QWidget):
