@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -74,28 +75,28 @@ class CorrectionsController:
 
     def follow_ledger(self, folder: Path) -> None:
         """Show another ledger."""
-        self._become(folder=folder)
+        self._become(replace(self.state, folder=folder))
         self._forget_cases()
-        self._become(problem="", notice="")
+        self._become(replace(self.state, problem="", notice=""))
         self.reload()
 
     def show_bin(self, shows_bin: bool) -> None:
         """List the deleted cases, or the others again."""
         if shows_bin != self.state.shows_bin:
-            self._become(shows_bin=shows_bin, problem="", notice="")
+            self._become(replace(self.state, shows_bin=shows_bin, problem="", notice=""))
             self._forget_cases()
             self.reload()
 
     def select(self, case_ids: Sequence[str]) -> None:
-        self._become(selected=tuple(case_ids))
+        self._become(replace(self.state, selected=tuple(case_ids)))
 
     def open_case(self, case_id: str) -> None:
         """Open a case into layers; one that is open already is only selected."""
         if self.state.is_busy or self.state.shows_bin:
             return
-        self._become(problem="", notice="")
+        self._become(replace(self.state, problem="", notice=""))
         if self._layers.select(self.state.folder, case_id):
-            self._become(notice=messages.open_already(case_id))
+            self._become(replace(self.state, notice=messages.open_already(case_id)))
             return
         self._begin(Doing.OPENING)
         work = partial(self._shelf.open_case, self.state.folder, case_id)
@@ -119,7 +120,7 @@ class CorrectionsController:
             self._is_outdated = True
             return
         self._is_outdated = False
-        self._become(is_reading=True)
+        self._become(replace(self.state, is_reading=True))
         state = self.state
         self._start(
             partial(self._shelf.list_cases, state.folder, in_bin=state.shows_bin),
@@ -134,12 +135,17 @@ class CorrectionsController:
         self._listed_broken = tuple(one.sentence for one in listing.problems) if listing else ()
         known = {case.case_id for case in cases}
         if self.state.problem == self._list_problem:
-            self._become(problem="")  # what kept the list from being read is over
+            self._become(
+                replace(self.state, problem="")
+            )  # what kept the list from being read is over
         self._become(
-            is_reading=False,
-            found=Found.LEDGER if listing else Found.NO_LEDGER_YET,
-            cases=cases,
-            selected=tuple(case_id for case_id in self.state.selected if case_id in known),
+            replace(
+                self.state,
+                is_reading=False,
+                found=Found.LEDGER if listing else Found.NO_LEDGER_YET,
+                cases=cases,
+                selected=tuple(case_id for case_id in self.state.selected if case_id in known),
+            )
         )
         self._show_broken()
         self._drawing.go_on()
@@ -148,12 +154,12 @@ class CorrectionsController:
         if not self._reads_again():
             self._forget_cases()
             self._list_problem = sentence
-            self._become(is_reading=False, problem=sentence)
+            self._become(replace(self.state, is_reading=False, problem=sentence))
 
     def _reads_again(self) -> bool:
         """Whether the list that has just come is outdated; then it is read once more."""
         if self._is_outdated:
-            self._become(is_reading=False)
+            self._become(replace(self.state, is_reading=False))
             self.reload()
             return True
         return False
@@ -161,29 +167,34 @@ class CorrectionsController:
     def _forget_cases(self) -> None:
         self._listed_broken = ()
         self._drawing.forget_broken()
-        self._become(found=Found.UNKNOWN, cases=(), selected=(), broken=())
+        self._become(replace(self.state, found=Found.UNKNOWN, cases=(), selected=(), broken=()))
 
     def _show_broken(self) -> None:
-        self._become(broken=self._listed_broken + self._drawing.broken_among(self.state.cases))
+        self._become(
+            replace(
+                self.state,
+                broken=self._listed_broken + self._drawing.broken_among(self.state.cases),
+            )
+        )
 
     def _chosen(self, folder: Path, _: None) -> None:
-        self._become(doing=Doing.NOTHING)
+        self._become(replace(self.state, doing=Doing.NOTHING))
         if folder == self._session.ledger:
             self.follow_ledger(folder)  # nothing is announced, and the list may be old
         else:
             self._session.choose_ledger(folder)
 
     def _opened(self, opened: OpenedCase) -> None:
-        self._become(doing=Doing.NOTHING)
+        self._become(replace(self.state, doing=Doing.NOTHING))
         self._layers.add(opened)
-        self._become(notice=messages.opened(opened.case))
+        self._become(replace(self.state, notice=messages.opened(opened.case)))
 
     def _open_failed(self, sentence: str) -> None:
         self._refused(sentence)
         self.reload()
 
     def _refused(self, sentence: str) -> None:
-        self._become(doing=Doing.NOTHING, problem=sentence)
+        self._become(replace(self.state, doing=Doing.NOTHING, problem=sentence))
 
     def _move(self, *, to_bin: bool) -> None:
         self._begin(Doing.MOVING)
@@ -196,9 +207,12 @@ class CorrectionsController:
 
     def _moved(self, to_bin: bool, moved: Moved) -> None:
         self._become(
-            doing=Doing.NOTHING,
-            problem="\n".join(moved.problems),
-            notice=messages.moved(moved.num_moved, to_bin=to_bin) if moved.num_moved else "",
+            replace(
+                self.state,
+                doing=Doing.NOTHING,
+                problem="\n".join(moved.problems),
+                notice=messages.moved(moved.num_moved, to_bin=to_bin) if moved.num_moved else "",
+            )
         )
         if moved.num_moved:
             self._session.corrections_changed.emit()  # this panel hears it too, and reads anew
@@ -206,7 +220,7 @@ class CorrectionsController:
             self.reload()
 
     def _begin(self, doing: Doing) -> None:
-        self._become(doing=doing, problem="", notice="")
+        self._become(replace(self.state, doing=doing, problem="", notice=""))
 
     def _start(
         self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
@@ -223,6 +237,6 @@ class CorrectionsController:
 
         self._workers.start(work, unless_closed, failed_unless_closed)
 
-    def _become(self, **changes: object) -> None:
+    def _become(self, state: CorrectionsState) -> None:
         if not self._store.is_closed:
-            self._store.become(**changes)
+            self._store.become(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -139,15 +140,19 @@ class FinetuneController:
             try:
                 self._layers.show(held_out, one.z)
             except TgcnetError as error:
-                self._store.become(is_loading=False, show_problem=str(error))
+                self._store.become(
+                    replace(self._store.state, is_loading=False, show_problem=str(error))
+                )
             else:
-                self._store.become(is_loading=False, shown=one)
+                self._store.become(replace(self._store.state, is_loading=False, shown=one))
 
         def failed(sentence: str) -> None:
             if not self._store.is_closed:
-                self._store.become(is_loading=False, show_problem=sentence)
+                self._store.become(
+                    replace(self._store.state, is_loading=False, show_problem=sentence)
+                )
 
-        self._store.become(is_loading=True, show_problem="")
+        self._store.become(replace(self._store.state, is_loading=True, show_problem=""))
         ledger = self._following.ledger_of(run)
         work = partial(self._held_out, run=run, ledger=ledger, case_id=one.case_id)
         self._workers.start(work, loaded, failed)

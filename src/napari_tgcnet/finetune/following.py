@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ class Following:
         state = self._store.state
         if state.can_stop and state.run is not None:
             self._stop_asked_s = self._now_s()
-            self._store.become(phase=Phase.STOPPING)
+            self._store.become(replace(self._store.state, phase=Phase.STOPPING))
             self._work(partial(self._runs.ask_to_stop, state.run), _ignore, self._say)
 
     def stop_now(self) -> None:
@@ -87,7 +88,7 @@ class Following:
     def kill(self) -> None:
         state = self._store.state
         if state.can_kill and state.run is not None:
-            self._store.become(can_kill=False)
+            self._store.become(replace(self._store.state, can_kill=False))
             self._work(partial(self._runs.kill, state.run), _ignore, self._say)
 
     def close(self) -> None:
@@ -104,21 +105,24 @@ class Following:
             self._follow(found)
 
         def failed(sentence: str) -> None:
-            self._store.become(phase=before.phase, problem=sentence)
+            self._store.become(replace(self._store.state, phase=before.phase, problem=sentence))
 
-        self._store.become(phase=Phase.STARTING, problem="")
+        self._store.become(replace(self._store.state, phase=Phase.STARTING, problem=""))
         self._work(launch, launched, failed)
 
     def _follow(self, found: Found) -> None:
         self._stop_asked_s = None
         self._store.become(
-            phase=Phase.RUNNING,
-            run=found.run,
-            progress=Progress(),
-            ended=None,
-            ending="",
-            can_kill=False,
-            shown=None,
+            replace(
+                self._store.state,
+                phase=Phase.RUNNING,
+                run=found.run,
+                progress=Progress(),
+                ended=None,
+                ending="",
+                can_kill=False,
+                shown=None,
+            )
         )
         self._watch.follow(found.run, self._take)
 
@@ -127,12 +131,13 @@ class Following:
         state = self._store.state
         if self._store.is_closed or state.run is None:
             return
-        changes: dict[str, Any] = {"progress": advance(state.progress, news.events)}
+        followed = replace(state, progress=advance(state.progress, news.events))
         if not news.is_alive:
-            changes |= _end(changes["progress"], news)
+            followed = _ended(followed, news)
         elif self._stop_asked_s is not None:
-            changes["can_kill"] = self._now_s() - self._stop_asked_s >= KILL_AFTER_S
-        self._store.become(**changes)
+            waited_s = self._now_s() - self._stop_asked_s
+            followed = replace(followed, can_kill=waited_s >= KILL_AFTER_S)
+        self._store.become(followed)
         if any(isinstance(one.event, Written | Compared | Done) for one in news.events):
             self._models_came()
 
@@ -141,7 +146,7 @@ class Following:
         return self._paths.get(run, (state.ledger, state.reference))
 
     def _say(self, sentence: str) -> None:
-        self._store.become(problem=sentence)
+        self._store.become(replace(self._store.state, problem=sentence))
 
     def _work(
         self, work: Callable[[], Any], then: Callable[[Any], None], failed: Callable[[str], None]
@@ -152,18 +157,18 @@ class Following:
         self._workers.start(work, if_open(then), if_open(failed))
 
 
-def _end(progress: Progress, news: News) -> dict[str, Any]:
-    """How a run ended whose process is gone."""
-    end: dict[str, Any] = {"phase": Phase.ENDED, "can_kill": False}
-    match progress.end:
+def _ended(state: FinetuneState, news: News) -> FinetuneState:
+    """The state once the run's process is gone: how the run ended."""
+    state = replace(state, phase=Phase.ENDED, can_kill=False)
+    match state.progress.end:
         case Done(model=model):
-            said = messages.candidate_written(model)
-            return {**end, "ended": RunStatus.DONE, "ending": said, "selected": model}
+            sentence = messages.candidate_written(model)
+            return replace(state, ended=RunStatus.DONE, ending=sentence, selected=model)
         case Stopped(sentence=sentence):
-            return {**end, "ended": RunStatus.STOPPED, "ending": sentence}
+            return replace(state, ended=RunStatus.STOPPED, ending=sentence)
         case Failed(sentence=sentence):
-            return {**end, "ended": RunStatus.FAILED, "ending": sentence}
-    return {**end, "ended": RunStatus.BROKEN, "ending": messages.broken(news.last_words)}
+            return replace(state, ended=RunStatus.FAILED, ending=sentence)
+    return replace(state, ended=RunStatus.BROKEN, ending=messages.broken(news.last_words))
 
 
 def _ignore(nothing: None) -> None:

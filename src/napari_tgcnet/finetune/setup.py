@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,25 +34,25 @@ class Setup:
         )
 
     def take_ledger(self, folder: Path) -> None:
-        self._store.become(ledger=folder)
+        self._store.become(replace(self._store.state, ledger=folder))
         self.refresh()
 
     def choose_reference(self, folder: Path | None) -> None:
-        self._store.become(reference=folder)
+        self._store.become(replace(self._store.state, reference=folder))
         self.refresh()
 
     def choose_parent(self, name: str) -> None:
         # The active one is followed: where another is switched on, a run starts from that.
         is_active = name == self._store.state.models.active
-        self._store.become(chosen_parent=None if is_active else name)
+        self._store.become(replace(self._store.state, chosen_parent=None if is_active else name))
         self.refresh()
 
     def choose_device(self, name: str) -> None:
-        self._store.become(device=name)
+        self._store.become(replace(self._store.state, device=name))
 
     def set_options(self, options: Options) -> None:
         is_other = options.learns != self._store.state.options.learns
-        self._store.become(options=options)
+        self._store.become(replace(self._store.state, options=options))
         if is_other:  # nothing else changes what is read and kept
             self.refresh()
 
@@ -61,12 +62,12 @@ class Setup:
             return
         order = self.order
         if order is None:
-            self._store.become(estimate=None)
+            self._store.become(replace(self._store.state, estimate=None))
         elif self._store.state.is_estimating:
             self._is_outdated = True
         else:
             self._is_outdated = False
-            self._store.become(is_estimating=True)
+            self._store.become(replace(self._store.state, is_estimating=True))
             work = partial(
                 self._estimator,
                 ledger=order.ledger,
@@ -79,11 +80,11 @@ class Setup:
     def _take(self, estimate: Estimate) -> None:
         if self._store.is_closed:
             return
-        self._store.become(is_estimating=False)
+        self._store.become(replace(self._store.state, is_estimating=False))
         if self._is_outdated:
             self.refresh()
         else:
-            self._store.become(estimate=estimate)
+            self._store.become(replace(self._store.state, estimate=estimate))
 
     def _fail(self, sentence: str) -> None:
         self._take(Estimate(missing=sentence))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from napari_tgcnet.finetune import messages
@@ -48,7 +49,9 @@ class Switching:
     def select(self, name: str) -> None:
         """Show a model's lineage; what was asked about another one is off."""
         self._asked_for = None
-        self._store.become(selected=name, question="", models_problem="")
+        self._store.become(
+            replace(self._store.state, selected=name, question="", models_problem="")
+        )
 
     def switch(self) -> None:
         """Switch to the selected model, after a question where something speaks against it."""
@@ -64,7 +67,7 @@ class Switching:
     def answer(self, is_yes: bool) -> None:
         """Take the answer to the question that stands in the panel."""
         work, self._asked_for = self._asked_for, None
-        self._store.become(question="")
+        self._store.become(replace(self._store.state, question=""))
         if is_yes and work is not None:
             self._change(work)
 
@@ -78,32 +81,40 @@ class Switching:
         if row is None or self._store.state.is_switching:
             return
         if row.is_active:
-            self._store.become(models_problem=messages.removed_active(row.name))
+            self._store.become(
+                replace(self._store.state, models_problem=messages.removed_active(row.name))
+            )
         elif not row.is_own:
-            self._store.become(models_problem=messages.removed_shipped(row.name))
+            self._store.become(
+                replace(self._store.state, models_problem=messages.removed_shipped(row.name))
+            )
         else:
             self._ask(messages.delete_for_good(row.name), partial(self._models.delete, row.name))
 
     def _ask(self, question: str, work: Callable[[], None]) -> None:
         self._asked_for = work
-        self._store.become(question=question, models_problem="")
+        self._store.become(replace(self._store.state, question=question, models_problem=""))
 
     def _change(self, work: Callable[[], None]) -> None:
         if self._store.state.is_switching:
             return
         self._asked_for = None
-        self._store.become(is_switching=True, question="", models_problem="")
+        self._store.become(
+            replace(self._store.state, is_switching=True, question="", models_problem="")
+        )
         self._workers.start(work, self._changed, self._change_failed)
 
     def _changed(self, nothing: None) -> None:
         # Others want to know of it even if this panel is gone by now.
         if not self._store.is_closed:
-            self._store.become(is_switching=False)
+            self._store.become(replace(self._store.state, is_switching=False))
         self._models_changed()
 
     def _change_failed(self, sentence: str) -> None:
         if not self._store.is_closed:
-            self._store.become(is_switching=False, models_problem=sentence)
+            self._store.become(
+                replace(self._store.state, is_switching=False, models_problem=sentence)
+            )
             self.refresh()
 
     def _take(self, listing: ModelListing) -> None:
@@ -116,7 +127,9 @@ class Switching:
         keeps = state.selected in names or state.selected == state.progress.candidate != ""
         selected = state.selected if keeps else listing.active
         chosen = state.chosen_parent if state.chosen_parent in names else None
-        self._store.become(models=listing, selected=selected, chosen_parent=chosen)
+        self._store.become(
+            replace(self._store.state, models=listing, selected=selected, chosen_parent=chosen)
+        )
         if self._is_outdated:
             self.refresh()
         else:
@@ -125,4 +138,4 @@ class Switching:
     def _list_failed(self, sentence: str) -> None:
         self._is_listing = False
         if not self._store.is_closed:
-            self._store.become(models_problem=sentence)
+            self._store.become(replace(self._store.state, models_problem=sentence))

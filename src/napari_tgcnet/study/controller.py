@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -50,7 +51,15 @@ class StudyController:
         stop = self._begin(Doing.LISTING)
         self._series = ()
         self._store.become(
-            source=source.name, is_listed=False, rows=(), skipped=(), selected=None, notices=()
+            replace(
+                self._store.state,
+                source=source.name,
+                is_listed=False,
+                rows=(),
+                skipped=(),
+                selected=None,
+                notices=(),
+            )
         )
 
         def work(tell: Callable[[float], None]) -> Listing:
@@ -71,15 +80,15 @@ class StudyController:
         """Show what somebody else has listed; ``source`` is the name of the file or folder."""
         if self.state.is_busy:
             return
-        self._store.become(source=source, notices=(), problem="")
+        self._store.become(replace(self._store.state, source=source, notices=(), problem=""))
         self._take(listing)
 
     def select(self, key: int | None) -> None:
-        self._store.become(selected=key)
+        self._store.become(replace(self._store.state, selected=key))
 
     def show_skipped(self, is_wanted: bool) -> None:
         """Show, or hide again, the files that are in no series."""
-        self._store.become(shows_skipped=is_wanted)
+        self._store.become(replace(self._store.state, shows_skipped=is_wanted))
 
     def open_series(self, key: int) -> None:
         """Open a series into a layer: its middle slice at once, the others as they come."""
@@ -98,7 +107,14 @@ class StudyController:
         """Stop what is under way."""
         if self.state.is_busy:
             self._stop.set()
-            self._store.become(doing=Doing.NOTHING, fraction=0.0, notices=(messages.CANCELLED,))
+            self._store.become(
+                replace(
+                    self._store.state,
+                    doing=Doing.NOTHING,
+                    fraction=0.0,
+                    notices=(messages.CANCELLED,),
+                )
+            )
         else:
             self._loading.cancel()
 
@@ -110,17 +126,17 @@ class StudyController:
 
     def _begin(self, doing: Doing) -> Stop:
         self._stop = Stop()
-        self._store.become(doing=doing, fraction=0.0, problem="")
+        self._store.become(replace(self._store.state, doing=doing, fraction=0.0, problem=""))
         return self._stop
 
     def _told(self, stop: Stop, fraction: float) -> None:
         if self._is_wanted(stop):
-            self._store.become(fraction=fraction)
+            self._store.become(replace(self._store.state, fraction=fraction))
 
     def _listed(self, stop: Stop, opens_single: bool, listing: Listing) -> None:
         if not self._is_wanted(stop):
             return
-        self._store.become(doing=Doing.NOTHING, fraction=0.0)
+        self._store.become(replace(self._store.state, doing=Doing.NOTHING, fraction=0.0))
         self._take(listing)
         openable = [row.key for row in self.state.rows if row.can_open]
         if opens_single and len(openable) == 1:
@@ -131,10 +147,13 @@ class StudyController:
         rows = build_rows(listing)
         can_open = [row.key for row in rows if row.can_open]
         self._store.become(
-            is_listed=True,
-            rows=rows,
-            skipped=listing.skipped,
-            selected=can_open[0] if can_open else None,
+            replace(
+                self._store.state,
+                is_listed=True,
+                rows=rows,
+                skipped=listing.skipped,
+                selected=can_open[0] if can_open else None,
+            )
         )
 
     def _opened(self, stop: Stop, row: SeriesRow | None, opened: OpenedSeries) -> None:
@@ -142,12 +161,14 @@ class StudyController:
             return
         told = row.remarks if row is not None else ()  # they stand below the table already
         notices = tuple(one for one in opened.volume.notices if one not in told)
-        self._store.become(doing=Doing.NOTHING, notices=notices)
+        self._store.become(replace(self._store.state, doing=Doing.NOTHING, notices=notices))
         self._loading.start(self._layers.add(opened), opened)
 
     def _failed(self, stop: Stop, sentence: str) -> None:
         if self._is_wanted(stop):
-            self._store.become(doing=Doing.NOTHING, fraction=0.0, problem=sentence)
+            self._store.become(
+                replace(self._store.state, doing=Doing.NOTHING, fraction=0.0, problem=sentence)
+            )
 
     def _is_wanted(self, stop: Stop) -> bool:
         return stop is self._stop and not stop.is_set and not self._store.is_closed

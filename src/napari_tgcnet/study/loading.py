@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from napari_tgcnet.shared.store import Store
@@ -48,7 +49,12 @@ class Loading:
             self.close()
             self._under_way.clear()
             self._show()
-            self._store.become(notices=(*self._store.state.notices, messages.LOADING_STOPPED))
+            self._store.become(
+                replace(
+                    self._store.state,
+                    notices=(*self._store.state.notices, messages.LOADING_STOPPED),
+                )
+            )
 
     def close(self) -> None:
         for stop in self._under_way:
@@ -80,12 +86,15 @@ class Loading:
         self._under_way.pop(stop, None)
         self._show()
         if not stop.is_set and not self._store.is_closed:
-            self._store.become(problem=sentence)
+            self._store.become(replace(self._store.state, problem=sentence))
 
     def _show(self) -> None:
         if not self._store.is_closed:
             counts = self._under_way.values()
             self._store.become(
-                num_loaded=sum(done for done, _ in counts),
-                num_to_load=sum(total for _, total in counts),
+                replace(
+                    self._store.state,
+                    num_loaded=sum(done for done, _ in counts),
+                    num_to_load=sum(total for _, total in counts),
+                )
             )
