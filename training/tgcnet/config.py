@@ -367,7 +367,7 @@ def from_json(cls: type[T], values: object) -> T:
         raise ConfigError(f"{cls.__name__} cannot be read: {error}") from error
 
 
-def tower_from_json(towers: UnionType, values: object) -> Any:
+def tower_from_json(towers: object, values: object) -> Any:
     """Build one of several towers from JSON values, by their ``kind``: "clip" where none is stated.
 
     Parameters

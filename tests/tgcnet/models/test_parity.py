@@ -13,7 +13,7 @@ from open_clip.model import CLIP, resize_pos_embed
 from tgcnet.config import TgcNetConfig, TowerConfig
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TgcNet, build_model, named_configs
-from tgcnet.models.build_towers import build_clip
+from tgcnet.models.clip_towers import build_clip
 from tgcnet.models.pretrained import fill_towers, read_pretrained
 from tgcnet.models.source_files import Stated
 from tgcnet.models.text_tower import TextTower

@@ -10,9 +10,9 @@ import safetensors.torch
 import timm
 import torch
 
-from tgcnet.config import ImageTowerConfig, TextTowerConfig, TowerConfig
+from tgcnet.config import ClipImageConfig, ClipTextConfig, TowerConfig
 from tgcnet.errors import CheckpointError
-from tgcnet.models.build_towers import build_clip
+from tgcnet.models.clip_towers import build_clip
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.pretrained import fill_cnn
 from tgcnet.models.source_files import Stated
@@ -23,8 +23,8 @@ from tgcnet.weights.pretrained import find_pretrained, read_record
 # Heads of 64 channels, as open_clip makes them where nothing says otherwise.
 TOWERS = TowerConfig(
     embed_dim=16,
-    image=ImageTowerConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True),
-    text=TextTowerConfig(width=64, layers=1, heads=1, quick_gelu=True),
+    image=ClipImageConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True),
+    text=ClipTextConfig(width=64, layers=1, heads=1, quick_gelu=True),
 )
 
 

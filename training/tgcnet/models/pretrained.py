@@ -169,10 +169,12 @@ def fill_towers(model: SegmentationModel, config: ModelConfig, pretrained: Pretr
         text = replace(text, projection=configured.projection)
         _check_sizes(pretrained, "text tower", text, configured)
     own = set(model.text_tower.state_dict())
-    is_bert = text_tower_config(config).kind == "bert"
-    tensors = _below(pretrained.tensors, "text.") if is_bert else pretrained.tensors
-    has_joint_space = isinstance(model, TgcNet)
-    wanted = {k: v for k, v in tensors.items() if k in own or (is_bert and has_joint_space)}
+    prefix = model.text_tower.key_prefix
+    # Below a prefix of its own there is nothing but the tower and its projection, so a TGC-Net,
+    # which uses both, refuses what is unknown.
+    takes_all = bool(prefix) and isinstance(model, TgcNet)
+    tensors = _below(pretrained.tensors, prefix)
+    wanted = {key: tensor for key, tensor in tensors.items() if takes_all or key in own}
     _load(model.text_tower, wanted, pretrained.called)
 
 
@@ -206,7 +208,7 @@ def fill_cnn(pyramid: CnnPyramid, name: str, pretrained: Pretrained) -> None:
 
 def with_vocabulary(text: TextTowerConfig, given: TextTowerConfig) -> TextTowerConfig:
     """A configured text tower with the word pieces, and the case, that pretrained weights bring."""
-    if text.kind != "bert":
+    if not text.vocabulary_comes_with_weights:
         return text
     return replace(text, vocabulary=given.vocabulary, is_cased=given.is_cased)
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from tgcnet.domain import EncodedText, Presence, Report, Side
-from tgcnet.models.tokenizer import Tokenizer
+from tgcnet.models.text_tower import Tokenizer
 from tgcnet.report import read_report, spell_out_sides
 
 _SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)

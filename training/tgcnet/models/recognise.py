@@ -12,9 +12,15 @@ from functools import cache
 import timm
 import torch
 
-from tgcnet.config import ImageTowerConfig, TextTowerConfig
+from tgcnet.config import (
+    BertTextConfig,
+    ClipImageConfig,
+    ClipTextConfig,
+    ImageTowerConfig,
+    TimmImageConfig,
+)
 from tgcnet.errors import CheckpointError
-from tgcnet.models.tokenizer import CLIP_NUM_TOKENS
+from tgcnet.models.clip_towers import CLIP_NUM_TOKENS
 
 Shapes = Mapping[str, tuple[int, ...]]
 HEAD_WIDTH = 64
@@ -43,14 +49,12 @@ def recognise_image_tower(
         If it is neither CLIP's ViT nor timm's plain one.
     """
     if "visual.conv1.weight" in shapes and "visual.class_embedding" in shapes:
-        kind, patches, positions = "clip", "visual.conv1.weight", "visual.positional_embedding"
+        tower: type[ImageTowerConfig] = ClipImageConfig
+        patches, positions = "visual.conv1.weight", "visual.positional_embedding"
         layer, embed_dim = r"visual\.transformer\.resblocks\.(\d+)\.", _of(shapes, "visual.proj")[1]
     elif "visual.trunk.cls_token" in shapes:
-        kind, patches, positions = (
-            "timm",
-            "visual.trunk.patch_embed.proj.weight",
-            "visual.trunk.pos_embed",
-        )
+        tower = TimmImageConfig
+        patches, positions = "visual.trunk.patch_embed.proj.weight", "visual.trunk.pos_embed"
         layer = r"visual\.trunk\.blocks\.(\d+)\."
         embed_dim = _of(shapes, "visual.head.proj.weight")[0]
     else:
@@ -60,8 +64,7 @@ def recognise_image_tower(
         )
     width, _, patch_px, _ = _of(shapes, patches)
     num_positions = _of(shapes, positions)[-2]
-    config = ImageTowerConfig(
-        kind=kind,
+    config = tower(
         width=width,
         layers=count_layers(shapes, layer),
         heads=heads or width // HEAD_WIDTH,
@@ -72,7 +75,7 @@ def recognise_image_tower(
     return config, embed_dim
 
 
-def recognise_clip_text(shapes: Shapes, *, heads: int | None, quick_gelu: bool) -> TextTowerConfig:
+def recognise_clip_text(shapes: Shapes, *, heads: int | None, quick_gelu: bool) -> ClipTextConfig:
     """CLIP's text tower among open_clip's tensors.
 
     Raises
@@ -86,7 +89,7 @@ def recognise_clip_text(shapes: Shapes, *, heads: int | None, quick_gelu: bool) 
             f"the text tower knows {num_tokens} tokens, CLIP's own tokenizer makes "
             f"{CLIP_NUM_TOKENS}; towers with another tokenizer are not read"
         )
-    return TextTowerConfig(
+    return ClipTextConfig(
         width=width,
         layers=count_layers(shapes, r"transformer\.resblocks\.(\d+)\."),
         heads=heads or width // HEAD_WIDTH,
@@ -102,7 +105,7 @@ def recognise_bert(
     heads: int | None,
     context_length: int,
     is_cased: bool,
-) -> TextTowerConfig:
+) -> BertTextConfig:
     """A BERT among tensors named as in open_clip: ``text.transformer.*`` and ``text.proj.*``.
 
     Raises
@@ -124,8 +127,7 @@ def recognise_bert(
         )
     num_positions = _of(shapes, "text.transformer.embeddings.position_embeddings.weight")[0]
     projections = {key for key in shapes if key.startswith("text.proj.")}
-    return TextTowerConfig(
-        kind="bert",
+    return BertTextConfig(
         width=width,
         layers=count_layers(shapes, r"text\.transformer\.encoder\.layer\.(\d+)\."),
         heads=heads or width // HEAD_WIDTH,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgcnet.config import TextTowerConfig, TowerConfig, from_json, to_json
+from tgcnet.config import TextTowerConfig, TowerConfig, from_json, to_json, tower_from_json
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io.user_data import user_folder
 from tgcnet.weights.manifest import check_name
@@ -139,6 +139,6 @@ def _from_values(values: dict[str, Any]) -> PretrainedRecord:
     return PretrainedRecord(
         **{key: values[key] for key in texts},
         towers=None if towers is None else from_json(TowerConfig, towers),
-        text=None if text is None else from_json(TextTowerConfig, text),
+        text=None if text is None else tower_from_json(TextTowerConfig, text),
         cnn=tuple(str(name) for name in values.get("cnn", ())),
     )
