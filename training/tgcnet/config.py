@@ -68,8 +68,8 @@ ImageTowerConfig = ClipImageConfig | TimmImageConfig
 class _TextTowerConfig:
     """What every text tower states.
 
-    Manifests list all of these fields whatever the kind, so the fields that only one kind uses
-    stand here too; the others refuse a value in them. The fields of a further encoder are its own.
+    Manifests list all of these fields whatever the kind, so those that only one kind uses stand
+    here too, and the other refuses a value in them. The fields of a further encoder are its own.
     """
 
     encoder_name: ClassVar[str]
@@ -368,16 +368,9 @@ def from_json(cls: type[T], values: object) -> T:
 
 
 def tower_from_json(towers: object, values: object) -> Any:
-    """Build one of several towers from JSON values, by their ``kind``: "clip" where none is stated.
+    """One of :data:`ImageTowerConfig` or :data:`TextTowerConfig`, which ``towers`` is.
 
-    Parameters
-    ----------
-    towers : :data:`ImageTowerConfig` or :data:`TextTowerConfig`
-
-    Raises
-    ------
-    ConfigError
-        As :func:`from_json`; or if there is no such kind.
+    The values' ``kind`` says which, "clip" where none is stated; raises as :func:`from_json`.
     """
     kinds = {next(f.default for f in fields(t) if f.name == "kind"): t for t in get_args(towers)}
     kind = values.get("kind", "clip") if isinstance(values, dict) else "clip"

@@ -4,7 +4,8 @@ import pytest
 from pydicom.sr._concepts_dict import concepts
 
 from tgcnet.io.dicom import segment_codes
-from tgcnet.io.dicom.segment_codes import ABNORMAL, Coded, codes_for
+from tgcnet.io.dicom.segment_codes import ABNORMAL, codes_for
+from tgcnet.report.knowledge import Coded, load_knowledge
 
 NOT_IN_THE_TABLES = {"95436008": "Lung consolidation", "46621007": "Atelectasis"}
 
@@ -19,8 +20,8 @@ def known(one: Coded) -> set[str]:
 @pytest.mark.parametrize(
     "one",
     [
-        *segment_codes._KINDS.values(),
-        *segment_codes._ANATOMY.values(),
+        *load_knowledge().codes.values(),
+        *(codes.kind for codes in segment_codes._OTHERS.values()),
         segment_codes.ABNORMAL,
         segment_codes.ANATOMY,
     ],
