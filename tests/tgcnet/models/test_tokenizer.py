@@ -6,7 +6,7 @@ from transformers import BertTokenizerFast
 from tgcnet.domain import Report
 from tgcnet.errors import ConfigError
 from tgcnet.models.bert_tower import WordPieceTokenizer
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 
 VOCABULARY = (
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ",", "in", "the", "left", "right", "no",

@@ -18,7 +18,7 @@ from tgcnet.models.pretrained import fill_cnn
 from tgcnet.models.source_files import Stated
 from tgcnet.weights import import_pretrained as module
 from tgcnet.weights.import_pretrained import import_pretrained, open_pretrained
-from tgcnet.weights.pretrained import find_pretrained, read_record
+from tgcnet.weights.pretrained_record import find_pretrained, read_record
 
 # Heads of 64 channels, as open_clip makes them where nothing says otherwise.
 TOWERS = TowerConfig(

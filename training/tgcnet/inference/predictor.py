@@ -11,7 +11,7 @@ from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.inference.device import resolve_device
 from tgcnet.inference.reading import ReportReading, weigh_report
-from tgcnet.inference.volume import (
+from tgcnet.inference.volume_runner import (
     BatchRunner,
     IsCancelled,
     Listeners,

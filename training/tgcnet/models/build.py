@@ -18,7 +18,7 @@ from tgcnet.models.build_towers import build_reader, build_text_tower, build_tow
 from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.segmenter import SegmentationModel
 from tgcnet.models.sse import ScaleFusion, Sse, TapProjection
 from tgcnet.models.tgcnet import TgcNet

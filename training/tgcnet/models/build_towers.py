@@ -18,7 +18,7 @@ from tgcnet.config import (
 from tgcnet.models.bert_tower import BERT
 from tgcnet.models.clip_towers import CLIP_TEXT, build_clip_image_tower, build_clip_towers
 from tgcnet.models.image_tower import ImageTower
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.text_tower import TextEncoder, TextTower
 from tgcnet.models.timm_tower import build_timm_image_tower
 

@@ -25,7 +25,7 @@ from tgcnet.config import (
 from tgcnet.errors import CheckpointError
 from tgcnet.models.clip_keys import from_transformers
 from tgcnet.models.cnn import CnnPyramid
-from tgcnet.models.recognise import (
+from tgcnet.models.recognise_weights import (
     is_counter,
     recognise_bert,
     recognise_clip_text,

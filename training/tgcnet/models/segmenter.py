@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tgcnet.domain import EncodedText, Report
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.text_features import SentenceMemory, TextFeatures
 from tgcnet.models.text_tower import TextTower
 

@@ -15,7 +15,7 @@ from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.image_tower import ImageTower
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.sse import Sse, TapProjection
 from tgcnet.models.text_features import SentenceMemory, TextFeatures, pool_sentences, run_tower

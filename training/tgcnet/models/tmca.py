@@ -21,7 +21,7 @@ from tgcnet.domain import EncodedText
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.date import CrossAttention
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.text_features import SentenceMemory, TextFeatures, run_tower
 from tgcnet.models.text_tower import TextTower

@@ -2,7 +2,7 @@
 
 from tgcnet.report.edits import contradict, spell_out_sides, swap_sides, without_location
 from tgcnet.report.knowledge import Knowledge, KnowledgeFinding, load_knowledge
-from tgcnet.report.read import read_report
+from tgcnet.report.rules import read_report
 
 __all__ = [
     "Knowledge",

@@ -8,7 +8,7 @@ import re
 
 from tgcnet.domain import Presence
 from tgcnet.report.places import ANATOMY, LAST, LAST_END, NO_SIDE, PLACE_PATTERN
-from tgcnet.report.read import read_report
+from tgcnet.report.rules import read_report
 
 _SIDE = rf"""
     \b (?: left | right ) (?: ward | wards )? \b

@@ -17,7 +17,7 @@ from tgcnet.models.pretrained import Pretrained, interpret, read_pretrained, rea
 from tgcnet.models.source_files import Source, Stated, look_at
 from tgcnet.weights.foreign import convert_pickle
 from tgcnet.weights.manifest import WEIGHTS_FILE, check_name
-from tgcnet.weights.pretrained import (
+from tgcnet.weights.pretrained_record import (
     RECORD_FILE,
     PretrainedRecord,
     find_pretrained,

@@ -3,7 +3,7 @@
 import timm
 import torch
 
-from tgcnet.models.recognise import Shapes, recognise_cnn
+from tgcnet.models.recognise_weights import Shapes, recognise_cnn
 
 
 def shapes_of(name: str, **options: object) -> Shapes:

@@ -14,7 +14,7 @@ from tgcnet.models.clip_towers import (
     clip_tokenizer,
     words_with_tokens,
 )
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.report import read_report
 from tgcnet.weights.load import load_model
 
