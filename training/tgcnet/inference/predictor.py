@@ -10,7 +10,6 @@ from tgcnet.config import PostprocessConfig, PreprocessConfig
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.inference.device import resolve_device
-from tgcnet.inference.reading import ReportReading, weigh_report
 from tgcnet.inference.volume_runner import (
     BatchRunner,
     IsCancelled,
@@ -23,6 +22,7 @@ from tgcnet.inference.volume_runner import (
 )
 from tgcnet.io import RESEARCH_NOTICE
 from tgcnet.preprocess import IntensityWindow, decide_window
+from tgcnet.report.rules import ReportReading, weigh_report
 from tgcnet.weights.load import LoadedModel, load_model
 from tgcnet.weights.manifest import Manifest
 
