@@ -62,7 +62,7 @@ def filled(config: TgcNetConfig, file: Path) -> TgcNet:
     image, text = config.towers.image, config.towers.text
     stated = Stated(quick_gelu=image.quick_gelu, image_heads=image.heads, text_heads=text.heads)
     model = build_model(config)
-    fill_towers(model, config, read_pretrained(file, otherwise=stated))
+    fill_towers(model, config, read_pretrained(file, fallback=stated))
     return model
 
 

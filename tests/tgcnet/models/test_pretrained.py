@@ -287,10 +287,10 @@ def test_a_timm_tower_takes_adapters_too(biomed_folder: Path) -> None:
 def test_a_bert_without_its_vocabulary_is_refused(biomed_folder: Path, tmp_path: Path) -> None:
     for name in ("open_clip_config.json", "open_clip_model.safetensors"):
         shutil.copy(biomed_folder / name, tmp_path / name)
-    with pytest.raises(CheckpointError, match=r"bring vocab\.txt into the same folder"):
+    with pytest.raises(CheckpointError, match=r"put vocab\.txt into the same folder"):
         read_pretrained(tmp_path)
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n", encoding="utf-8")
-    with pytest.raises(CheckpointError, match="has 2 word pieces, the weights have 19; bring"):
+    with pytest.raises(CheckpointError, match="has 2 word pieces, the weights have 19; use"):
         read_pretrained(tmp_path)
 
 

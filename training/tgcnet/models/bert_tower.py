@@ -22,7 +22,7 @@ BERT_NUM_PIECES = 30_522
 
 _PADDING, _UNKNOWN, _START, _END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 _MARKS = (_PADDING, _UNKNOWN, _START, _END)
-# Longer words are unknown to BERT, whatever they are made of.
+# Longer words are unknown to BERT.
 _MAX_WORD = 100
 
 
@@ -98,8 +98,8 @@ class WordPieceTokenizer(Tokenizer):
 def build_bert_tower(text: BertTextConfig, embed_dim: int | None) -> BertTextTower:
     """At a width of 768, 12 layers and heads, 30522 word pieces and 512 positions: BERT-base.
 
-    All BERTs that are read have a feed-forward part of four times their width, a plain GELU and a
-    norm's epsilon of 1e-12; the source says so, or it is refused (``models.pretrained``).
+    All supported BERTs have a feed-forward part of four times their width, a plain GELU and a norm's
+    epsilon of 1e-12; one whose configuration states otherwise is refused (``models.source_files``).
     """
     config = BertConfig(
         vocab_size=len(text.vocabulary) or BERT_NUM_PIECES,

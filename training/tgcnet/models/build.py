@@ -1,4 +1,4 @@
-"""From a ModelConfig to a network: the one place that reads configurations and knows numbers."""
+"""From a ModelConfig to a network: the one place that reads configurations."""
 
 from dataclasses import replace
 

@@ -85,7 +85,7 @@ class ClipTextTower(TextTower):
         self, token_ids: Int[Tensor, "S L"], is_padding: Bool[Tensor, "S L"] | None = None
     ) -> Float[Tensor, "S L D"]:
         rows = torch.searchsorted(self.kept_token_ids, token_ids.contiguous())
-        # Padding maps to a row of some kind; nothing attends to it and nobody reads it.
+        # Padding maps to an arbitrary row; nothing attends to it.
         rows = rows.clamp(max=self.token_embedding.num_embeddings - 1)
         length = token_ids.shape[1]
         x = self.token_embedding(rows) + self.positional_embedding[:length]  # (S, L, D)

@@ -42,9 +42,9 @@ class Adapter(nn.Module):
 
 
 class ImageTower(nn.Module, ABC):
-    """A ViT whose taps are kept; what differs between two makes of it is in five small methods.
+    """A ViT whose taps are kept; five small methods hold what differs between implementations.
 
-    With the adapters at zero ``pooled`` equals what the original makes of an image (tested).
+    With the adapters at zero ``pooled`` equals the original's (tested).
     """
 
     # A module of a library whose attributes have no types.

@@ -1,7 +1,7 @@
-"""What a set of weights is, from the names and shapes of its tensors.
+"""Identify the network that weights belong to, from the names and shapes of their tensors.
 
-Two things no shape gives away: how many heads attention has, and which GELU follows. A
-configuration beside the weights says both; without one, heads of 64 channels are open_clip's rule.
+Two things no shape shows: how many heads attention has, and which GELU follows. A configuration
+beside the weights states both; without one, heads of 64 channels are open_clip's rule.
 """
 
 import math
@@ -60,7 +60,7 @@ def recognise_image_tower(
     else:
         raise CheckpointError(
             "the image tower is neither CLIP's ViT nor timm's plain ViT with a class token "
-            f"({_first(shapes)}); bring weights of one of those, such as ViT-B/16"
+            f"({_first(shapes)}); use weights of one of those, such as ViT-B/16"
         )
     width, _, patch_px, _ = _of(shapes, patches)
     num_positions = _of(shapes, positions)[-2]
@@ -123,7 +123,7 @@ def recognise_bert(
     if len(vocabulary) != num_pieces:
         raise CheckpointError(
             f"the vocabulary has {len(vocabulary)} word pieces, the weights have {num_pieces}; "
-            "bring the vocab.txt that belongs to these weights"
+            "use the vocab.txt that belongs to these weights"
         )
     num_positions = _of(shapes, "text.transformer.embeddings.position_embeddings.weight")[0]
     projections = {key for key in shapes if key.startswith("text.proj.")}
@@ -160,7 +160,7 @@ def _shapes_of_cnn(name: str) -> Shapes:
 
 
 def _body(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """Without the head, whose number of classes decides nothing, and without counters."""
+    """Without the head, which may have any number of classes, and without counters."""
     return {
         key: shape
         for key, shape in shapes.items()

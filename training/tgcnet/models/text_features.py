@@ -40,10 +40,10 @@ class TextFeatures:
 
 
 class SentenceMemory:
-    """What a frozen tower made of the sentences it read, the last ``size`` of them.
+    """A cache of a frozen tower's features, of the last ``size`` sentences.
 
     A sentence is read alone, so that its features depend on no other one: a resumed run sees the
-    very numbers of an uninterrupted one, whatever it remembers.
+    same numbers as an uninterrupted one, whatever is cached.
     """
 
     def __init__(self, size: int = 2000) -> None:

@@ -1,7 +1,7 @@
 """What every text encoder is: a tokenizer, and a tower that reads its tokens.
 
-A tokenizer says of every word which tokens it is made of, or that the tower does not know it; what
-follows from that is up to the reader.
+A tokenizer splits text into words and each word into tokens, or reports that the tower does not
+know the word; ``report_reader`` decides what follows.
 Axes: S sentences, L tokens of a sentence, D text width, E joint (embedding) width.
 """
 
@@ -26,8 +26,8 @@ class Tokenizer(ABC):
         """Each word (or punctuation mark) with its token ids, in order; None: it is unknown."""
 
     @property
-    def nothing_said(self) -> tuple[tuple[int, ...]]:
-        """What is encoded of a report of which nothing is read, or where there is none."""
+    def empty_report(self) -> tuple[tuple[int, ...]]:
+        """Encoded where there is no report, or nothing of it is read."""
         return ((self.start_id, self.end_id),)
 
 
@@ -36,7 +36,7 @@ class TextTower(nn.Module, ABC):
 
     Attributes
     ----------
-    key_prefix : before its tensors' names in open_clip's files; empty where they stand among the
+    key_prefix : before its tensors' names in open_clip's files; empty where they are among the
         image tower's
     pools_at_start : whether a sentence's first token stands for it, or its last
     projects_linearly : whether means may be taken before :meth:`project`

@@ -32,7 +32,7 @@ _TAU_INIT = 0.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TmcaOutput(ModelOutput):
-    """What the network says, and what alignment needs of it.
+    """The logits, and what the alignment loss needs.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Level(nn.Module):
         self.project = nn.Sequential(
             nn.Conv2d(cnn_channels, channels, 1, bias=False), nn.GroupNorm(8, channels)
         )
-        # "Left lower zone" is a place: what a patch looks like does not say where it lies.
+        # "Left lower zone" is a place: the look of a patch does not show where it is.
         self.place = nn.Conv2d(NUM_COORDINATES, channels, 1)
         self.similarity = Similarity(channels=channels, joint_dim=joint_dim, tau_init=_TAU_INIT)
         self.text_to_joint = nn.Linear(text_dim, joint_dim)
@@ -184,10 +184,10 @@ class TmcaNet(SegmentationModel):
     def encode_text(
         self, texts: Sequence[EncodedText], memory: SentenceMemory | None = None
     ) -> TextFeatures:
-        reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
+        reports = [text.token_ids or self.reader.tokenizer.empty_report for text in texts]
         tokens, is_padding = run_tower(self.text_tower, reports, memory)
-        is_said = (~is_padding)[..., None].to(tokens)  # (B, L, 1)
-        pooled = (tokens * is_said).sum(dim=1) / is_said.sum(dim=1)  # (B, D)
+        is_token = (~is_padding)[..., None].to(tokens)  # (B, L, 1)
+        pooled = (tokens * is_token).sum(dim=1) / is_token.sum(dim=1)  # (B, D)
         return TextFeatures(tokens=tokens, is_padding=is_padding, pooled=pooled)
 
     def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
@@ -218,7 +218,7 @@ class TmcaNet(SegmentationModel):
 
         Parameters
         ----------
-        masks : what the text asks for, binary; classes are taken together
+        masks : the target of the text, binary; classes are merged
         """
         target = masks.amax(dim=1, keepdim=True)  # (B, 1, H, W)
         embeddings = []

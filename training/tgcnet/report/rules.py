@@ -53,11 +53,11 @@ def read_report(text: str) -> Report:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportReading:
-    """A report beside what one model can do with it; whoever runs the model asks first.
+    """A report, and what one model can segment of it; callers check this before they run the model.
 
     Attributes
     ----------
-    segmentable : findings said to be there, or possibly there, that the model was made for
+    segmentable : findings present, or possibly present, that the model was made for
     not_segmentable : those it was not made for
     only_absent : findings are named, and every one of them is denied or a matter of the past
     """

@@ -58,7 +58,7 @@ def open_start(config: TrainConfig) -> StartWeights:
     is_imagenet = config.starts_from_imagenet and not config.cnn_weights
     return StartWeights(
         towers=_open_towers(config) if _towers_of(config) else None,
-        cnn=open_pretrained(config.cnn_weights, architecture="", otherwise=Stated())
+        cnn=open_pretrained(config.cnn_weights, architecture="", fallback=Stated())
         if config.cnn_weights and cnn_of(config.model)
         else None,
         imagenet=imagenet_file() if is_imagenet and cnn_of(config.model) else None,
@@ -155,7 +155,7 @@ def _open_towers(config: TrainConfig) -> Pretrained:
     return open_pretrained(
         _towers_of(config),
         architecture=config.clip_architecture,
-        otherwise=Stated(
+        fallback=Stated(
             quick_gelu=image.quick_gelu if image else text.quick_gelu,
             image_heads=image.heads if image else None,
             text_heads=text.heads,
@@ -167,7 +167,7 @@ def _text_of(pretrained: Pretrained, configured: TextTowerConfig) -> TextTowerCo
     text = pretrained.towers.text if pretrained.towers else pretrained.text
     if text is None or type(text) is not type(configured):
         raise CheckpointError(
-            f"{pretrained.called} holds no {configured.encoder_name}, which the recipe's text "
+            f"{pretrained.label} holds no {configured.encoder_name}, which the recipe's text "
             "tower is; name one's folder, or change the recipe"
         )
     return text

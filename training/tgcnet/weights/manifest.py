@@ -37,7 +37,7 @@ _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lineage:
-    """A model's parent, what it was taught, and how it compared.
+    """A model's parent, what it was trained on, and how it compared.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Manifest:
 
     Attributes
     ----------
-    name : what the user calls the model by
+    name : that the user chooses the model by
     findings : names, as in the knowledge base, of the findings the model can segment
     sha256 : of the file ``weights.safetensors``, 64 hexadecimal digits
     dtype : of the floats as stored; they are loaded as float32
@@ -199,7 +199,7 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a model's name that would lead elsewhere, since folders are called by it.
+    """Refuse a model's name that would lead elsewhere, since it names a folder.
 
     Raises
     ------
@@ -233,10 +233,10 @@ def _is_text_list(value: object) -> bool:
 
 
 def _upgrade(values: dict[str, Any]) -> None:
-    """Bring what version 1 wrote to today's form: both towers' numbers stood in one list there."""
+    """Convert version 1 to the current form: both towers' numbers stood in one list there."""
     model = values.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("towers"), dict):
-        return  # whatever it is, reading it will say so
+        return  # reading it will report what is wrong
     towers = model["towers"]
     new: dict[str, Any] = {"image": {}, "text": {}}
     for key, value in towers.items():

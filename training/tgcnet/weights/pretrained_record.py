@@ -1,7 +1,7 @@
-"""The user's folder of pretrained weights, and the record that lies beside each.  No torch here.
+"""The user's folder of pretrained weights, and the record in each.  No torch here.
 
 A folder is one set of weights: ``pretrained.json`` and ``weights.safetensors``, as
-``tgcnet models import`` writes them, or files as somebody else wrote them.
+``tgcnet models import`` writes them, or files in a foreign format.
 """
 
 import json
@@ -77,12 +77,12 @@ class PretrainedRecord:
 def user_pretrained_folder(
     environment: Mapping[str, str] = os.environ, platform: str = sys.platform
 ) -> Path:
-    """Where pretrained weights lie: ``TGCNET_PRETRAINED``, else the platform's data folder."""
+    """Folder of pretrained weights: ``TGCNET_PRETRAINED``, else the platform's data folder."""
     return user_folder("pretrained", PRETRAINED_VARIABLE, environment, platform)
 
 
 def find_pretrained(name: str) -> Path | None:
-    """The folder of weights that bear a name; None where none do."""
+    """The folder of the weights with a name; None where there are none."""
     folder = user_pretrained_folder() / name
     is_plain = name not in (".", "..") and Path(name).name == name
     return folder if is_plain and folder.is_dir() else None
