@@ -110,7 +110,7 @@ def test_a_hubs_pickle_is_refused_until_it_was_imported(
     torch.manual_seed(0)
     torch.save(build_clip(TOWERS).state_dict(), hub / "open_clip_pytorch_model.bin")
     monkeypatch.setattr(module, "fetch", lambda *_, **__: hub)
-    asked = {"architecture": "ViT-B-16", "otherwise": Stated(quick_gelu=True)}
+    asked = {"architecture": "ViT-B-16", "fallback": Stated(quick_gelu=True)}
     with pytest.raises(CheckpointError, match="tgcnet models import hf-hub:lab/clip --name clip,"):
         open_pretrained("hf-hub:lab/clip", **asked)
     assert not pretrained.exists()

@@ -98,7 +98,7 @@ class WordPieceTokenizer(Tokenizer):
 def build_bert_tower(text: BertTextConfig, embed_dim: int | None) -> BertTextTower:
     """At a width of 768, 12 layers and heads, 30522 word pieces and 512 positions: BERT-base.
 
-    All supported BERTs have a feed-forward part of four times their width, a plain GELU and a norm's
+    All supported BERTs have a feed-forward part of four times the width, a plain GELU and a norm's
     epsilon of 1e-12; one whose configuration states otherwise is refused (``models.source_files``).
     """
     config = BertConfig(

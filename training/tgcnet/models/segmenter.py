@@ -77,7 +77,7 @@ class SegmentationModel(nn.Module, ABC):
 
     @abstractmethod
     def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
-        """Features that training does not change, so they may be stored; empty if all of it learns."""
+        """Features that training does not change, so they may be stored; empty if all learn."""
 
     @abstractmethod
     def freeze_towers(self) -> None:
