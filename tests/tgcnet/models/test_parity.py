@@ -50,7 +50,7 @@ def reference_clip(config: TgcNetConfig, *, side_px: int, quick_gelu: bool = Tru
 
 
 def tapped_model(config: TgcNetConfig, clip: CLIP, folder: Path, *, quick_gelu: bool) -> TgcNet:
-    """Our network with the towers of ``clip``, brought through a safetensors file."""
+    """Our network with the towers of ``clip``, loaded through a safetensors file."""
     file = folder / "open_clip_model.safetensors"
     safetensors.torch.save_file(clip.state_dict(), file)
     towers = with_activation(config.towers, quick_gelu=quick_gelu)

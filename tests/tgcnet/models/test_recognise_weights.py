@@ -1,4 +1,4 @@
-"""A CNN is told by the names and shapes of its tensors."""
+"""A CNN is identified by the names and shapes of its tensors."""
 
 import timm
 import torch

@@ -110,13 +110,13 @@ def test_a_hubs_pickle_is_refused_until_it_was_imported(
     torch.manual_seed(0)
     torch.save(build_clip(TOWERS).state_dict(), hub / "open_clip_pytorch_model.bin")
     monkeypatch.setattr(module, "fetch", lambda *_, **__: hub)
-    asked = {"architecture": "ViT-B-16", "fallback": Stated(quick_gelu=True)}
+    given = {"architecture": "ViT-B-16", "fallback": Stated(quick_gelu=True)}
     with pytest.raises(CheckpointError, match="tgcnet models import hf-hub:lab/clip --name clip,"):
-        open_pretrained("hf-hub:lab/clip", **asked)
+        open_pretrained("hf-hub:lab/clip", **given)
     assert not pretrained.exists()
     import_pretrained(hub, name="clip", quick_gelu=True)
     monkeypatch.setattr(module, "fetch", None)  # calling it again would fail
-    assert open_pretrained("hf-hub:lab/clip", **asked).label == "clip"
+    assert open_pretrained("hf-hub:lab/clip", **given).label == "clip"
 
 
 def test_what_is_opened_tells_the_hash_of_its_file(pretrained: Path, tmp_path: Path) -> None:

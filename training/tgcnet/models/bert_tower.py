@@ -1,6 +1,6 @@
 """transformers' BERT as a text encoder: BiomedCLIP's text half, and CXR-BERT's kind alone.
 
-Attention goes both ways, so padding is masked; a sentence's first token ("[CLS]") stands for it.
+Attention goes both ways, so padding is masked; a sentence is pooled at its first token, "[CLS]".
 Axes: as in ``text_tower``.
 """
 

@@ -47,7 +47,7 @@ class ImageTower(nn.Module, ABC):
     With the adapters at zero ``pooled`` equals the original's (tested).
     """
 
-    # A module of a library whose attributes have no types.
+    # A library's module, whose attributes have no types.
     visual: Any
 
     def __init__(self, *, width: int, num_blocks: int, adapter_width: int) -> None:

@@ -14,7 +14,7 @@ from tgcnet.models.text_tower import Tokenizer
 from tgcnet.report import read_report, spell_out_sides
 
 _SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)
-# Tokens whose presence alone gives a sentence nothing to say about an image.
+# A sentence needs a content word that is no filler to say anything about an image.
 _CONTENT_WORD = re.compile(r"[^\W\d_]{3,}")
 _FILLERS = frozenset({
     "the", "and", "are", "was", "were", "with", "has", "have", "had", "for", "from", "this",

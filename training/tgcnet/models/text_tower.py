@@ -38,7 +38,7 @@ class TextTower(nn.Module, ABC):
     ----------
     key_prefix : before its tensors' names in open_clip's files; empty where they are among the
         image tower's
-    pools_at_start : whether a sentence's first token stands for it, or its last
+    pools_at_start : whether a sentence is pooled at its first token, or at its last
     projects_linearly : whether means may be taken before :meth:`project`
     """
 
@@ -65,13 +65,13 @@ class TextTower(nn.Module, ABC):
         Parameters
         ----------
         token_ids : of the tower's tokenizer; each row starts with the start token, ends with the
-            end token and is padded with 0 behind it
-        is_padding : what lies behind the end token; None where no row is padded
+            end token and is padded with 0 after it
+        is_padding : the tokens after the end token; None where no row is padded
         """
 
     @abstractmethod
     def project(self, tokens: Float[Tensor, "*B D"]) -> Float[Tensor, "*B E"]:
-        """Into the joint space, of the tokens that stand for sentences."""
+        """Into the joint space; of the tokens that sentences are pooled at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,9 @@
 """TMCA: target-informed multi-level contrastive alignment (arXiv 2412.13533v3; internals OURS).
 
-Per stride of a CNN pyramid: the map F and the report's mean t meet in a joint space; what lies
-there near the text is enhanced, ``A = sigmoid(gamma <phi(F), t> + b)``, ``F' = F + A * psi(F)``;
-the positions attend to the report's tokens; a decoder follows. In training the target's own
-embedding, F averaged under the mask, is pulled towards the text (``tgcnet.train.contrast``);
+Per stride of a CNN pyramid: the map F and the report's mean t are projected into a joint space;
+positions near the text are enhanced, ``A = sigmoid(gamma <phi(F), t> + b)``, ``F' = F + A *
+psi(F)``; the positions attend to the report's tokens; a decoder follows. In training the target's
+own embedding, F averaged under the mask, is pulled towards the text (``tgcnet.train.contrast``);
 segmenting needs no mask. phi is the very projection that alignment trains.
 Axes: B batch, C channels, K classes, H W pixels, h w grid of a level, L report tokens, D text
 width, E joint width.

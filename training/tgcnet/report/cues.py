@@ -25,7 +25,7 @@ class Cue:
 
     Attributes
     ----------
-    pattern : whole words or marks, case ignored; a space stands for white space or a hyphen
+    pattern : whole words or marks, case ignored; a space matches white space or a hyphen
     presence : what it makes of a finding; None disarms the words and does nothing
     forward, backward : whether it works on findings after and before it
     is_short : forward, it ends at a comma, unless the comma belongs to an "or" list
@@ -205,7 +205,7 @@ ASSERTION = re.compile(
     re.IGNORECASE,
 )
 """A part that says where else the finding named before it is or is not: "…, not in the right lung".
-The group that matched bears the presence's name."""
+The group that matched has the presence's name."""
 
 # How far cues work.
 SEPARATOR = re.compile(r",|/|\b(?:and|or|with|as well as|plus)\b", re.IGNORECASE)

@@ -35,8 +35,8 @@ class KnowledgeFinding:
     Attributes
     ----------
     name : lower case, unique; manifests and reports refer to it
-    synonyms : other ways to write it, plurals and spellings included, lower case; a space stands
-        for white space or a hyphen
+    synonyms : other ways to write it, plurals and spellings included, lower case; a space
+        matches white space or a hyphen
     codes : of the name, and of synonyms that have their own; of DICOM's tables (CID 6104 and 7159)
         where they have one, else of SNOMED CT
     sentences : plain facts on appearance, place and distribution, each under 30 words

@@ -50,7 +50,7 @@ class Place:
 
     Attributes
     ----------
-    pattern : matched as whole words, case ignored; a space stands for white space or a hyphen
+    pattern : matched as whole words, case ignored; a space matches white space or a hyphen
     """
 
     pattern: str

@@ -262,8 +262,8 @@ def _check_quick_gelu(model: dict[str, Any], where: str) -> None:
         if not isinstance(tower, dict) or not isinstance(tower.get("quick_gelu"), bool):
             raise CheckpointError(
                 f"{where} does not state whether its {half} tower uses QuickGELU (quick_gelu must "
-                "be true or false). It cannot be guessed from the weights: ask whoever trained "
-                "them, and write it down."
+                "be true or false). It cannot be guessed from the weights: ask those who "
+                "trained them, and add it."
             )
 
 

@@ -16,7 +16,8 @@ from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom.deidentify import strip_identity
 from tgcnet.io.dicom.seg_headers import refusing_what_cannot_be_used
 from tgcnet.io.dicom.seg_source import read_source
-from tgcnet.io.dicom.segment_codes import Coded, codes_for
+from tgcnet.io.dicom.segment_codes import codes_for
+from tgcnet.report.knowledge import Coded
 
 _MAKER = "napari-tgcnet"
 _SERIES_NUMBER = 9000
