@@ -20,8 +20,8 @@ from tgcnet.cli.output import (
 from tgcnet.cli.target import check_target
 from tgcnet.domain import EncodedText, Segmentation, Volume
 from tgcnet.errors import InputError
-from tgcnet.inference.reading import ReportReading
 from tgcnet.io.formats import DICOM_SEG, MASKS, format_of
+from tgcnet.report.rules import ReportReading
 
 WITH_PATIENT = (
     "{} carries the patient's and the study's attributes of its DICOM source (name, ID, birth "

@@ -16,10 +16,10 @@ from tgcnet.cohort.order import Order, Outcome, Verdict
 from tgcnet.cohort.record import Status, StudyRecord
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import InputError
-from tgcnet.inference.reading import ReportReading
 from tgcnet.io import load_volume, save_labels
 from tgcnet.io.formats import PNG
 from tgcnet.io.report_key import report_provenance
+from tgcnet.report.rules import ReportReading
 
 
 @runtime_checkable

@@ -4,7 +4,8 @@ import pytest
 from pydicom.sr._concepts_dict import concepts
 
 from tgcnet.io.dicom import segments
-from tgcnet.io.dicom.segments import ABNORMAL, Coded, codes_for
+from tgcnet.io.dicom.segments import ABNORMAL, codes_for
+from tgcnet.report.knowledge import Coded, load_knowledge
 
 NOT_IN_THE_TABLES = {"95436008": "Lung consolidation", "46621007": "Atelectasis"}
 
@@ -19,8 +20,8 @@ def known(one: Coded) -> set[str]:
 @pytest.mark.parametrize(
     "one",
     [
-        *segments._KINDS.values(),
-        *segments._ANATOMY.values(),
+        *load_knowledge().codes.values(),
+        *(codes.kind for codes in segments._OTHERS.values()),
         segments.ABNORMAL,
         segments.ANATOMY,
     ],

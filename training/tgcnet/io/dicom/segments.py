@@ -1,7 +1,6 @@
 """How segments are described: names, colours, algorithm, and codes that other programs know.
 
-Codes of DICOM's own dictionary (PS3.16, CID 6104 and 7159) where it has one, else of SNOMED CT.
-Lung consolidation and atelectasis are not in the standard's tables; theirs are SNOMED CT's.
+A finding's code stands in the knowledge base, beside its terms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,21 +10,13 @@ import highdicom as hd
 from pydicom.sr.coding import Code
 
 from tgcnet.domain import SegmentationClass
+from tgcnet.report.knowledge import Coded, load_knowledge
 
 MAKER = "napari-tgcnet"
 
 _LONG_STRING = 64
 _NO_COLOUR = SegmentationClass(name="", colour=(230, 80, 60))
 _ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Coded:
-    """A code: SCT is SNOMED CT, DCM is DICOM."""
-
-    scheme: str
-    value: str
-    meaning: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,28 +30,13 @@ class SegmentCodes:
 ABNORMAL = Coded(scheme="SCT", value="49755003", meaning="Morphologically Abnormal Structure")
 ANATOMY = Coded(scheme="SCT", value="91723000", meaning="Anatomical Structure")
 
-_OPACITY = Coded(scheme="DCM", value="112001", meaning="Opacity")
-_NEOPLASM = Coded(scheme="SCT", value="108369006", meaning="Neoplasm")
-_KINDS = {
-    "opacity": _OPACITY,
-    "lung opacity": _OPACITY,
-    "ground glass opacity": Coded(scheme="DCM", value="112120", meaning="Ground glass opacity"),
-    "infiltrate": Coded(scheme="DCM", value="112121", meaning="Infiltrate"),
-    "consolidation": Coded(scheme="SCT", value="95436008", meaning="Lung consolidation"),
-    "atelectasis": Coded(scheme="SCT", value="46621007", meaning="Atelectasis"),
-    "pleural effusion": Coded(scheme="SCT", value="60046008", meaning="Pleural effusion"),
-    "pneumothorax": Coded(scheme="SCT", value="36118008", meaning="Pneumothorax"),
-    "pulmonary oedema": Coded(scheme="SCT", value="19242006", meaning="Pulmonary edema"),
-    "fibrosis": Coded(scheme="SCT", value="112674009", meaning="Fibrosis"),
-    "lymphadenopathy": Coded(scheme="SCT", value="30746006", meaning="Lymphadenopathy"),
-    "lung nodule or mass": Coded(scheme="SCT", value="52988006", meaning="Lesion"),
-    "lesion": Coded(scheme="SCT", value="52988006", meaning="Lesion"),
-    "nodule": Coded(scheme="SCT", value="27925004", meaning="Nodule"),
-    "mass": Coded(scheme="SCT", value="4147007", meaning="Mass"),
-    "tumour": _NEOPLASM,
-    "tumor": _NEOPLASM,
+# Names of classes that are no finding of the knowledge base.
+_LESION = Coded(scheme="SCT", value="52988006", meaning="Lesion")
+_LUNG = Coded(scheme="SCT", value="39607008", meaning="Lung")
+_OTHERS = {
+    "lesion": SegmentCodes(category=ABNORMAL, kind=_LESION),
+    "lung": SegmentCodes(category=ANATOMY, kind=_LUNG),
 }
-_ANATOMY = {"lung": Coded(scheme="SCT", value="39607008", meaning="Lung")}
 _SNOMED = "SCT"
 
 
@@ -72,10 +48,8 @@ def codes_for(name: str, code: str = "") -> SegmentCodes:
     code : the class's own, which takes precedence: ``SCHEME:VALUE``, or a value of SNOMED CT alone
     """
     known = " ".join(name.casefold().replace("-", " ").split())
-    if known in _ANATOMY:
-        found = SegmentCodes(category=ANATOMY, kind=_ANATOMY[known])
-    else:
-        found = SegmentCodes(category=ABNORMAL, kind=_KINDS.get(known, ABNORMAL))
+    finding = SegmentCodes(category=ABNORMAL, kind=load_knowledge().codes.get(known, ABNORMAL))
+    found = _OTHERS.get(known, finding)
     if not code.strip():
         return found
     scheme, _, value = code.strip().rpartition(":")

@@ -1,21 +1,21 @@
-"""What a text tower reads of a report: sentences in, token ids out, and what stayed out.
+"""What a text tower reads of a report: sentences in, token ids out, and what was left out.
 
 Tokenizers cut words into pieces. A tower may know none of a word's pieces, and one with a pruned
 vocabulary knows only the words it was trained on; such a word is left out whole, so that an unseen
-word equals its deletion. Deleting must not turn a sentence round: where what remains would be read
-otherwise than the sentence itself, all of it is left out.
+word equals its deletion. Deleting words must not change what a sentence claims: where the rest
+would be read differently, the whole sentence is left out.
 """
 
 import re
 from dataclasses import dataclass
 
 from tgcnet.domain import EncodedText, Presence, Report, Side
-from tgcnet.models.tokenizer import Tokenizer
+from tgcnet.models.text_tower import Tokenizer
 from tgcnet.report import read_report, spell_out_sides
 
 _SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)
-# Tokens whose presence alone gives a sentence nothing to say about an image.
-_IS_CONTENT = re.compile(r"[^\W\d_]{3,}")
+# A sentence needs a content word that is no filler to say anything about an image.
+_CONTENT_WORD = re.compile(r"[^\W\d_]{3,}")
 _FILLERS = frozenset({
     "the", "and", "are", "was", "were", "with", "has", "have", "had", "for", "from", "this",
     "that", "there", "which", "not", "but", "its", "his", "her", "after", "before", "into", "than",
@@ -25,7 +25,7 @@ _FILLERS = frozenset({
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Read:
-    """What is read of one sentence: its words, and the letters-only words it goes without."""
+    """What is read of one sentence: its words, and the letters-only words that are not read."""
 
     ids: tuple[int, ...] | None
     words: tuple[str, ...]
@@ -41,7 +41,7 @@ class ReportReader:
     ----------
     tokenizer : the tower's own
     context_length : tokens a sentence may have, start and end included
-    max_sentences : sentences read at most, the first ones that say something
+    max_sentences : sentences read at most, the first ones that have content
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ReportReader:
         self._max_sentences = max_sentences
 
     def read(self, report: Report) -> EncodedText:
-        """Choose the sentences and their tokens; nothing left out goes unreported."""
+        """Choose the sentences and their tokens, and list everything left out."""
         kept: list[str] = []
         left_out: list[str] = []
         past_end: list[str] = []
@@ -64,7 +64,11 @@ class ReportReader:
         for index, sentence in enumerate(report.sentences):
             read = self._read_sentence(sentence)
             said = {f.presence for f in report.findings if f.sentence == index}
-            if read.ids is None or said == {Presence.HISTORY} or not _says_the_same(sentence, read):
+            if (
+                read.ids is None
+                or said == {Presence.HISTORY}
+                or not _means_the_same(sentence, read)
+            ):
                 left_out.append(sentence)
             elif len(kept) == self._max_sentences:
                 left_out.append(sentence)
@@ -83,7 +87,7 @@ class ReportReader:
         )
 
     def tokenize(self, sentence: str) -> tuple[tuple[int, ...] | None, list[str], list[str]]:
-        """Token ids (None where nothing is left to say), words unknown, words past the end."""
+        """Token ids (None where no content is left), words unknown, words past the end."""
         read = self._read_sentence(sentence)
         return read.ids, list(read.unknown), list(read.past_end)
 
@@ -101,9 +105,9 @@ class ReportReader:
             else:
                 ids.extend(tokens)
                 words.append(word)
-        says_something = any(_IS_CONTENT.fullmatch(w) and w.lower() not in _FILLERS for w in words)
+        has_content = any(_CONTENT_WORD.fullmatch(w) and w.lower() not in _FILLERS for w in words)
         return _Read(
-            ids=(start, *ids, end) if says_something else None,
+            ids=(start, *ids, end) if has_content else None,
             words=tuple(words),
             unknown=tuple(filter(str.isalpha, unknown)),
             past_end=tuple(filter(str.isalpha, past_end)),
@@ -111,17 +115,17 @@ class ReportReader:
         )
 
 
-def _says_the_same(sentence: str, read: _Read) -> bool:
-    """Whether the words read of a sentence, taken for themselves, claim what the sentence does.
+def _means_the_same(sentence: str, read: _Read) -> bool:
+    """Whether the words that are read claim the same as the whole sentence.
 
     A finding's name or zone may be among the words that are not read, as long as another finding
-    says on which side what is there; a lost side or a lost denial may not.
+    states what is on which side; a lost side or a lost negation may not.
     """
     return read.is_whole or _claims(" ".join(read.words)) == _claims(sentence)
 
 
 def _claims(text: str) -> set[tuple[Presence, Side | None]]:
-    """What is there, on which side; what is doubtful is looked for as what is there."""
+    """What is there, on which side; a doubtful finding counts as present."""
     return {
         (Presence.PRESENT if f.presence in _SOUGHT else f.presence, f.side)
         for f in read_report(text).findings

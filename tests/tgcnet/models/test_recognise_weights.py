@@ -1,9 +1,9 @@
-"""A CNN is told by the names and shapes of its tensors."""
+"""A CNN is identified by the names and shapes of its tensors."""
 
 import timm
 import torch
 
-from tgcnet.models.recognise import Shapes, recognise_cnn
+from tgcnet.models.recognise_weights import Shapes, recognise_cnn
 
 
 def shapes_of(name: str, **options: object) -> Shapes:

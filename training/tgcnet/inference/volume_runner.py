@@ -28,8 +28,8 @@ _LOG = logging.getLogger(__name__)
 _CPU = torch.device("cpu")
 _CPU_BATCH, _GPU_BATCH = 8, 16
 
-# Lacks of memory that torch passes on as plain errors: the CPU's allocator, the CUDA runtime (no
-# room for its own context), and the libraries below, such as CUBLAS_STATUS_ALLOC_FAILED.
+# Out-of-memory errors that torch raises as plain RuntimeError: the CPU's allocator, the CUDA
+# runtime (no room for its own context), and its libraries, such as CUBLAS_STATUS_ALLOC_FAILED.
 _NO_ROOM = re.compile(
     r"DefaultCPUAllocator|CUDA error: out of memory|CU[A-Z]+_STATUS_(\w+_)?ALLOC(ATION)?_FAILED"
 )
@@ -37,14 +37,14 @@ _NO_ROOM = re.compile(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listeners:
-    """Who hears of a run.
+    """Callbacks of a run.
 
     Attributes
     ----------
     on_progress : receives the finished fraction in [0, 1]; False stops the run
     on_slice : receives z, probability (C, Y, X) float32 and labels (Y, X) uint8
     on_notice : receives a sentence when the run had to change its batch or its device
-    is_cancelled : asked before each batch
+    is_cancelled : called before each batch
     """
 
     on_progress: OnProgress | None = None
@@ -130,7 +130,7 @@ class BatchRunner:
 
 
 def default_batch_size(device: torch.device) -> int:
-    """Slices at once; more bring no speed there."""
+    """Slices at once; more are not faster there."""
     return _GPU_BATCH if device.type == "cuda" else _CPU_BATCH
 
 
@@ -168,9 +168,9 @@ def run_slices(
     Raises
     ------
     Cancelled
-        If a listener said so; slices finished before were handed to ``on_slice``.
+        If a callback cancelled; slices finished before were handed to ``on_slice``.
     """
-    # Zeros are not touched before they are written, so slices not asked for take no memory.
+    # The system allocates zeros lazily, so slices that are not requested take no memory.
     shape = (num_classes, *volume.array.shape)
     probability = np.zeros(shape, dtype=np.float16) if keep_probability else None
     labels = np.zeros(volume.array.shape, dtype=np.uint8)

@@ -1,7 +1,7 @@
-"""The user's folder of pretrained weights, and the record that lies beside each.  No torch here.
+"""The user's folder of pretrained weights, and the record in each.  No torch here.
 
 A folder is one set of weights: ``pretrained.json`` and ``weights.safetensors``, as
-``tgcnet models import`` writes them, or files as somebody else wrote them.
+``tgcnet models import`` writes them, or files in a foreign format.
 """
 
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgcnet.config import TextTowerConfig, TowerConfig, from_json, to_json
+from tgcnet.config import TextTowerConfig, TowerConfig, from_json, to_json, tower_from_json
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io.user_data import user_folder
 from tgcnet.weights.manifest import check_name
@@ -77,7 +77,7 @@ def user_pretrained_folder() -> Path:
 
 
 def find_pretrained(name: str) -> Path | None:
-    """The folder of weights that bear a name; None where none do."""
+    """The folder of the weights with a name; None where there are none."""
     folder = user_pretrained_folder() / name
     is_plain = name not in (".", "..") and Path(name).name == name
     return folder if is_plain and folder.is_dir() else None
@@ -134,6 +134,6 @@ def _from_values(values: dict[str, Any]) -> PretrainedRecord:
     return PretrainedRecord(
         **{key: values[key] for key in texts},
         towers=None if towers is None else from_json(TowerConfig, towers),
-        text=None if text is None else from_json(TextTowerConfig, text),
+        text=None if text is None else tower_from_json(TextTowerConfig, text),
         cnn=tuple(str(name) for name in values.get("cnn", ())),
     )

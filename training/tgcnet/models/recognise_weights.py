@@ -1,7 +1,7 @@
-"""What a set of weights is, from the names and shapes of its tensors.
+"""Identify the network that weights belong to, from the names and shapes of their tensors.
 
-Two things no shape gives away: how many heads attention has, and which GELU follows. A
-configuration beside the weights says both; without one, heads of 64 channels are open_clip's rule.
+Two things no shape shows: how many heads attention has, and which GELU follows. A configuration
+beside the weights states both; without one, heads of 64 channels are open_clip's rule.
 """
 
 import math
@@ -12,9 +12,15 @@ from functools import cache
 import timm
 import torch
 
-from tgcnet.config import ImageTowerConfig, TextTowerConfig
+from tgcnet.config import (
+    BertTextConfig,
+    ClipImageConfig,
+    ClipTextConfig,
+    ImageTowerConfig,
+    TimmImageConfig,
+)
 from tgcnet.errors import CheckpointError
-from tgcnet.models.tokenizer import CLIP_NUM_TOKENS
+from tgcnet.models.clip_towers import CLIP_NUM_TOKENS
 
 Shapes = Mapping[str, tuple[int, ...]]
 HEAD_WIDTH = 64
@@ -43,25 +49,22 @@ def recognise_image_tower(
         If it is neither CLIP's ViT nor timm's plain one.
     """
     if "visual.conv1.weight" in shapes and "visual.class_embedding" in shapes:
-        kind, patches, positions = "clip", "visual.conv1.weight", "visual.positional_embedding"
+        tower: type[ImageTowerConfig] = ClipImageConfig
+        patches, positions = "visual.conv1.weight", "visual.positional_embedding"
         layer, embed_dim = r"visual\.transformer\.resblocks\.(\d+)\.", _of(shapes, "visual.proj")[1]
     elif "visual.trunk.cls_token" in shapes:
-        kind, patches, positions = (
-            "timm",
-            "visual.trunk.patch_embed.proj.weight",
-            "visual.trunk.pos_embed",
-        )
+        tower = TimmImageConfig
+        patches, positions = "visual.trunk.patch_embed.proj.weight", "visual.trunk.pos_embed"
         layer = r"visual\.trunk\.blocks\.(\d+)\."
         embed_dim = _of(shapes, "visual.head.proj.weight")[0]
     else:
         raise CheckpointError(
             "the image tower is neither CLIP's ViT nor timm's plain ViT with a class token "
-            f"({_first(shapes)}); bring weights of one of those, such as ViT-B/16"
+            f"({_first(shapes)}); use weights of one of those, such as ViT-B/16"
         )
     width, _, patch_px, _ = _of(shapes, patches)
     num_positions = _of(shapes, positions)[-2]
-    config = ImageTowerConfig(
-        kind=kind,
+    config = tower(
         width=width,
         layers=count_layers(shapes, layer),
         heads=heads or width // HEAD_WIDTH,
@@ -72,7 +75,7 @@ def recognise_image_tower(
     return config, embed_dim
 
 
-def recognise_clip_text(shapes: Shapes, *, heads: int | None, quick_gelu: bool) -> TextTowerConfig:
+def recognise_clip_text(shapes: Shapes, *, heads: int | None, quick_gelu: bool) -> ClipTextConfig:
     """CLIP's text tower among open_clip's tensors.
 
     Raises
@@ -86,7 +89,7 @@ def recognise_clip_text(shapes: Shapes, *, heads: int | None, quick_gelu: bool) 
             f"the text tower knows {num_tokens} tokens, CLIP's own tokenizer makes "
             f"{CLIP_NUM_TOKENS}; towers with another tokenizer are not read"
         )
-    return TextTowerConfig(
+    return ClipTextConfig(
         width=width,
         layers=count_layers(shapes, r"transformer\.resblocks\.(\d+)\."),
         heads=heads or width // HEAD_WIDTH,
@@ -102,7 +105,7 @@ def recognise_bert(
     heads: int | None,
     context_length: int,
     is_cased: bool,
-) -> TextTowerConfig:
+) -> BertTextConfig:
     """A BERT among tensors named as in open_clip: ``text.transformer.*`` and ``text.proj.*``.
 
     Raises
@@ -120,12 +123,11 @@ def recognise_bert(
     if len(vocabulary) != num_pieces:
         raise CheckpointError(
             f"the vocabulary has {len(vocabulary)} word pieces, the weights have {num_pieces}; "
-            "bring the vocab.txt that belongs to these weights"
+            "use the vocab.txt that belongs to these weights"
         )
     num_positions = _of(shapes, "text.transformer.embeddings.position_embeddings.weight")[0]
     projections = {key for key in shapes if key.startswith("text.proj.")}
-    return TextTowerConfig(
-        kind="bert",
+    return BertTextConfig(
         width=width,
         layers=count_layers(shapes, r"text\.transformer\.encoder\.layer\.(\d+)\."),
         heads=heads or width // HEAD_WIDTH,
@@ -158,7 +160,7 @@ def _shapes_of_cnn(name: str) -> Shapes:
 
 
 def _body(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """Without the head, whose number of classes decides nothing, and without counters."""
+    """Without the head, which may have any number of classes, and without counters."""
     return {
         key: shape
         for key, shape in shapes.items()

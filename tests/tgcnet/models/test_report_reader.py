@@ -7,14 +7,14 @@ import torch
 
 from tgcnet.domain import Report
 from tgcnet.models import TgcNet
-from tgcnet.models.reader import ReportReader
-from tgcnet.models.tokenizer import (
+from tgcnet.models.clip_towers import (
     END_TOKEN,
     START_TOKEN,
     ClipTokenizer,
     clip_tokenizer,
     words_with_tokens,
 )
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.report import read_report
 from tgcnet.weights.load import load_model
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from tgcnet.domain import EncodedText, Finding, Presence, Report
-from tgcnet.inference.reading import ReportReading, weigh_report
+from tgcnet.report.rules import ReportReading, weigh_report
 
 MODEL_FINDINGS = ("pulmonary infection", "consolidation")
 
@@ -49,5 +49,5 @@ def test_a_report_without_known_findings_is_run() -> None:
 
 
 def test_reading_needs_no_torch() -> None:
-    code = "import sys, tgcnet.inference.reading; sys.exit('torch' in sys.modules)"
+    code = "import sys, tgcnet.report.rules; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,15 +9,16 @@ effusion and atelectasis": only the effusion is left), or contradict itself acro
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from tgcnet.domain import Finding, Presence, Report
-from tgcnet.report.cues import ASSERTION, CLAUSE_END
+from tgcnet.domain import EncodedText, Finding, Presence, Report
+from tgcnet.report.cues import ASSERTION, CLAUSE_END, NOT_A_LIST, SEPARATOR, presences
 from tgcnet.report.mentions import Mention, find_mentions
 from tgcnet.report.places import FoundPlace, Place, find_places, joined_side, joined_zones
-from tgcnet.report.reach import NOT_A_LIST, SEPARATOR, presences
 from tgcnet.report.sentences import Sentence, split_report
 
 _BACKGROUND_SECTIONS = frozenset({"indication", "comparison", "technique"})
+_CLAIMED = (Presence.PRESENT, Presence.UNCERTAIN)
 _MAX_LIST_WORDS = 3
 _WORD = re.compile(r"\w+")
 # "On the left there is …": the place belongs to what follows.
@@ -47,6 +48,48 @@ def read_report(text: str) -> Report:
             for index, sentence in enumerate(sentences)
             for finding in _read_sentence(sentence, index)
         ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportReading:
+    """A report, and what one model can segment of it; callers check this before they run the model.
+
+    Attributes
+    ----------
+    segmentable : findings present, or possibly present, that the model was made for
+    not_segmentable : those it was not made for
+    only_absent : findings are named, and every one of them is denied or a matter of the past
+    """
+
+    report: Report
+    encoded: EncodedText
+    segmentable: tuple[str, ...] = ()
+    not_segmentable: tuple[str, ...] = ()
+    only_absent: bool = False
+
+    @property
+    def has_no_target(self) -> bool:
+        """Findings are named, and none of them is one to segment."""
+        return bool(self.report.findings) and not self.segmentable
+
+
+def weigh_report(
+    report: Report, encoded: EncodedText, model_findings: tuple[str, ...]
+) -> ReportReading:
+    """Sort a report's findings by whether a model was made for them.
+
+    Parameters
+    ----------
+    model_findings : names, as in the knowledge base, from the model's manifest
+    """
+    claimed = dict.fromkeys(f.name for f in report.findings if f.presence in _CLAIMED)
+    return ReportReading(
+        report=report,
+        encoded=encoded,
+        segmentable=tuple(name for name in claimed if name in model_findings),
+        not_segmentable=tuple(name for name in claimed if name not in model_findings),
+        only_absent=bool(report.findings) and not claimed,
     )
 
 
