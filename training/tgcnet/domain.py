@@ -5,7 +5,7 @@ Sides are always the patient's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,26 +116,43 @@ class NamedWindow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Volume:
-    """An image as its file holds it, brought to LPS axes.
+class AnonymousHeader:
+    """What a model or a ledger needs of a volume beside its array. Nothing in it is the patient's.
 
     Attributes
     ----------
-    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array of slices
-        where they are decoded only when somebody looks at them
     intensity_unit : "HU", or "stored" where the numbers have no unit
     is_display_ready : 8-bit pixels somebody already windowed
+    """
+
+    geometry: Geometry
+    modality: Modality
+    intensity_unit: str = "stored"
+    is_display_ready: bool = False
+
+    def anonymous(self) -> "AnonymousHeader":
+        """These fields alone, without what a subclass adds."""
+        values = {one.name: getattr(self, one.name) for one in fields(AnonymousHeader)}
+        return AnonymousHeader(**values)
+
+    def with_array(self, array: Voxels) -> "Volume":
+        """The volume that this is the header of."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Volume(**(values | {"array": array}))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeHeader(AnonymousHeader):
+    """All of a volume but its array.
+
+    Attributes
+    ----------
     notices : sentences about what was assumed or converted while reading
     windows : those that the file proposes
     patient_id, accession_number, study_id, series_id : never logged, never shown whole
     source : of a volume from DICOM
     """
 
-    array: Voxels
-    geometry: Geometry
-    modality: Modality
-    intensity_unit: str = "stored"
-    is_display_ready: bool = False
     notices: tuple[str, ...] = ()
     windows: tuple[NamedWindow, ...] = ()
     patient_id: str | None = field(default=None, repr=False)
@@ -152,6 +169,24 @@ class Volume:
             accession_number=self.accession_number,
             study_id=self.study_id,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Volume(VolumeHeader):
+    """An image as its file holds it, brought to LPS axes: a header with its array.
+
+    Attributes
+    ----------
+    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array of slices
+        where they are decoded only when somebody looks at them
+    """
+
+    array: Voxels
+
+    @property
+    def header(self) -> VolumeHeader:
+        """All but the array, which it does not keep alive."""
+        return VolumeHeader(**{one.name: getattr(self, one.name) for one in fields(VolumeHeader)})
 
 
 class Presence(StrEnum):
