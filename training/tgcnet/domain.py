@@ -8,15 +8,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+
+
+class _ReadByContext:
+    """Tells pydantic how an array comes out of JSON, which holds none: the reader's context."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
+        from pydantic_core import core_schema  # here: most of what uses this module reads no JSON
+
+        return core_schema.with_info_plain_validator_function(
+            lambda value, info: info.context(value)
+        )
+
+
+Array = Annotated[np.ndarray, _ReadByContext()]
 
 if TYPE_CHECKING:
     Voxels = np.ndarray
 else:
     # A dask array too, which does what ours do with one and is no subclass.
-    Voxels = Any
+    Voxels = Annotated[Any, _ReadByContext()]
 
 
 class Modality(StrEnum):
@@ -53,7 +67,7 @@ class Geometry:
         gets the same affine to the last bit; empty where the format has none. No patient data
     """
 
-    affine_lps: np.ndarray
+    affine_lps: Array
     unit: str = "pixel"
     side_knowledge: SideKnowledge = SideKnowledge.ASSUMED
     source_axes: tuple[int, int, int] = (0, 1, 2)
