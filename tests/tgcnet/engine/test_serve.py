@@ -196,3 +196,18 @@ def test_a_stated_window_reaches_the_model_and_the_panel(segment, answers) -> No
     (begun,) = [event for event in events if isinstance(event, Begun)]
     assert (begun.window.low, begun.window.high) == (-160.0, 240.0)
     assert any("window (40.0, 400.0)" in e.sentence for e in events if isinstance(e, Notice))
+
+
+def test_what_ends_the_process_passes_through(fake_backend, monkeypatch) -> None:
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(fake_backend), "describe", interrupt)
+    sent: list = []
+    inbox = Inbox(
+        Lines([Describe(request=1)], sent), on_unreadable=sent.append, on_end=lambda: None
+    )
+    inbox.start()
+    with pytest.raises(KeyboardInterrupt):
+        serve(inbox, sent.append, fake_backend)
+    assert sent == []

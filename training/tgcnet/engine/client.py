@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -321,29 +320,16 @@ class EngineClient:
 
     def _deliver(self, event: Event) -> None:
         with self._delivery:
-            if not self._is_closed:
-                with _ReportedToThread():
-                    self._on_event(event)
-
-
-class _ReportedToThread:
-    """An error in the window's own handler is reported as a thread's, and reading goes on."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if kind is None or not issubclass(kind, Exception):
-            return False
-        threading.excepthook(
-            threading.ExceptHookArgs((kind, error, trace, threading.current_thread()))
-        )
-        return True
+            if self._is_closed:
+                return
+            try:
+                self._on_event(event)
+            except Exception as error:  # noqa: BLE001 - a handler's defect must not end the reading
+                threading.excepthook(
+                    threading.ExceptHookArgs(
+                        (type(error), error, error.__traceback__, threading.current_thread())
+                    )
+                )
 
 
 def _fill(image: OwnedBlock, labels: OwnedBlock, source: np.ndarray) -> None:

@@ -1,67 +1,38 @@
-"""The edge of a request: whatever goes wrong inside becomes one event, and the child lives on."""
+"""What an error inside a request becomes: one event, and a log without the patient's words."""
 
 import logging
 import re
 import traceback
-from collections.abc import Callable
-from types import TracebackType
 
 from tgcnet.engine.log import log_place
-from tgcnet.engine.protocol import UNEXPECTED, Event, Failed
+from tgcnet.engine.protocol import UNEXPECTED, Failed
 from tgcnet.errors import DeviceError, TgcnetError
 
 _LOG = logging.getLogger(__name__)
 
 
-class Edge:
-    """A context that turns an error into a ``Failed`` event.
+def as_event(error: Exception, request: int, *, private: str) -> Failed:
+    """Turn an error into the event that ends its request.
 
-    Not an ``except``: nothing is swallowed, every error is either a sentence of our own family
-    or logged with its traceback. What ends the process (KeyboardInterrupt) passes through.
+    One of our own family is its own sentence; any other is logged with its traceback.
 
     Parameters
     ----------
     private : a text of the patient's; none of its words reaches the log
     """
-
-    def __init__(self, request: int, send: Callable[[Event], None], *, private: str = "") -> None:
-        self._request, self._send, self._private = request, send, private
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if error is None or not isinstance(error, Exception):
-            return False
-        if isinstance(error, TgcnetError):
-            self._fail(str(error), type(error).__name__)
-            return True
-        _LOG.error(
-            "request %d failed\n%s",
-            self._request,
-            without_words("".join(traceback.format_exception(error)), self._private),
-        )
-        if isinstance(error, MemoryError):
-            self._fail(
-                "Memory ran out; close other programs, choose fewer slices, or crop the stack.",
-                DeviceError.__name__,
-            )
-        else:
-            self._fail(
-                f"Something went wrong inside the program ({type(error).__name__}). Your images "
-                "and masks are untouched. Try again, and report it if it happens again; the "
-                f"details are in {log_place()}.",
-                UNEXPECTED,
-            )
-        return True
-
-    def _fail(self, sentence: str, kind: str) -> None:
-        self._send(Failed(request=self._request, sentence=sentence, kind=kind))
+    if isinstance(error, TgcnetError):
+        return Failed(request=request, sentence=str(error), kind=type(error).__name__)
+    trace = without_words("".join(traceback.format_exception(error)), private)
+    _LOG.error("request %d failed\n%s", request, trace)
+    if isinstance(error, MemoryError):
+        sentence = "Memory ran out; close other programs, choose fewer slices, or crop the stack."
+        return Failed(request=request, sentence=sentence, kind=DeviceError.__name__)
+    sentence = (
+        f"Something went wrong inside the program ({type(error).__name__}). Your images "
+        "and masks are untouched. Try again, and report it if it happens again; the "
+        f"details are in {log_place()}."
+    )
+    return Failed(request=request, sentence=sentence, kind=UNEXPECTED)
 
 
 def without_words(text: str, private: str) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from tgcnet.domain import Volume
-from tgcnet.engine.failure import Edge
+from tgcnet.engine.failure import as_event
 from tgcnet.engine.inbox import Inbox, Work
 from tgcnet.engine.protocol import (
     Begun,
@@ -83,12 +83,15 @@ def serve(inbox: Inbox, send: Send, backend: Backend) -> None:
     """
     server = _Server(inbox, send, backend)
     for work in inbox:
-        private = "" if isinstance(work, Describe) else _text_of(work)
-        with Edge(work.request, send, private=private):
+        try:
             server.answer(work)
+        except Exception as error:  # noqa: BLE001 - one request's failure must not end the process
+            send(as_event(error, work.request, private=_text_of(work)))
 
 
-def _text_of(work: ReadReport | Segment) -> str:
+def _text_of(work: Work) -> str:
+    if isinstance(work, Describe):
+        return ""
     return work.text if isinstance(work, ReadReport) else work.report
 
 

@@ -23,8 +23,9 @@ _EXPECTED = {"enum": "one of its names", "too_long": "fewer entries", "value_err
 
 
 class MisfitError(Exception):
-    """A value is not of the type announced. Its message names the field and never quotes a value,
-    since that could be the patient's.
+    """A value is not of the type announced.
+
+    The message names the field and never quotes a value, since that could be the patient's.
     """
 
 

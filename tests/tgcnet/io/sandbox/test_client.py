@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from tgcnet.errors import Cancelled, EngineError, InputError, LedgerError
-from tgcnet.io.sandbox import limits, requests
+from tgcnet.io.sandbox import limits, protocol
 from tgcnet.io.sandbox.client import Sandbox
-from tgcnet.io.sandbox.requests import Request
+from tgcnet.io.sandbox.protocol import Request
 
 MISCHIEF = '''
 """Functions that do what a hostile file makes a decoder do."""
@@ -85,14 +85,14 @@ def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "mischief.py").write_text(MISCHIEF, encoding="utf-8")
     lines = [
         "import os",
-        "from tgcnet.io.sandbox import limits, requests",
-        "from tgcnet.io.sandbox.requests import *",
+        "from tgcnet.io.sandbox import limits, protocol",
+        "from tgcnet.io.sandbox.protocol import *",
         "limits.IS_MEMORY_LIMITED_BY_SYSTEM &= 'NO_LIMIT' not in os.environ",
     ]
     for name in (*NAMES, "count"):
         lines.append(
-            f"requests.REQUESTS[{name!r}] = Request(module='mischief', function={name!r}, "
-            f"answer=int, tells_progress={name == 'count'})"
+            f"protocol.REQUESTS[{name!r}] = Request(module='mischief', function={name!r}, "
+            f"answer=int, has_progress={name == 'count'})"
         )
     (folder / "sitecustomize.py").write_text("\n".join(lines), encoding="utf-8")
     return folder
@@ -102,12 +102,12 @@ def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_sandbox(child_path: Path) -> Iterator[Sandbox]:
     """One child for all of this file: its start takes a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(child_path))
+        patch.setenv("PYTHONPATH", str(child_path), prepend=os.pathsep)
         for name in (*NAMES, "count"):
             request = Request(
-                module="mischief", function=name, answer=int, tells_progress=name == "count"
+                module="mischief", function=name, answer=int, has_progress=name == "count"
             )
-            patch.setitem(requests.REQUESTS, name, request)
+            patch.setitem(protocol.REQUESTS, name, request)
         sandbox = Sandbox()
         yield sandbox
         sandbox.close()
@@ -144,14 +144,14 @@ def test_a_hang_is_ended(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux limits memory, others are watched")
-def test_hunger_is_refused_and_the_child_lives(sandbox: Sandbox) -> None:
+def test_too_much_memory_is_refused_and_the_child_lives(sandbox: Sandbox) -> None:
     child = ask(sandbox, "answer")
     with pytest.raises(InputError, match=r"^a\.png needs more memory to be read than an image"):
         ask(sandbox, "devour")
     assert ask(sandbox, "answer") == child
 
 
-def test_where_the_system_limits_no_memory_hunger_is_seen_and_ended(
+def test_where_the_system_limits_no_memory_too_much_is_seen_and_ended(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.close()
@@ -181,7 +181,7 @@ def test_what_nobody_foresaw_says_where_and_not_what(sandbox: Sandbox) -> None:
 
 
 def test_an_answer_of_another_type_is_refused(sandbox: Sandbox) -> None:
-    with pytest.raises(EngineError, match="a str came from another process, expected int"):
+    with pytest.raises(EngineError, match=r"it should not of a\.png: it is str, expected int"):
         ask(sandbox, "lie")
 
 
