@@ -99,8 +99,10 @@ def main() -> None:
     service = _Service(answers)
     decoded.on_announced(service.announced)
     sys.excepthook = service.report_defect
-    # Imported now, so that a request's memory is counted from what all of them need.
+    # Imported now, so that a request's memory is counted from what all of them need; pydantic
+    # imports most of itself at its first type.
     importlib.import_module(REQUESTS["decode_volume"].module)
+    argument_from_json(Path, ".")
     service.say_ready()
     for line in requests:
         service.answer(line)
