@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from reprlib import repr as shortened
 from typing import Any, TypeVar, get_args, get_origin
 
-from tgcnet.bounds import check_divisible, check_in, check_types, check_whole
+from tgcnet.config.checks import check_divisible, check_in, check_types, check_whole
 from tgcnet.errors import ConfigError
 
 T = TypeVar("T")
