@@ -300,8 +300,8 @@ class CorrectionRecord:
     saved_by : version of tgcnet
     classes : of both masks; the label value is the index + 1
     provenance : of the model's mask, as its ``Segmentation`` has it; empty where there was none
-    window : low, high and unit of the intensities the person saw; None where nobody said
-    seconds : from the mask's appearance to the save; None where nobody measured
+    window : low, high and unit of the intensities the person saw; None where unknown
+    seconds : from the mask's appearance to the save; None where not measured
     notes : the person's own words; like a report never logged
     model_slices : those that the model segmented; None means all, where there is a mask of it
     num_changed_voxels : where the two masks differ on these; None without a model's mask
@@ -371,7 +371,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """A set of cases, told one thing, under both models."""
+    """A set of cases with one kind of text, under both models."""
 
     text: str
     num_cases: int
@@ -386,7 +386,7 @@ class GateReport:
 
     Attributes
     ----------
-    held_out, reference : one entry for each thing told; ``reference`` is empty without a set
+    held_out, reference : one entry for each kind of text; ``reference`` is empty without a set
     recommended : whether the gate recommends the candidate; it switches nothing
     reasons : sentences, one for each condition
     date_utc : ISO 8601

@@ -1,13 +1,13 @@
 import logging
 
-from tgcnet.engine.failure import as_event, without_words
 from tgcnet.engine.protocol import UNEXPECTED, Failed
+from tgcnet.engine.serve import as_failed, without_words
 from tgcnet.errors import ModalityUnknownError
 
 
 def test_an_error_of_ours_is_its_own_sentence(caplog) -> None:
     error = ModalityUnknownError("Say whether this is a CT or a radiograph.")
-    assert as_event(error, 4, private="") == Failed(
+    assert as_failed(error, 4, private="") == Failed(
         request=4,
         sentence="Say whether this is a CT or a radiograph.",
         kind="ModalityUnknownError",
@@ -23,7 +23,7 @@ def test_a_defect_is_logged_whole_and_described_in_general(caplog) -> None:
             except KeyError as error:
                 raise ValueError("no place for 'Zbigniew' here") from error
         except ValueError as error:
-            sent = as_event(error, 4, private="Opacity of Zbigniew.")
+            sent = as_failed(error, 4, private="Opacity of Zbigniew.")
     assert (sent.request, sent.kind) == (4, UNEXPECTED)
     assert "inside the program (ValueError)" in sent.sentence
     assert "the file engine.log in the folder napari-tgcnet" in sent.sentence
@@ -34,7 +34,7 @@ def test_a_defect_is_logged_whole_and_described_in_general(caplog) -> None:
 
 
 def test_lack_of_memory_says_what_to_do() -> None:
-    sent = as_event(MemoryError(), 4, private="")
+    sent = as_failed(MemoryError(), 4, private="")
     assert sent.kind == "DeviceError"
     assert sent.sentence.startswith("Memory ran out; close other programs")
 

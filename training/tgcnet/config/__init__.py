@@ -8,7 +8,7 @@ import functools
 import json
 from dataclasses import asdict, dataclass, field
 from reprlib import repr as shortened
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -310,8 +310,9 @@ def from_json(cls: type[T], values: object) -> T:
     """
     try:
         # In JSON mode lists are tuples and whole numbers floats, and nothing else is converted.
-        text = json.dumps(values, default=to_json)
-        return _adapter(cls).validate_json(text, strict=True, extra="forbid")  # type: ignore[no-any-return]
+        text, kind = json.dumps(values, default=to_json), cast(Any, cls)
+        made: T = _adapter(kind).validate_json(text, strict=True, extra="forbid")
+        return made
     except ValidationError as error:
         sentence = _sentence(error, cls.__name__)
     except (TypeError, ValueError, ArithmeticError) as error:

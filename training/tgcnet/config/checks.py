@@ -24,10 +24,11 @@ def check_types(config: Any) -> None:
     """
     values = tuple(getattr(config, field.name) for field in fields(config))
     try:
-        _fields_of(type(config)).validate_python(values, strict=True)
+        kind: Any = type(config)
+        _fields_of(kind).validate_python(values, strict=True)
         return
     except ValidationError as error:
-        index = error.errors(include_input=False)[0]["loc"][0]
+        index = int(error.errors(include_input=False)[0]["loc"][0])
     field, value = fields(config)[index], values[index]
     expected = field.type.__name__ if isinstance(field.type, type) else str(field.type)
     given = f"a {type(value).__name__}" if "str" in expected else shortened(value)

@@ -59,7 +59,7 @@ def main() -> int:
     inbox.start()
     outbox.send(Starting(process_id=os.getpid()))
     try:
-        # This takes seconds, so the first event goes before it.
+        # Here, since it takes seconds: the first event must not wait for it.
         from tgcnet.engine.backend import TorchBackend, set_threads
     except (ImportError, OSError) as error:  # OSError: a shared library that does not load
         _LOG.exception("the models' libraries cannot be imported")
@@ -76,13 +76,13 @@ def main() -> int:
 
 
 def _leave_soon() -> None:
-    """After the last request: a native call that does not come back must not keep us here."""
+    """End after the last request, even if a native call does not return."""
     time.sleep(_GRACE_SECONDS)
     _leave(0)
 
 
 def _leave(code: int) -> None:
-    """Exit without waiting for threads that read, or for libraries that tidy up for seconds."""
+    """Exit without waiting for reading threads, or for libraries whose cleanup takes seconds."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

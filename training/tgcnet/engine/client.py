@@ -39,7 +39,7 @@ _ANSWERS = (Ready, ReportRead, Finished, Cancelled, Failed)
 
 _Message = Describe | ReadReport | Segment | Cancel
 _Job = tuple[_Message, bytes, Callable[[], None]]
-"""A request, its line, and what has to be done before that goes."""
+"""A request, its line, and what has to be done before that is sent."""
 
 
 class EngineClient:
@@ -205,7 +205,7 @@ class EngineClient:
             self._enqueue(Cancel(request=request))
 
     def release(self, request: int) -> None:
-        """Give the shared memory of a request back; call it when its labels were taken over."""
+        """Give the shared memory of a request back; call it once its labels are copied."""
         self._free_image(request)
         with self._lock:
             labels = self._labels.pop(request, None)
@@ -287,12 +287,12 @@ class EngineClient:
 
     def _spawn(self) -> ChildProcess:
         child = ChildProcess(
-            self._python, self._log_file, on_line=self._take_line, on_end=self._take_end
+            self._python, self._log_file, on_line=self._handle_line, on_end=self._handle_end
         )
         self._children.append(child)
         return child
 
-    def _take_line(self, child: ChildProcess, line: bytes) -> None:
+    def _handle_line(self, child: ChildProcess, line: bytes) -> None:
         try:
             event = decode_event(line)
         except UnreadableLineError as error:
@@ -303,7 +303,7 @@ class EngineClient:
             self._free_image(event.request)
         self._deliver(event)
 
-    def _take_end(self, child: ChildProcess, code: int) -> None:
+    def _handle_end(self, child: ChildProcess, code: int) -> None:
         with self._lock:
             child.is_gone = True
             lost = tuple(sorted(child.unanswered))

@@ -1,4 +1,4 @@
-"""What the window's process and the model's process say to each other.
+"""The messages between the window's process and the model's process.
 
 Requests go to the child, events come back; each is one line of JSON (``engine.wire``). Arrays
 never travel in a line: an :class:`ArrayBlock` names the shared memory that holds them. A request
@@ -144,7 +144,7 @@ Request = Describe | ReadReport | Segment | Cancel | Shutdown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Starting:
-    """The child lives and is importing; the first event of every child."""
+    """The child runs and is importing; the first event of every child."""
 
     process_id: int
 
@@ -281,7 +281,7 @@ class Died:
     Attributes
     ----------
     exit_code : as the system gives it; minus the signal's number where a signal ended it
-    requests : the requests that went with it; nothing else will be heard of them
+    requests : the requests that are lost with it; no other event answers them
     """
 
     exit_code: int

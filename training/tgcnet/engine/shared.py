@@ -98,7 +98,7 @@ def attach(block: ArrayBlock) -> np.ndarray:
 
 
 def describe_volume(volume: Volume, block: ArrayBlock) -> SentVolume:
-    """Say what crosses of a volume whose array is copied to ``block``; no identifiers."""
+    """The message for a volume whose array is copied to ``block``; without identifiers."""
     return SentVolume(block=block, header=volume.anonymous())
 
 

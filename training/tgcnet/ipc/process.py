@@ -45,7 +45,7 @@ def opened(stream: IO[bytes] | None) -> IO[bytes]:
 
 def end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
     """Wait for the end; after ``timeout_s`` terminate, then kill."""
-    for seconds, insist in (
+    for seconds, stop in (
         (timeout_s, process.terminate),
         (_SECONDS_AFTER_TERMINATE, process.kill),
     ):
@@ -53,7 +53,7 @@ def end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
             process.wait(seconds)
             return
         except subprocess.TimeoutExpired:
-            insist()
+            stop()
     process.wait()
 
 

@@ -18,7 +18,7 @@ from tgcnet.io.sandbox import limits, protocol
 from tgcnet.io.sandbox.client import Sandbox
 from tgcnet.io.sandbox.protocol import Request
 
-MISCHIEF = '''
+HOSTILE = '''
 """Functions that do what a hostile file makes a decoder do."""
 
 import os
@@ -80,9 +80,9 @@ NAMES = ("crash", "hang", "devour", "announced", "refuse", "surprise", "answer",
 
 @pytest.fixture(scope="module")
 def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose sitecustomize teaches every interpreter started with it the mischief."""
-    folder = tmp_path_factory.mktemp("mischief")
-    (folder / "mischief.py").write_text(MISCHIEF, encoding="utf-8")
+    """A folder whose sitecustomize teaches every interpreter started with it these functions."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "hostile_functions.py").write_text(HOSTILE, encoding="utf-8")
     lines = [
         "import os",
         "from tgcnet.io.sandbox import limits, protocol",
@@ -91,7 +91,7 @@ def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     for name in (*NAMES, "count"):
         lines.append(
-            f"protocol.REQUESTS[{name!r}] = Request(module='mischief', function={name!r}, "
+            f"protocol.REQUESTS[{name!r}] = Request(module='hostile_functions', function={name!r}, "
             f"answer=int, has_progress={name == 'count'})"
         )
     (folder / "sitecustomize.py").write_text("\n".join(lines), encoding="utf-8")
@@ -105,7 +105,7 @@ def shared_sandbox(child_path: Path) -> Iterator[Sandbox]:
         patch.setenv("PYTHONPATH", str(child_path), prepend=os.pathsep)
         for name in (*NAMES, "count"):
             request = Request(
-                module="mischief", function=name, answer=int, has_progress=name == "count"
+                module="hostile_functions", function=name, answer=int, has_progress=name == "count"
             )
             patch.setitem(protocol.REQUESTS, name, request)
         sandbox = Sandbox()
@@ -175,7 +175,8 @@ def test_our_own_errors_keep_their_class_and_sentence(sandbox: Sandbox) -> None:
 
 
 def test_what_nobody_foresaw_says_where_and_not_what(sandbox: Sandbox) -> None:
-    with pytest.raises(InputError, match=r"\(NotImplementedError at mischief\.py:\d+\)") as caught:
+    place = r"\(NotImplementedError at hostile_functions\.py:\d+\)"
+    with pytest.raises(InputError, match=place) as caught:
         ask(sandbox, "surprise")
     assert "Jane" not in str(caught.value)
 
@@ -186,9 +187,9 @@ def test_an_answer_of_another_type_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_progress_passes_through_and_false_stops_the_work(sandbox: Sandbox) -> None:
-    told: list[float] = []
-    assert ask(sandbox, "count", on_progress=told.append) == 3
-    assert told[-1] == 1
+    fractions: list[float] = []
+    assert ask(sandbox, "count", on_progress=fractions.append) == 3
+    assert fractions[-1] == 1
     with pytest.raises(Cancelled, match=r"^Reading was stopped\.$"):
         ask(sandbox, "count", on_progress=lambda fraction: False)
     assert ask(sandbox, "answer") == sandbox.process_id

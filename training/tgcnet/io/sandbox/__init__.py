@@ -110,7 +110,7 @@ def read_seg_headers(files: tuple[Path, ...], *, deidentify: bool) -> tuple[np.n
 
 
 def is_segmentation(path: Path) -> bool:
-    """Whether a file is a DICOM segmentation, told in the child; what it cannot read is none."""
+    """Whether a file is a DICOM segmentation, decided in the child; what it cannot read is none."""
     path = path.absolute()
     try:
         found: bool = this_process_sandbox().ask("is_segmentation", name=path.name, path=path)

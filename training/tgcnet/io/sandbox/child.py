@@ -1,7 +1,7 @@
 """The process that reads foreign files: ``python -P -m tgcnet.io.sandbox.child``.
 
 One request after another, each a line of JSON on standard input; it ends with its parent's pipe.
-Imports neither torch nor Qt. What nobody foresaw ends it: the state it left a library in is
+Imports neither torch nor Qt. An unforeseen exception ends it: the state it left a library in is
 unknown, and a fresh process takes a second.
 """
 
@@ -56,10 +56,10 @@ class _Service:
             self._send({"value": value})
 
     def say_ready(self) -> None:
-        """Tell the parent that from now on only files take time."""
+        """Send the parent that the imports are done: from now on only files take time."""
         self._send({"ready": True})
 
-    def announced(self, name: str, num_bytes: int) -> None:
+    def grant_memory(self, name: str, num_bytes: int) -> None:
         """Widen the limits for an image whose size was checked, here and in the parent."""
         if num_bytes <= limits.COVERED_BYTES:
             return
@@ -75,7 +75,7 @@ class _Service:
     def report_defect(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Say where an exception that nobody foresaw came from; its own text may name a patient."""
+        """Send where an unforeseen exception came from; its own text may name a patient."""
         last = traceback.extract_tb(trace)[-1] if trace else None
         place = f"{Path(last.filename).name}:{last.lineno}" if last else "nowhere"
         self._send({"defect": f"{kind.__name__} at {place}"})
@@ -92,12 +92,12 @@ class _Service:
 
 def main() -> None:
     """Serve until the parent closes its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the parent
     limits.forbid_core_dumps()
     # What a library prints goes nowhere: its lines quote headers, which name patients.
     requests, answers = take_pipes(keep_stderr=False)
     service = _Service(answers)
-    decoded.on_announced(service.announced)
+    decoded.on_announced(service.grant_memory)
     sys.excepthook = service.report_defect
     # Imported now, so that a request's memory is counted from what all of them need; pydantic
     # imports most of itself at its first type.

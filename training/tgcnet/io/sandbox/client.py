@@ -47,7 +47,7 @@ class Sandbox:
         self._asked: set[str] = set()
 
     def was_asked(self, request: str) -> bool:
-        """Whether anybody has asked for this so far."""
+        """Whether this was requested so far."""
         return request in self._asked
 
     @property
@@ -129,7 +129,7 @@ class Sandbox:
         process, self._process = self._process, None
         if process is not None:
             close_pipes(process)
-            process.returncode = 0  # not a child of this process: nobody here may wait for it
+            process.returncode = 0  # not a child of this process, which may not wait for it
 
     @contextlib.contextmanager
     def _ended_unless_answered(self) -> Iterator[None]:

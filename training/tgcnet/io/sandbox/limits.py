@@ -64,7 +64,7 @@ def renew_time() -> None:
 
 
 def address_space() -> int:
-    """Bytes of address space that this process has; Linux tells."""
+    """Bytes of address space that this process has; Linux only."""
     return int(_MEMORY_OF_THIS_PROCESS.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -133,7 +133,7 @@ def read_answer(stream: IO[bytes]) -> Answer | None:
 
 
 def _set_aside(arrays: list[np.ndarray] | None, value: object) -> object:
-    """Collect an array, whose index stands for it."""
+    """Keep an array to be sent after the line, in which its index stands for it."""
     if isinstance(value, np.ndarray) and arrays is not None:
         arrays.append(np.ascontiguousarray(value))
         return len(arrays) - 1
