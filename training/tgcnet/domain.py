@@ -14,14 +14,12 @@ import numpy as np
 
 
 class _ReadByContext:
-    """Tells pydantic how an array comes out of JSON, which holds none: the reader's context."""
+    """Has pydantic read an array, which JSON cannot hold, by the function that is its context."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
-        from pydantic_core import core_schema  # here: most of what uses this module reads no JSON
+        from pydantic_core import core_schema  # here: most users of this module read no JSON
 
-        return core_schema.with_info_plain_validator_function(
-            lambda value, info: info.context(value)
-        )
+        return core_schema.with_info_plain_validator_function(lambda v, info: info.context(v))
 
 
 Array = Annotated[np.ndarray, _ReadByContext()]
@@ -83,10 +81,7 @@ class Geometry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Whose image or report it is, and of which study; None where nothing says so.
-
-    Never logged, never shown whole.
-    """
+    """Patient and study of an image or a report; None where unknown. Never logged or shown whole."""
 
     patient_id: str | None = field(default=None, repr=False)
     accession_number: str | None = field(default=None, repr=False)
@@ -98,8 +93,7 @@ class Identity:
 
     def compare(self, other: "Identity") -> Mapping[str, bool | None]:
         """For each of the three, whether they are the same; None where either is unknown."""
-        names = ("patient_id", "accession_number", "study_id")
-        return {name: _same(getattr(self, name), getattr(other, name)) for name in names}
+        return {f.name: _same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
 
 
 def _same(one: str | None, other: str | None) -> bool | None:
@@ -146,13 +140,11 @@ class AnonymousHeader:
 
     def anonymous(self) -> "AnonymousHeader":
         """These fields alone, without what a subclass adds."""
-        values = {one.name: getattr(self, one.name) for one in fields(AnonymousHeader)}
-        return AnonymousHeader(**values)
+        return AnonymousHeader(**{f.name: getattr(self, f.name) for f in fields(AnonymousHeader)})
 
     def with_array(self, array: Voxels) -> "Volume":
         """The volume that this is the header of."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        return Volume(**(values | {"array": array}))
+        return Volume(**({f.name: getattr(self, f.name) for f in fields(self)} | {"array": array}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +169,7 @@ class VolumeHeader(AnonymousHeader):
 
     @property
     def identity(self) -> Identity:
-        """Whose image it is, and of which study."""
+        """The patient and the study."""
         return Identity(
             patient_id=self.patient_id,
             accession_number=self.accession_number,
@@ -191,8 +183,8 @@ class Volume(VolumeHeader):
 
     Attributes
     ----------
-    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array of slices
-        where they are decoded only when somebody looks at them
+    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array where its
+        slices are decoded only when they are looked at
     """
 
     array: Voxels
@@ -200,7 +192,7 @@ class Volume(VolumeHeader):
     @property
     def header(self) -> VolumeHeader:
         """All but the array, which it does not keep alive."""
-        return VolumeHeader(**{one.name: getattr(self, one.name) for one in fields(VolumeHeader)})
+        return VolumeHeader(**{f.name: getattr(self, f.name) for f in fields(VolumeHeader)})
 
 
 class Presence(StrEnum):

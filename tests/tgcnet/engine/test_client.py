@@ -217,7 +217,7 @@ def test_a_malformed_line_kills_neither_side(client, events) -> None:
     assert (failed.request, failed.kind) == (None, "EngineError")
     child.send(b'{"type":"ReadReport","request":77}\n')
     assert events.until(Failed).request == 77
-    client._take_line(child, b'{"type":"Unheard"}\n')
+    client._handle_line(child, b'{"type":"Unheard"}\n')
     assert "no known type" in events.until(Failed).sentence
     client.describe()
     events.until(Ready)
