@@ -81,7 +81,7 @@ class Geometry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Patient and study of an image or a report; None where unknown. Never logged or shown whole."""
+    """Patient and study of an image or report; None where unknown. Never logged or shown whole."""
 
     patient_id: str | None = field(default=None, repr=False)
     accession_number: str | None = field(default=None, repr=False)
