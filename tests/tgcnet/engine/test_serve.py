@@ -102,7 +102,7 @@ def test_a_mask_says_which_report_it_is_of_by_a_hash_alone(answers, segment) -> 
     assert "Zbigniew" not in str(made_by)
 
 
-def test_a_segmentation_tells_slices_progress_and_provenance(answers, segment, volume) -> None:
+def test_a_segmentation_sends_slices_progress_and_provenance(answers, segment, volume) -> None:
     request, labels = segment(slices=(1, 4), threshold=0.25)
     events = answers(request)
     assert [type(event) for event in events[:3]] == [Loaded, Begun, SliceDone]
@@ -121,7 +121,7 @@ def test_a_segmentation_tells_slices_progress_and_provenance(answers, segment, v
     np.testing.assert_array_equal(labels, expected)
 
 
-def test_a_slice_stands_in_the_block_before_it_is_told(segment, fake_backend) -> None:
+def test_a_slice_is_in_the_block_before_its_event(segment, fake_backend) -> None:
     request, labels = segment()
     filled: list[bool] = []
     sent: list = []
