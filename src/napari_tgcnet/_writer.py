@@ -26,9 +26,7 @@ def write_labels(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
     labels = np.asarray(data)
     own = attributes.get("metadata", {}).get(KEY, {})
     scale = attributes.get("scale", (1.0,) * labels.ndim)
-    geometry = own.get("geometry") or geometry_from_attributes(
-        scale, attributes.get("units") or ("pixel",) * labels.ndim
-    )
+    geometry = geometry_from_attributes(scale, attributes.get("units") or ("pixel",) * labels.ndim)
     name = str(attributes.get("name", ""))
     DiskFiles().save_mask(mask_to_save(name, labels, own, geometry), Path(path))
     show_info(messages.saved(name, Path(path).name))

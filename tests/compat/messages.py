@@ -3,9 +3,10 @@
 Frozen with the fixtures: whoever changes a value here changes what is compared with them.
 """
 
+import numpy as np
 from tests.compat.phantoms import REPORT
 
-from tgcnet.domain import Modality, SegmentationClass, SideKnowledge
+from tgcnet.domain import AnonymousHeader, Geometry, Modality, SegmentationClass, SideKnowledge
 from tgcnet.engine import protocol
 from tgcnet.finetune import events
 
@@ -24,19 +25,25 @@ REQUESTS: tuple[protocol.Request, ...] = (
         window_hu=(40.0, 400.0),
         volume=protocol.SentVolume(
             block=protocol.ArrayBlock(name="psm_1", shape=(400, 512, 512), dtype="int16"),
-            modality=Modality.CT,
-            intensity_unit="HU",
-            is_display_ready=False,
-            affine_rows=(
-                (2.5, 0.1, 0.0, -1e-9),
-                (0.0, 0.7, 0.0, 1 / 3),
-                (0.0, 0.0, 1e20, -0.0),
-                (0.0, 0.0, 0.0, 1.0),
+            header=AnonymousHeader(
+                geometry=Geometry(
+                    affine_lps=np.array(
+                        (
+                            (2.5, 0.1, 0.0, -1e-9),
+                            (0.0, 0.7, 0.0, 1 / 3),
+                            (0.0, 0.0, 1e20, -0.0),
+                            (0.0, 0.0, 0.0, 1.0),
+                        )
+                    ),
+                    unit="mm",
+                    side_knowledge=SideKnowledge.FROM_FILE,
+                    source_axes=(2, 1, 0),
+                    source_flips=(True, False, True),
+                ),
+                modality=Modality.CT,
+                intensity_unit="HU",
+                is_display_ready=False,
             ),
-            unit="mm",
-            side_knowledge=SideKnowledge.FROM_FILE,
-            source_axes=(2, 1, 0),
-            source_flips=(True, False, True),
         ),
         labels=protocol.ArrayBlock(name="psm_2", shape=(400, 512, 512), dtype="uint8"),
     ),

@@ -22,7 +22,7 @@ from napari_tgcnet.segment.ports import (
 )
 from napari_tgcnet.segment.state import ImageInfo, PanelState
 from napari_tgcnet.shared.session import Session
-from tgcnet.domain import Geometry, SegmentationClass
+from tgcnet.domain import Geometry, Modality, SegmentationClass, VolumeHeader
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
 from tgcnet.errors import TgcnetError
 
@@ -59,9 +59,13 @@ class Desk:
         self.layers.current_slice.return_value = 2
         self.layers.commit.return_value = 7
         affine = np.diag([1.0, 1.0, 1.0, 1.0])
-        self.layers.geometry.return_value = Geometry(affine_lps=affine, unit="mm")
+        geometry = Geometry(affine_lps=affine, unit="mm")
+        self.layers.geometry.return_value = geometry
         self.layers.source.return_value = LayerSource(
-            data=None, is_rgb=False, ndim=3, spacing=(1, 1, 1), unit="mm", own={}
+            data=None,
+            is_rgb=False,
+            ndim=3,
+            header=VolumeHeader(geometry=geometry, modality=Modality.UNKNOWN),
         )
         self.engine.slice_labels.side_effect = lambda z: np.full((10, 10), z % 2, dtype=np.uint8)
         self.layers.take_correction.return_value = Mock(spec=CorrectionToSave)

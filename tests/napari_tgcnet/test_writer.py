@@ -16,7 +16,7 @@ from napari_tgcnet.segment.files import DiskFiles
 from napari_tgcnet.segment.ports import ModelMask
 from napari_tgcnet.shared.layers import KEY
 from napari_tgcnet.shared.snapshots import take_mask
-from tgcnet.domain import DicomSource, Geometry, SegmentationClass
+from tgcnet.domain import DicomSource, Geometry, Modality, SegmentationClass, VolumeHeader
 from tgcnet.errors import OutputError
 from tgcnet.io.orientation import grid_affine
 
@@ -31,8 +31,11 @@ def mask(tmp_path: Path) -> Labels:
     own: dict[str, Any] = {
         "mask_of": "an image that is gone",
         "classes": (SegmentationClass(name="mass", colour=(1, 2, 3)),),
-        "geometry": Geometry(affine_lps=grid_affine((2.5, 0.7, 0.8)), unit="mm"),
-        "source": DicomSource(files=tuple(write_series(tmp_path / "series")), frames=(0,) * 5),
+        "header": VolumeHeader(
+            geometry=Geometry(affine_lps=grid_affine((2.5, 0.7, 0.8)), unit="mm"),
+            modality=Modality.CT,
+            source=DicomSource(files=tuple(write_series(tmp_path / "series")), frames=(0,) * 5),
+        ),
         "provenance": MODEL,
         "model_mask": ModelMask(labels=labels.copy(), slices=(2,), provenance=MODEL, since_s=None),
     }

@@ -5,18 +5,30 @@ Sides are always the patient's.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+
+
+class _ReadByContext:
+    """Has pydantic read an array, which JSON cannot hold, by the function that is its context."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
+        from pydantic_core import core_schema  # here: most users of this module read no JSON
+
+        return core_schema.with_info_plain_validator_function(lambda v, info: info.context(v))
+
+
+Array = Annotated[np.ndarray, _ReadByContext()]
 
 if TYPE_CHECKING:
     Voxels = np.ndarray
 else:
     # A dask array too, which does what ours do with one and is no subclass.
-    Voxels = Any
+    Voxels = Annotated[Any, _ReadByContext()]
 
 
 class Modality(StrEnum):
@@ -53,7 +65,7 @@ class Geometry:
         gets the same affine to the last bit; empty where the format has none. No patient data
     """
 
-    affine_lps: np.ndarray
+    affine_lps: Array
     unit: str = "pixel"
     side_knowledge: SideKnowledge = SideKnowledge.ASSUMED
     source_axes: tuple[int, int, int] = (0, 1, 2)
@@ -69,10 +81,7 @@ class Geometry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Whose image or report it is, and of which study; None where nothing says so.
-
-    Never logged, never shown whole.
-    """
+    """Patient and study of an image or report; None where unknown. Never logged or shown whole."""
 
     patient_id: str | None = field(default=None, repr=False)
     accession_number: str | None = field(default=None, repr=False)
@@ -84,8 +93,7 @@ class Identity:
 
     def compare(self, other: "Identity") -> Mapping[str, bool | None]:
         """For each of the three, whether they are the same; None where either is unknown."""
-        names = ("patient_id", "accession_number", "study_id")
-        return {name: _same(getattr(self, name), getattr(other, name)) for name in names}
+        return {f.name: _same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
 
 
 def _same(one: str | None, other: str | None) -> bool | None:
@@ -116,26 +124,41 @@ class NamedWindow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Volume:
-    """An image as its file holds it, brought to LPS axes.
+class AnonymousHeader:
+    """What a model or a ledger needs of a volume beside its array. Nothing in it is the patient's.
 
     Attributes
     ----------
-    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array of slices
-        where they are decoded only when somebody looks at them
     intensity_unit : "HU", or "stored" where the numbers have no unit
     is_display_ready : 8-bit pixels somebody already windowed
+    """
+
+    geometry: Geometry
+    modality: Modality
+    intensity_unit: str = "stored"
+    is_display_ready: bool = False
+
+    def anonymous(self) -> "AnonymousHeader":
+        """These fields alone, without what a subclass adds."""
+        return AnonymousHeader(**{f.name: getattr(self, f.name) for f in fields(AnonymousHeader)})
+
+    def with_array(self, array: Voxels) -> "Volume":
+        """The volume that this is the header of."""
+        return Volume(**({f.name: getattr(self, f.name) for f in fields(self)} | {"array": array}))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VolumeHeader(AnonymousHeader):
+    """All of a volume but its array.
+
+    Attributes
+    ----------
     notices : sentences about what was assumed or converted while reading
     windows : those that the file proposes
     patient_id, accession_number, study_id, series_id : never logged, never shown whole
     source : of a volume from DICOM
     """
 
-    array: Voxels
-    geometry: Geometry
-    modality: Modality
-    intensity_unit: str = "stored"
-    is_display_ready: bool = False
     notices: tuple[str, ...] = ()
     windows: tuple[NamedWindow, ...] = ()
     patient_id: str | None = field(default=None, repr=False)
@@ -146,12 +169,30 @@ class Volume:
 
     @property
     def identity(self) -> Identity:
-        """Whose image it is, and of which study."""
+        """The patient and the study."""
         return Identity(
             patient_id=self.patient_id,
             accession_number=self.accession_number,
             study_id=self.study_id,
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Volume(VolumeHeader):
+    """An image as its file holds it, brought to LPS axes: a header with its array.
+
+    Attributes
+    ----------
+    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array where its
+        slices are decoded only when they are looked at
+    """
+
+    array: Voxels
+
+    @property
+    def header(self) -> VolumeHeader:
+        """All but the array, which it does not keep alive."""
+        return VolumeHeader(**{f.name: getattr(self, f.name) for f in fields(VolumeHeader)})
 
 
 class Presence(StrEnum):
@@ -251,8 +292,8 @@ class CorrectionRecord:
     saved_by : version of tgcnet
     classes : of both masks; the label value is the index + 1
     provenance : of the model's mask, as its ``Segmentation`` has it; empty where there was none
-    window : low, high and unit of the intensities the person saw; None where nobody said
-    seconds : from the mask's appearance to the save; None where nobody measured
+    window : low, high and unit of the intensities the person saw; None where unknown
+    seconds : from the mask's appearance to the save; None where not measured
     notes : the person's own words; like a report never logged
     model_slices : those that the model segmented; None means all, where there is a mask of it
     num_changed_voxels : where the two masks differ on these; None without a model's mask
@@ -322,7 +363,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """A set of cases, told one thing, under both models."""
+    """A set of cases with one kind of text, under both models."""
 
     text: str
     num_cases: int
@@ -337,7 +378,7 @@ class GateReport:
 
     Attributes
     ----------
-    held_out, reference : one entry for each thing told; ``reference`` is empty without a set
+    held_out, reference : one entry for each kind of text; ``reference`` is empty without a set
     recommended : whether the gate recommends the candidate; it switches nothing
     reasons : sentences, one for each condition
     date_utc : ISO 8601

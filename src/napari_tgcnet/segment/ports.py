@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from napari_tgcnet.segment.state import Draft, ImageInfo
-from tgcnet.domain import DicomSource, Geometry, SegmentationClass
+from tgcnet.domain import DicomSource, Geometry, SegmentationClass, VolumeHeader
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About
 
@@ -27,9 +27,7 @@ class LayerSource:
     data: Any
     is_rgb: bool
     ndim: int
-    spacing: tuple[float, ...]
-    unit: str
-    own: Mapping[str, Any]
+    header: VolumeHeader
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

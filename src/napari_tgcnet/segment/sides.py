@@ -9,8 +9,8 @@ from napari.components.overlays import TextOverlay
 from napari.layers import Image
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.shared.layers import own_metadata
-from tgcnet.domain import Geometry, SideKnowledge
+from napari_tgcnet.shared.layers import header_of
+from tgcnet.domain import SideKnowledge
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -77,14 +77,14 @@ class SideMarks:
         """What stands at each place now; empty texts left out."""
         if self._image is None or not self._image.visible:
             return {}
-        geometry: Geometry | None = own_metadata(self._image).get("geometry")
-        if geometry is None or geometry.side_knowledge is SideKnowledge.UNKNOWN:
+        header = header_of(self._image)
+        if header is None or header.geometry.side_knowledge is SideKnowledge.UNKNOWN:
             return {"note": messages.SIDE_UNKNOWN}
         # A rotated scene has no fixed edges.
         if self._viewer.dims.ndisplay == 3:
             return {}
-        letters = letters_at_edges(geometry.affine_lps, *self._screen_steps(self._image))
-        if letters and geometry.side_knowledge is SideKnowledge.ASSUMED:
+        letters = letters_at_edges(header.geometry.affine_lps, *self._screen_steps(self._image))
+        if letters and header.geometry.side_knowledge is SideKnowledge.ASSUMED:
             return {**letters, "note": messages.SIDE_ASSUMED}
         return letters
 

@@ -7,7 +7,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,28 +74,6 @@ class WorkerThreads(QObject):
             _connect={"returned": returned, "errored": errored},
             _ignore_errors=True,
         )
-
-
-class _LoggedEdge:
-    """An error in the panel's own code goes to the log with its traceback, and Qt goes on."""
-
-    def __init__(self) -> None:
-        self.is_broken = False
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self.is_broken = True
-        logger.error("the panel failed to take an event", exc_info=error)
-        return True
 
 
 class EngineJobs(QObject):
@@ -225,25 +202,26 @@ class EngineJobs(QObject):
             self._hand_over(event)
 
     def _hand_over(self, event: Event) -> None:
-        """Tell the listener; where it breaks down the run ends, and it hears of that."""
-        edge = _LoggedEdge()
-        with edge:
-            try:
-                if self._listener is not None:
-                    self._listener(event)
-            finally:
-                if isinstance(event, _ENDS):
-                    self._release()
-        if edge.is_broken:
-            self._give_up()
-
-    def _give_up(self) -> None:
+        """Call the listener; if it fails, end the run and send it a ``Failed`` event."""
+        is_handled = self._call_listener(event)
+        if isinstance(event, _ENDS):
+            self._release()
+        if is_handled:
+            return
         if self._segmentation is not None:
             self._client.cancel(self._segmentation)
             self._release()
-        with _LoggedEdge():
+        self._call_listener(Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED))
+
+    def _call_listener(self, event: Event) -> bool:
+        """Whether the listener handled the event without an error."""
+        try:
             if self._listener is not None:
-                self._listener(Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED))
+                self._listener(event)
+        except Exception:  # a defect of the panel must not reach Qt, which would abort
+            logger.exception("the panel failed to handle an event")
+            return False
+        return True
 
     @staticmethod
     def _is_painting() -> bool:

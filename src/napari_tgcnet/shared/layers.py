@@ -16,7 +16,14 @@ from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.ports import LayerSource, LayerTuple
 from napari_tgcnet.segment.state import AUTOMATIC, ImageInfo
 from napari_tgcnet.shared.windows import first_limits, offered_windows
-from tgcnet.domain import Geometry, Identity, Modality, SegmentationClass, SideKnowledge, Volume
+from tgcnet.domain import (
+    Geometry,
+    Modality,
+    SegmentationClass,
+    SideKnowledge,
+    Volume,
+    VolumeHeader,
+)
 from tgcnet.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,10 +36,6 @@ SHOWN_ONLY = "comparison"
 """In our entry: the layer shows a comparison, and is nothing to segment or to correct."""
 
 AXIS_LABELS = ("z", "y", "x")
-
-_IDENTITY = ("patient_id", "accession_number", "study_id")
-_IDENTIFIERS = (*_IDENTITY, "series_id", "source")
-"""Of a volume: they stay in memory with its layer, for a segmentation that refers to them."""
 
 
 def own_metadata(layer: Any) -> dict[str, Any]:
@@ -68,17 +71,16 @@ def image_layer_tuple(volume: Volume, name: str, *, report: str | None = None) -
 
 def image_metadata(volume: Volume, report: str | None = None) -> dict[str, Any]:
     """What links an image layer to its volume; the pixels stay in the layer."""
-    return {
-        "id": uuid.uuid4().hex,
-        "geometry": volume.geometry,
-        "modality": volume.modality,
-        "intensity_unit": volume.intensity_unit,
-        "is_display_ready": volume.is_display_ready,
-        "notices": volume.notices,
-        "report": report,
-        "windows": volume.windows,
-        **{name: getattr(volume, name) for name in _IDENTIFIERS},
-    }
+    return {"id": uuid.uuid4().hex, "header": volume.header, "report": report}
+
+
+def header_of(layer: Any) -> VolumeHeader | None:
+    """What a layer's file said beside the pixels; None where the layer is not from our reader.
+
+    Of a mask, that of the image it was made for. The identifiers in it stay in memory.
+    """
+    header: VolumeHeader | None = own_metadata(layer).get("header")
+    return header
 
 
 def _origin_zyx(geometry: Geometry) -> tuple[float, float, float]:
@@ -106,16 +108,13 @@ def list_images(layers: Iterable[Any]) -> tuple[ImageInfo, ...]:
 
 
 def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
-    geometry: Geometry | None = own.get("geometry")
-    knowledge = geometry.side_knowledge if geometry else SideKnowledge.UNKNOWN
-    notices = tuple(own.get("notices", ()))
+    # What others' layers lack: nothing is known of them but their data type.
+    header = header_of(layer) or _plain_header(layer)
     # Whoever assumed the usual view while reading a file has said so in a notice.
-    is_said = knowledge is SideKnowledge.ASSUMED and bool(notices)
-    modality = _modality(own)
+    is_said = header.geometry.side_knowledge is SideKnowledge.ASSUMED and bool(header.notices)
+    modality = _modality(own, header)
     windows, no_windows = offered_windows(
-        modality,
-        is_windowed=own.get("is_display_ready", layer.dtype == np.uint8),
-        from_file=own.get("windows", ()),
+        modality, is_windowed=header.is_display_ready, from_file=header.windows
     )
     return ImageInfo(
         id=own["id"],
@@ -124,19 +123,19 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
         num_axes=int(layer.ndim),
         modality=str(modality),
         modality_choice=str(own.get("modality_choice", AUTOMATIC)),
-        sides="" if is_said else messages.SIDES[knowledge],
+        sides="" if is_said else messages.SIDES[header.geometry.side_knowledge],
         sample_report=own.get("report"),
         draft=own.get("draft"),
-        notices=notices,
+        notices=header.notices,
         windows=windows,
         no_windows=no_windows,
-        identity=Identity(**{name: own.get(name) for name in _IDENTITY}),
+        identity=header.identity,
     )
 
 
-def _modality(own: Mapping[str, Any]) -> Modality:
+def _modality(own: Mapping[str, Any], header: VolumeHeader) -> Modality:
     """What the user said it is, else what the file did."""
-    return Modality(own.get("modality_choice", own.get("modality", Modality.UNKNOWN)))
+    return Modality(own.get("modality_choice", header.modality))
 
 
 def set_modality(layer: Image, choice: str) -> None:
@@ -159,26 +158,22 @@ def mask_shape(layer: Image) -> tuple[int, ...]:
 
 def take_source(layer: Image) -> LayerSource:
     """Take what :func:`build_volume` needs; cheap, for the Qt thread."""
-    units = _units_of(layer)
+    header = header_of(layer) or _plain_header(layer)
     return LayerSource(
         data=layer.data[0] if layer.multiscale else layer.data,
         is_rgb=bool(layer.rgb),
         ndim=int(layer.ndim),
-        spacing=tuple(
-            abs(float(scale)) * factor for scale, factor in zip(layer.scale, units[1], strict=True)
-        ),
-        unit=units[0],
-        own=dict(own_metadata(layer)),
+        header=replace(header, modality=_modality(own_metadata(layer), header)),
     )
 
 
-def _units_of(layer: Image) -> tuple[str, tuple[float, ...]]:
-    """("mm", factors to mm per axis), or ("pixel", ones) where an axis has no length."""
-    try:
-        factors = tuple(float(pint.Quantity(1, unit).to("mm").magnitude) for unit in layer.units)
-    except pint.DimensionalityError:
-        return "pixel", (1.0,) * layer.ndim
-    return "mm", factors
+def _plain_header(layer: Image) -> VolumeHeader:
+    """The header of a layer that others made: spacing at best, sides and modality unknown."""
+    return VolumeHeader(
+        geometry=geometry_from_attributes(layer.scale, layer.units),
+        modality=Modality.UNKNOWN,
+        is_display_ready=layer.dtype == np.uint8,
+    )
 
 
 def narrow(source: LayerSource, slices: range) -> tuple[LayerSource, int]:
@@ -192,14 +187,15 @@ def narrow(source: LayerSource, slices: range) -> tuple[LayerSource, int]:
     """
     if source.ndim != 3 or isinstance(source.data, np.ndarray):
         return source, 0
-    own = dict(source.own)
-    if "geometry" in own:
-        affine = np.array(own["geometry"].affine_lps)
-        affine[:3, 3] += affine[:3, 0] * slices.start
-        own["geometry"] = replace(own["geometry"], affine_lps=affine)
-    own.pop("source", None)  # its frames are those of the whole stack
+    affine = np.array(source.header.geometry.affine_lps)
+    affine[:3, 3] += affine[:3, 0] * slices.start
+    header = replace(
+        source.header,
+        geometry=replace(source.header.geometry, affine_lps=affine),
+        source=None,  # its frames are those of the whole stack
+    )
     part = source.data[slices.start : slices.stop]
-    return replace(source, data=part, own=own), slices.start
+    return replace(source, data=part, header=header), slices.start
 
 
 def build_volume(source: LayerSource) -> Volume:
@@ -223,35 +219,9 @@ def build_volume(source: LayerSource) -> Volume:
     elif array.dtype.kind == "f":
         array = array.astype(np.float32, copy=False)
     array = array[None] if source.ndim == 2 else array
-    own = source.own
-    if "geometry" in own:
-        return Volume(
-            array=array,
-            geometry=own["geometry"],
-            modality=_modality(own),
-            intensity_unit=own["intensity_unit"],
-            is_display_ready=own["is_display_ready"] and is_8_bit,
-            windows=tuple(own.get("windows", ())),
-            **_identifiers(own),
-        )
-    return Volume(
-        array=array,
-        geometry=_plain_geometry(source),
-        modality=_modality(own),
-        is_display_ready=is_8_bit,
-    )
-
-
-def _identifiers(own: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: own.get(name) for name in _IDENTIFIERS}
-
-
-def _plain_geometry(source: LayerSource) -> Geometry:
-    """Geometry of a layer that others made: spacing at best, sides unknown."""
-    spacing = (1.0,) * (3 - len(source.spacing)) + source.spacing
-    affine = np.zeros((4, 4))
-    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = (*spacing, 1.0)
-    return Geometry(affine_lps=affine, unit=source.unit, side_knowledge=SideKnowledge.UNKNOWN)
+    # Whoever replaced a layer's pixels by others kept the header.
+    header = replace(source.header, is_display_ready=source.header.is_display_ready and is_8_bit)
+    return header.with_array(array)
 
 
 def _to_grey(colour: np.ndarray) -> np.ndarray:
@@ -264,8 +234,7 @@ def _to_grey(colour: np.ndarray) -> np.ndarray:
 
 def geometry_of(image: Image) -> Geometry:
     """The geometry an image was read with, or what its layer's attributes say."""
-    known: Geometry | None = own_metadata(image).get("geometry")
-    return known or _plain_geometry(take_source(image))
+    return (header_of(image) or _plain_header(image)).geometry
 
 
 def find_image(layers: Iterable[Any], image_id: str) -> Image | None:
@@ -314,7 +283,8 @@ def build_mask_layer(
     own = own_metadata(image)
     entry = {"id": uuid.uuid4().hex, role: own["id"], "classes": tuple(classes)}
     # A mask saved without its image still knows the file's grid, and the frames that make it up.
-    entry |= {name: own[name] for name in ("geometry", "source") if own.get(name) is not None}
+    if "header" in own:
+        entry["header"] = own["header"]
     return Labels(
         np.zeros(mask_shape(image), dtype=np.uint8),
         name=name,
@@ -346,11 +316,11 @@ def geometry_from_attributes(scale: Sequence[float], units: Sequence[Any]) -> Ge
         unit = "mm"
     except pint.DimensionalityError:
         factors, unit = [1.0] * len(scale), "pixel"
-    spacing = tuple(abs(float(step)) * factor for step, factor in zip(scale, factors, strict=True))
-    source = LayerSource(
-        data=None, is_rgb=False, ndim=len(spacing), spacing=spacing, unit=unit, own={}
-    )
-    return _plain_geometry(source)
+    spacing = [abs(float(step)) * factor for step, factor in zip(scale, factors, strict=True)]
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2] = ([1.0] * 3 + spacing)[-3:]
+    affine[3, 3] = 1.0
+    return Geometry(affine_lps=affine, unit=unit, side_knowledge=SideKnowledge.UNKNOWN)
 
 
 def current_slice(viewer: ViewerModel, image: Image) -> int:

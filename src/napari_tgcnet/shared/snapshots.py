@@ -17,17 +17,16 @@ from napari_tgcnet.shared.layers import (
     own_metadata,
     take_source,
 )
-from tgcnet.domain import Geometry
+from tgcnet.domain import Geometry, VolumeHeader
 
 
 def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
     """Copy a mask layer with the geometry of the image it belongs to, where that is there."""
     own = own_metadata(mask)
     image = find_image(layers, own.get("mask_of", ""))
-    geometry = own.get("geometry")
-    if geometry is None and image is not None:
+    if "header" not in own and image is not None:
         geometry = geometry_of(image)
-    if geometry is None:
+    else:
         geometry = geometry_from_attributes(mask.scale, mask.units)
     return mask_to_save(mask.name, np.array(mask.data, copy=True), own, geometry)
 
@@ -40,16 +39,18 @@ def mask_to_save(
     Parameters
     ----------
     labels : (Y, X) or (Z, Y, X)
+    geometry : of a mask whose entry holds no header
     """
+    header: VolumeHeader | None = own.get("header")
     stack = labels[None] if labels.ndim == 2 else labels
     model: ModelMask | None = own.get("model_mask")
     return MaskToSave(
         name=name,
         labels=stack,
-        geometry=geometry,
+        geometry=geometry if header is None else header.geometry,
         provenance=own.get("provenance", {}),
         classes=tuple(own.get("classes", ())),
-        source=own.get("source"),
+        source=None if header is None else header.source,
         is_edited=model is None or not np.array_equal(stack, model.labels),
     )
 

@@ -97,7 +97,7 @@ def test_three_rows_one_opened_deleted_and_restored(window: Window, ledger: Ledg
     assert (own["case"].ledger, own["case"].case_id) == (ledger.folder, stack)
     assert own["report"] == correction.report
     assert own["draft"] == Draft(report=correction.report, reviewed="2", notes=correction.notes)
-    assert np.array_equal(own["geometry"].affine_lps, correction.volume.geometry.affine_lps)
+    assert np.array_equal(own["header"].geometry.affine_lps, correction.volume.geometry.affine_lps)
     assert person.metadata[KEY]["mask_of"] == model.metadata[KEY]["model_mask_of"] == own["id"]
     assert person.metadata[KEY]["provenance"] == correction.provenance
     begun_with = person.metadata[KEY]["model_mask"]

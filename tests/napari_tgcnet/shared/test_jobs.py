@@ -12,6 +12,7 @@ import pytest
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.ports import LayerSource, Order
 from napari_tgcnet.shared.jobs import EngineJobs, WorkerThreads
+from tgcnet.domain import Geometry, Modality, VolumeHeader
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (
     UNEXPECTED,
@@ -32,9 +33,8 @@ DIED = Died(exit_code=-9, sentence="The model's process was killed.", requests=(
 
 def source(ndim: int = 2) -> LayerSource:
     data = np.zeros((4,) * ndim, dtype=np.uint8)
-    return LayerSource(
-        data=data, is_rgb=False, ndim=ndim, spacing=(1.0,) * ndim, unit="pixel", own={}
-    )
+    header = VolumeHeader(geometry=Geometry(affine_lps=np.eye(4)), modality=Modality.UNKNOWN)
+    return LayerSource(data=data, is_rgb=False, ndim=ndim, header=header)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_what_a_segmentation_refers_to_comes_back_from_the_layer(folder: Path, q
     viewer.add_layer(image)
     layers.list_images(viewer.layers)
     mask = layers.build_mask_layer(image, CLASSES, name="mask", role="mask_of")
-    assert layers.own_metadata(mask)["source"] == volume.source
+    assert layers.header_of(mask).source == volume.source
 
 
 def test_a_part_of_a_stack_has_not_the_frames_of_the_whole(folder: Path, qapp) -> None:
@@ -90,7 +90,7 @@ def test_an_oblique_series_keeps_its_affine_and_its_mask_is_on_the_files_grid(
     viewer = ViewerModel()
     viewer.add_layer(image)
     layers.list_images(viewer.layers)
-    geometry = layers.own_metadata(image)["geometry"]
+    geometry = layers.header_of(image).geometry
     column_step = geometry.affine_lps[:3, 2] / 0.8
     np.testing.assert_allclose(np.abs(column_step), (0.8, 0.6, 0.0), atol=1e-6)
     mask = layers.build_mask_layer(image, CLASSES, name="mask", role="mask_of")

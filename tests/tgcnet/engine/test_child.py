@@ -98,7 +98,7 @@ def test_its_labels_are_the_predictors(engine, until, tiny_model_folder: Path) -
     assert finished.provenance == {**expected.provenance, **begun.about_report}
 
 
-def test_it_tells_progress_once_a_batch(engine, collected, until) -> None:
+def test_progress_comes_once_a_batch(engine, collected, until) -> None:
     request = engine.segment(make_ct(20), model="tiny", device="cpu")
     until(Finished, request)
     mine = [e for e in collected.seen if getattr(e, "request", None) == request]
@@ -132,7 +132,7 @@ def test_what_it_cannot_do_is_a_sentence(engine, collected, until, change, kind,
     assert says in failed.sentence
 
 
-def test_an_unknown_modality_is_told_by_its_kind(engine, until) -> None:
+def test_an_unknown_modality_has_a_kind_of_its_own(engine, until) -> None:
     array = np.full((1, 40, 40), 300, np.uint16)
     array[0, 5:9, 5:9] = 4000
     volume = Volume(array=array, geometry=Geometry(affine_lps=np.eye(4)), modality=Modality.UNKNOWN)

@@ -41,7 +41,7 @@ def test_importing_the_client_loads_no_heavy_library() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_start_tells_that_it_lives_and_then_what_there_is(client, events) -> None:
+def test_start_is_answered_by_starting_and_then_ready(client, events) -> None:
     request = client.start()
     starting = events.until(Starting)
     ready = events.until(Ready)
@@ -157,7 +157,7 @@ def test_a_dead_child_is_one_event_and_the_next_request_has_a_fresh_one(
     assert len([e for e in events.seen if isinstance(e, Starting)]) == 2
 
 
-def test_a_child_that_dies_idle_is_told_too(client, events) -> None:
+def test_a_child_that_dies_idle_is_an_event_too(client, events) -> None:
     client.start()
     events.until(Ready)
     os.kill(client.process_id, signal.SIGTERM)
@@ -178,7 +178,7 @@ def test_an_interpreter_that_is_none_is_an_event(events, tmp_path, volume, block
     assert blocks() <= before
 
 
-def test_libraries_that_cannot_be_imported_are_told(events, tmp_path, log_file) -> None:
+def test_libraries_that_cannot_be_imported_are_an_event(events, tmp_path, log_file) -> None:
     python = tmp_path / "python-without-torch"
     code = (
         "import sys; sys.modules['tgcnet.engine.backend'] = None; "
@@ -217,7 +217,7 @@ def test_a_malformed_line_kills_neither_side(client, events) -> None:
     assert (failed.request, failed.kind) == (None, "EngineError")
     child.send(b'{"type":"ReadReport","request":77}\n')
     assert events.until(Failed).request == 77
-    client._take_line(child, b'{"type":"Unheard"}\n')
+    client._handle_line(child, b'{"type":"Unheard"}\n')
     assert "no known type" in events.until(Failed).sentence
     client.describe()
     events.until(Ready)

@@ -79,7 +79,7 @@ def test_the_end_cancels_what_runs_and_drops_what_waits(inbox, pipe, ended, last
     assert list(turns) == []
 
 
-def test_an_unreadable_line_is_told_and_passed_over(inbox, pipe, unreadable) -> None:
+def test_an_unreadable_line_is_reported_and_skipped(inbox, pipe, unreadable) -> None:
     pipe.put(b"nonsense\n", b'{"type":"Describe","request":7,"x":1}\n', Describe(request=1))
     assert next(iter(inbox)).request == 1
     assert [error.request for error in unreadable] == [None, 7]

@@ -31,7 +31,7 @@ def test_the_log_lies_where_the_platform_keeps_state(
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
-def test_the_place_is_told_in_words_and_not_as_a_path_of_this_machine(platform: str) -> None:
+def test_the_place_is_described_in_words_and_not_as_a_path_of_this_machine(platform: str) -> None:
     words = log_place(platform)
     file = default_log_file()
     assert words.startswith(f"the file {file.name} in the folder {file.parent.name} under ")

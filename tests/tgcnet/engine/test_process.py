@@ -10,7 +10,7 @@ from tgcnet.errors import EngineError
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
-def test_a_kill_is_told_as_a_lack_of_memory() -> None:
+def test_a_kill_is_explained_as_a_lack_of_memory() -> None:
     sentence = explain_exit(-signal.SIGKILL)
     assert "killed (signal 9), most probably by the system because memory ran out" in sentence
     assert "run again" in sentence

@@ -102,7 +102,7 @@ def test_a_mask_says_which_report_it_is_of_by_a_hash_alone(answers, segment) -> 
     assert "Zbigniew" not in str(made_by)
 
 
-def test_a_segmentation_tells_slices_progress_and_provenance(answers, segment, volume) -> None:
+def test_a_segmentation_sends_slices_progress_and_provenance(answers, segment, volume) -> None:
     request, labels = segment(slices=(1, 4), threshold=0.25)
     events = answers(request)
     assert [type(event) for event in events[:3]] == [Loaded, Begun, SliceDone]
@@ -121,7 +121,7 @@ def test_a_segmentation_tells_slices_progress_and_provenance(answers, segment, v
     np.testing.assert_array_equal(labels, expected)
 
 
-def test_a_slice_stands_in_the_block_before_it_is_told(segment, fake_backend) -> None:
+def test_a_slice_is_in_the_block_before_its_event(segment, fake_backend) -> None:
     request, labels = segment()
     filled: list[bool] = []
     sent: list = []
@@ -196,3 +196,18 @@ def test_a_stated_window_reaches_the_model_and_the_panel(segment, answers) -> No
     (begun,) = [event for event in events if isinstance(event, Begun)]
     assert (begun.window.low, begun.window.high) == (-160.0, 240.0)
     assert any("window (40.0, 400.0)" in e.sentence for e in events if isinstance(e, Notice))
+
+
+def test_what_ends_the_process_passes_through(fake_backend, monkeypatch) -> None:
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(fake_backend), "describe", interrupt)
+    sent: list = []
+    inbox = Inbox(
+        Lines([Describe(request=1)], sent), on_unreadable=sent.append, on_end=lambda: None
+    )
+    inbox.start()
+    with pytest.raises(KeyboardInterrupt):
+        serve(inbox, sent.append, fake_backend)
+    assert sent == []

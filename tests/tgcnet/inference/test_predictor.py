@@ -10,7 +10,7 @@ import torch
 
 import tgcnet.inference.volume_runner
 from tgcnet.config import PostprocessConfig
-from tgcnet.domain import EncodedText, Geometry, Modality, Volume
+from tgcnet.domain import EncodedText, Geometry, Modality, Report, Volume
 from tgcnet.errors import Cancelled, DeviceError, InputError, ModalityUnknownError
 from tgcnet.inference.predictor import Predictor, load_predictor, slice_indices
 from tgcnet.inference.volume_runner import BatchRunner, is_out_of_memory
@@ -87,6 +87,29 @@ def test_the_text_is_encoded_once_whatever_the_stacks_length(
     monkeypatch.setattr(TgcNet, "encode_text", count)
     predictor.segment(stack, REPORT, batch_size=2)
     assert calls == [1]
+
+
+def test_a_report_read_before_its_run_is_not_read_again(
+    tiny_model_folder: Path, stack: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    read_text = TgcNet.read_text
+
+    def count(model: TgcNet, report: Report) -> EncodedText:
+        read.append(report.text)
+        return read_text(model, report)
+
+    monkeypatch.setattr(TgcNet, "read_text", count)
+    predictor = load_predictor(str(tiny_model_folder), "cpu")
+    reading = predictor.read_report(REPORT)
+    first = predictor.segment(stack, REPORT)
+    assert read == [REPORT]
+    silent = predictor.segment(stack)
+    again = predictor.segment(stack, REPORT)
+    assert read == [REPORT, "", REPORT]
+    assert predictor.read_report(REPORT) == reading
+    np.testing.assert_array_equal(first.probability, again.probability)
+    assert not np.array_equal(silent.probability, again.probability)
 
 
 def test_only_the_slices_asked_for_are_prepared(

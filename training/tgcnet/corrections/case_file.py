@@ -1,6 +1,6 @@
 """case.json and the image: what all revisions of a case share, written once."""
 
-import math
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,9 @@ import numpy as np
 
 from tgcnet.corrections.sealed import hashes_of, read_bytes, read_hashed, seal, unseal
 from tgcnet.corrections.voxels import read_voxels, write_voxels
-from tgcnet.domain import Geometry, SideKnowledge, Volume
+from tgcnet.domain import Geometry, Volume
+from tgcnet.errors import LedgerError
+from tgcnet.ipc import codec
 
 CASE_FILE = "case.json"
 IMAGE_FILE = "image.nii.gz"
@@ -77,7 +79,7 @@ def read_case(folder: Path) -> CaseFile:
         image_key=values["image_key"],
         patient_key=values["patient_key"],
         is_held_out=values["is_held_out"],
-        geometry=_geometry_from_json(values["geometry"]),
+        geometry=_geometry_from_json(values["geometry"], where),
         shape_zyx=(z, y, x),
         files=values["files"],
     )
@@ -100,37 +102,23 @@ def check_image(folder: Path, case: CaseFile) -> bytes:
     return read_hashed(folder / IMAGE_FILE, case.files[IMAGE_FILE], where)
 
 
-def _geometry_to_json(geometry: Geometry) -> dict[str, Any]:
-    return {
-        "affine_lps": [[float(value) for value in row] for row in geometry.affine_lps],
-        "unit": geometry.unit,
-        "side_knowledge": str(geometry.side_knowledge),
-        "source_axes": list(geometry.source_axes),
-        "source_flips": list(geometry.source_flips),
-        "source_frame": {
-            name: [_as_number(value) for value in values]
-            for name, values in geometry.source_frame.items()
-        },
-    }
+def _geometry_to_json(geometry: Geometry) -> Any:
+    # A header's unused fields may be NaN or infinite, which JSON has not: "nan" is read back, too.
+    text = codec.to_json(geometry, convert=codec.affine_to_json)
+    return json.loads(text, parse_constant=lambda name: str(float(name)))
 
 
-def _geometry_from_json(values: Mapping[str, Any]) -> Geometry:
-    affine = np.array(values["affine_lps"], dtype=np.float64)
+def _geometry_from_json(values: Mapping[str, Any], where: str) -> Geometry:
+    frame = {name: [float(value) for value in row] for name, row in values["source_frame"].items()}
+    try:
+        geometry: Geometry = codec.from_json(
+            Geometry, {**values, "source_frame": frame}, read_array=codec.affine_from_json
+        )
+    except codec.MisfitError as error:
+        raise LedgerError(
+            f"{where} holds a geometry that this version does not know ({error}); open the ledger "
+            "with the version that wrote it."
+        ) from error
     # Shared with layers and workers, as a reader's is: nobody may change it in place.
-    affine.setflags(write=False)
-    return Geometry(
-        affine_lps=affine,
-        unit=values["unit"],
-        side_knowledge=SideKnowledge(values["side_knowledge"]),
-        source_axes=tuple(values["source_axes"]),
-        source_flips=tuple(values["source_flips"]),
-        source_frame={
-            name: tuple(float(value) for value in stored)
-            for name, stored in values["source_frame"].items()
-        },
-    )
-
-
-def _as_number(value: float) -> float | str:
-    """JSON has no NaN and no infinity, a header's unused fields may: "nan" is read back, too."""
-    return float(value) if math.isfinite(value) else str(float(value))
+    geometry.affine_lps.setflags(write=False)
+    return geometry

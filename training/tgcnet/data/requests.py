@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 
-from tgcnet.bounds import check_in, check_types
+from tgcnet.config.checks import check_in, check_types
 from tgcnet.data import phrases
 from tgcnet.data.phrases import Place
 from tgcnet.data.regions import CT_ZONES, XRAY_ZONES, components, split_by_side, split_by_zone

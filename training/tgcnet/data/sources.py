@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgcnet.bounds import check_types, check_whole
+from tgcnet.config.checks import check_types, check_whole
 from tgcnet.data.classes import LUNG_OPACITY
 from tgcnet.data.folder import Row
 from tgcnet.data.held_out import is_held_out

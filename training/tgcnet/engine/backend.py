@@ -22,7 +22,7 @@ _CPU_TOPOLOGY = Path("/sys/devices/system/cpu")
 
 
 class PredictorModel:
-    """A predictor, in the words of the command loop."""
+    """A predictor as the command loop uses it."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
@@ -100,7 +100,7 @@ class TorchBackend:
 def set_threads() -> None:
     """One thread a physical core that this process may use; two on one core only get in the way.
 
-    ``OMP_NUM_THREADS`` goes before; where the system does not tell its cores, torch decides.
+    ``OMP_NUM_THREADS`` takes precedence; where the number of cores is unknown, torch decides.
     """
     num_cores = num_physical_cores()
     if num_cores and "OMP_NUM_THREADS" not in os.environ:
@@ -122,7 +122,7 @@ def num_physical_cores(topology: Path = _CPU_TOPOLOGY) -> int | None:
 
 
 def _active() -> ModelIdentity | None:
-    """The active model; None where nobody knows, and then the user has to choose."""
+    """The active model; None where it cannot be read, and then the user has to choose."""
     try:
         return read_active().current
     except CheckpointError as error:

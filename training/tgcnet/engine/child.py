@@ -6,12 +6,14 @@ import signal
 import sys
 import threading
 import time
+from typing import BinaryIO
 
 from tgcnet.engine.inbox import Inbox
 from tgcnet.engine.protocol import Event, Failed, Starting
 from tgcnet.engine.serve import serve
 from tgcnet.engine.wire import UnreadableLineError, encode
 from tgcnet.errors import EngineError
+from tgcnet.ipc.process import take_pipes
 
 _GRACE_SECONDS = 1.0
 _EXIT_NO_MODELS = 3
@@ -22,19 +24,19 @@ _LOG = logging.getLogger(__name__)
 class Outbox:
     """Sends events, from any thread, over a pipe that nothing else writes to."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._pipe = os.fdopen(descriptor, "wb", buffering=0)
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
         self._lock = threading.Lock()
 
     def send(self, event: Event) -> None:
-        """Write one event; where nobody listens any more it is lost, the inbox ends too then."""
-        line = memoryview(encode(event))
+        """Write one event; it is lost where the window is gone, and then the inbox ends too."""
+        line = encode(event)
         try:
             with self._lock:
-                while line:
-                    line = line[self._pipe.write(line) or 0 :]
+                self._pipe.write(line)
+                self._pipe.flush()
         except OSError:
-            _LOG.warning("an event found nobody who listens")
+            _LOG.warning("an event was not sent: the window's process is gone")
 
     def send_unreadable(self, error: UnreadableLineError) -> None:
         """Answer a line that is no request."""
@@ -49,17 +51,15 @@ def main() -> int:
     int
         Exit code: 0, or 3 where the models' libraries cannot be imported.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the window's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the window
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    requests, events = _take_pipes()
+    requests, events = take_pipes(keep_stderr=True)
     outbox = Outbox(events)
-    inbox = Inbox(
-        os.fdopen(requests, "rb"), on_unreadable=outbox.send_unreadable, on_end=_leave_soon
-    )
+    inbox = Inbox(requests, on_unreadable=outbox.send_unreadable, on_end=_leave_soon)
     inbox.start()
     outbox.send(Starting(process_id=os.getpid()))
     try:
-        # Seconds, and not before somebody was told that we live.
+        # Here, since it takes seconds: the first event must not wait for it.
         from tgcnet.engine.backend import TorchBackend, set_threads
     except (ImportError, OSError) as error:  # OSError: a shared library that does not load
         _LOG.exception("the models' libraries cannot be imported")
@@ -75,27 +75,14 @@ def main() -> int:
     return 0
 
 
-def _take_pipes() -> tuple[int, int]:
-    """Keep the protocol's pipes to ourselves, as (requests, events).
-
-    Afterwards a print, in Python or in C, goes to standard error, and a read of standard input
-    finds nothing. Duplicates are not inherited, so that no process of ours keeps them open.
-    """
-    requests, events = os.dup(0), os.dup(1)
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)
-    return requests, events
-
-
 def _leave_soon() -> None:
-    """After the last request: a native call that does not come back must not keep us here."""
+    """End after the last request, even if a native call does not return."""
     time.sleep(_GRACE_SECONDS)
     _leave(0)
 
 
 def _leave(code: int) -> None:
-    """Exit without waiting for threads that read, or for libraries that tidy up for seconds."""
+    """Exit without waiting for reading threads, or for libraries whose cleanup takes seconds."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

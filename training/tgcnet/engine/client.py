@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -40,7 +39,7 @@ _ANSWERS = (Ready, ReportRead, Finished, Cancelled, Failed)
 
 _Message = Describe | ReadReport | Segment | Cancel
 _Job = tuple[_Message, bytes, Callable[[], None]]
-"""A request, its line, and what has to be done before that goes."""
+"""A request, its line, and what has to be done before that is sent."""
 
 
 class EngineClient:
@@ -206,7 +205,7 @@ class EngineClient:
             self._enqueue(Cancel(request=request))
 
     def release(self, request: int) -> None:
-        """Give the shared memory of a request back; call it when its labels were taken over."""
+        """Give the shared memory of a request back; call it once its labels are copied."""
         self._free_image(request)
         with self._lock:
             labels = self._labels.pop(request, None)
@@ -288,12 +287,12 @@ class EngineClient:
 
     def _spawn(self) -> ChildProcess:
         child = ChildProcess(
-            self._python, self._log_file, on_line=self._take_line, on_end=self._take_end
+            self._python, self._log_file, on_line=self._handle_line, on_end=self._handle_end
         )
         self._children.append(child)
         return child
 
-    def _take_line(self, child: ChildProcess, line: bytes) -> None:
+    def _handle_line(self, child: ChildProcess, line: bytes) -> None:
         try:
             event = decode_event(line)
         except UnreadableLineError as error:
@@ -304,7 +303,7 @@ class EngineClient:
             self._free_image(event.request)
         self._deliver(event)
 
-    def _take_end(self, child: ChildProcess, code: int) -> None:
+    def _handle_end(self, child: ChildProcess, code: int) -> None:
         with self._lock:
             child.is_gone = True
             lost = tuple(sorted(child.unanswered))
@@ -321,29 +320,16 @@ class EngineClient:
 
     def _deliver(self, event: Event) -> None:
         with self._delivery:
-            if not self._is_closed:
-                with _ReportedToThread():
-                    self._on_event(event)
-
-
-class _ReportedToThread:
-    """An error in the window's own handler is reported as a thread's, and reading goes on."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if kind is None or not issubclass(kind, Exception):
-            return False
-        threading.excepthook(
-            threading.ExceptHookArgs((kind, error, trace, threading.current_thread()))
-        )
-        return True
+            if self._is_closed:
+                return
+            try:
+                self._on_event(event)
+            except Exception as error:  # noqa: BLE001 - a handler's defect must not end the reading
+                threading.excepthook(
+                    threading.ExceptHookArgs(
+                        (type(error), error, error.__traceback__, threading.current_thread())
+                    )
+                )
 
 
 def _fill(image: OwnedBlock, labels: OwnedBlock, source: np.ndarray) -> None:

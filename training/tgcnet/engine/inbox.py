@@ -1,4 +1,4 @@
-"""The child's ear: a thread that reads requests while a model runs, so that Cancel is heard."""
+"""The child's requests, read by a thread of their own, so that Cancel works while a model runs."""
 
 import queue
 import threading
@@ -49,7 +49,7 @@ class Inbox:
                 self._cancelled.discard(work.request)
 
     def is_cancelled(self, request: int) -> bool:
-        """Whether nobody waits for this request any more."""
+        """Whether this request was cancelled, or the window is gone."""
         with self._lock:
             return self._has_ended or request in self._cancelled
 
@@ -62,13 +62,13 @@ class Inbox:
                 continue
             if isinstance(request, Shutdown):
                 break
-            self._take(request)
+            self._add(request)
         with self._lock:
             self._has_ended = True
         self._work.put(None)
         self._on_end()
 
-    def _take(self, request: Work | Cancel) -> None:
+    def _add(self, request: Work | Cancel) -> None:
         with self._lock:
             if not isinstance(request, Cancel):
                 self._open.add(request.request)

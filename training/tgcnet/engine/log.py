@@ -34,7 +34,7 @@ def log_place(platform: str = sys.platform) -> str:
 class EngineLog(logging.handlers.RotatingFileHandler):
     """Appends lines, three files of a megabyte at most.
 
-    A log that cannot be written loses lines and disturbs nobody.
+    Lines that cannot be written are lost; nothing else fails for it.
     """
 
     def __init__(self, file: Path) -> None:

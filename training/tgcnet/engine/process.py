@@ -7,13 +7,12 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 from tgcnet.engine.log import EngineLog, log_place
 from tgcnet.errors import EngineError
+from tgcnet.ipc.process import end, opened, start_module
 
 CHILD_MODULE = "tgcnet.engine.child"
-_SECONDS_AFTER_TERMINATE = 1.0
 _SECONDS_AFTER_LAST_LINE = 5.0
 
 
@@ -43,17 +42,8 @@ class ChildProcess:
         self.is_gone = False
         self._on_line, self._on_end = on_line, on_end
         self._log = EngineLog(log_file)
-        # -P: the folder napari was started in must not shadow a module.
-        command = [python, "-P", "-m", CHILD_MODULE]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                # Without a console of its own no black window opens on Windows.
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+            self._process = start_module(CHILD_MODULE, python=python, stderr=subprocess.PIPE)
         except OSError as error:
             raise EngineError(
                 f"The model's process cannot be started: {Path(python).name!r} is no interpreter "
@@ -74,47 +64,35 @@ class ChildProcess:
     def send(self, line: bytes) -> None:
         """Write one line; where the child is gone the line is lost and ``on_end`` follows."""
         with contextlib.suppress(OSError, ValueError):  # ValueError: the pipe was closed
-            stdin = _pipe(self._process.stdin)
+            stdin = opened(self._process.stdin)
             stdin.write(line)
             stdin.flush()
 
     def close_input(self) -> None:
         """Tell the child that nothing more comes; it ends of itself."""
         with contextlib.suppress(OSError):
-            _pipe(self._process.stdin).close()
+            opened(self._process.stdin).close()
 
     def stop(self, timeout_s: float) -> None:
         """Wait for the end; after ``timeout_s`` terminate, then kill. Joins the threads."""
-        for seconds, insist in (
-            (timeout_s, self._process.terminate),
-            (_SECONDS_AFTER_TERMINATE, self._process.kill),
-        ):
-            try:
-                self._process.wait(seconds)
-                break
-            except subprocess.TimeoutExpired:
-                insist()
-        self._process.wait()
+        end(self._process, timeout_s)
         for thread in self._threads:
             thread.join(_SECONDS_AFTER_LAST_LINE)
 
     def _read_events(self) -> None:
-        for line in _pipe(self._process.stdout):
+        for line in opened(self._process.stdout):
             if line.endswith(b"\n"):  # else the child died in the middle of it
                 self._on_line(self, line)
-        try:
-            code = self._process.wait(_SECONDS_AFTER_LAST_LINE)
-        except subprocess.TimeoutExpired:  # it closed its output and lives on: of no use
-            self._process.kill()
-            code = self._process.wait()
-        _pipe(self._process.stdout).close()
+        # One that closed its output and lives on is of no use.
+        end(self._process, _SECONDS_AFTER_LAST_LINE)
+        opened(self._process.stdout).close()
         self.close_input()
-        self._on_end(self, code)
+        self._on_end(self, self._process.returncode)
 
     def _keep_log(self) -> None:
-        for line in _pipe(self._process.stderr):
+        for line in opened(self._process.stderr):
             self._log.write(line.decode("utf-8", "replace").rstrip())
-        _pipe(self._process.stderr).close()
+        opened(self._process.stderr).close()
         self._log.close()
 
 
@@ -147,10 +125,3 @@ def _signal_name(number: int) -> str:
         return f"signal {number} ({signal.Signals(number).name})"
     except ValueError:
         return f"signal {number}"
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    """Popen's stream, which is None only where no pipe was asked for; all three are."""
-    if stream is None:
-        raise EngineError("the model's process was started without pipes, a defect of ours")
-    return stream

@@ -1,4 +1,4 @@
-"""What the window's process and the model's process say to each other.
+"""The messages between the window's process and the model's process.
 
 Requests go to the child, events come back; each is one line of JSON (``engine.wire``). Arrays
 never travel in a line: an :class:`ArrayBlock` names the shared memory that holds them. A request
@@ -8,12 +8,10 @@ carries the number its events answer to. Patient and series identifiers do not c
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tgcnet.domain import Modality, SegmentationClass, SideKnowledge
+from tgcnet.domain import AnonymousHeader, SegmentationClass
 
 UNEXPECTED = "Unexpected"
 """``Failed.kind`` of an error outside our family: a defect, whose traceback is in the log."""
-
-Row = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,21 +32,10 @@ class ArrayBlock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentVolume:
-    """A :class:`tgcnet.domain.Volume` without its identifiers, its array by shared memory.
-
-    ``affine_rows`` are the four rows of ``Geometry.affine_lps``; the rest is named as there.
-    What only a file's writer needs (``Geometry.source_frame``) stays in the window.
-    """
+    """A :class:`tgcnet.domain.Volume` without its identifiers, its array by shared memory."""
 
     block: ArrayBlock
-    modality: Modality
-    intensity_unit: str
-    is_display_ready: bool
-    affine_rows: tuple[Row, Row, Row, Row]
-    unit: str
-    side_knowledge: SideKnowledge
-    source_axes: tuple[int, int, int]
-    source_flips: tuple[bool, bool, bool]
+    header: AnonymousHeader
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,7 +144,7 @@ Request = Describe | ReadReport | Segment | Cancel | Shutdown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Starting:
-    """The child lives and is importing; the first event of every child."""
+    """The child runs and is importing; the first event of every child."""
 
     process_id: int
 
@@ -294,7 +281,7 @@ class Died:
     Attributes
     ----------
     exit_code : as the system gives it; minus the signal's number where a signal ended it
-    requests : the requests that went with it; nothing else will be heard of them
+    requests : the requests that are lost with it; no other event answers them
     """
 
     exit_code: int

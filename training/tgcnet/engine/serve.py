@@ -1,20 +1,25 @@
 """The child's command loop. Knows requests and events; the models come through a port."""
 
+import logging
+import re
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from tgcnet.domain import Volume
-from tgcnet.engine.failure import Edge
 from tgcnet.engine.inbox import Inbox, Work
+from tgcnet.engine.log import log_place
 from tgcnet.engine.protocol import (
+    UNEXPECTED,
     Begun,
     Cancelled,
     Describe,
     DeviceInfo,
     Event,
+    Failed,
     Finished,
     Loaded,
     ModelInfo,
@@ -29,9 +34,12 @@ from tgcnet.engine.protocol import (
 )
 from tgcnet.engine.shared import attach, rebuild_volume
 from tgcnet.errors import Cancelled as RunCancelled
+from tgcnet.errors import DeviceError, TgcnetError
 from tgcnet.io.report_key import report_provenance
 
 Send = Callable[[Event], None]
+
+_LOG = logging.getLogger(__name__)
 
 
 @runtime_checkable  # for the type checks of the test run
@@ -39,10 +47,10 @@ class Model(Protocol):
     """A loaded model on its device, as the loop needs it."""
 
     def read_report(self, request: ReadReport) -> ReportRead:
-        """Say what the model reads of a report."""
+        """What the model reads of a report."""
 
     def window(self, volume: Volume, window_hu: tuple[float, float] | None) -> ShownWindow:
-        """Tell the intensities that become black and white."""
+        """The intensities that become black and white."""
 
     def segment(
         self,
@@ -57,7 +65,10 @@ class Model(Protocol):
         on_notice: Callable[[str], None],
         is_cancelled: Callable[[], bool],
     ) -> Mapping[str, str]:
-        """Segment, handing out z, probability (C, Y, X) and labels (Y, X); give provenance."""
+        """Segment; ``on_slice`` gets z, probability (C, Y, X) and labels (Y, X).
+
+        Returns the provenance.
+        """
 
 
 @runtime_checkable
@@ -83,12 +94,15 @@ def serve(inbox: Inbox, send: Send, backend: Backend) -> None:
     """
     server = _Server(inbox, send, backend)
     for work in inbox:
-        private = "" if isinstance(work, Describe) else _text_of(work)
-        with Edge(work.request, send, private=private):
+        try:
             server.answer(work)
+        except Exception as error:  # noqa: BLE001 - one request's failure must not end the process
+            send(as_failed(error, work.request, private=_text_of(work)))
 
 
-def _text_of(work: ReadReport | Segment) -> str:
+def _text_of(work: Work) -> str:
+    if isinstance(work, Describe):
+        return ""
     return work.text if isinstance(work, ReadReport) else work.report
 
 
@@ -137,9 +151,9 @@ class _Server:
                 slices=None if work.slices is None else slice(*work.slices),
                 threshold=work.threshold,
                 window_hu=work.window_hu,
-                on_progress=run.take_progress,
-                on_slice=run.take_slice,
-                on_notice=run.take_notice,
+                on_progress=run.on_progress,
+                on_slice=run.on_slice,
+                on_notice=run.on_notice,
                 is_cancelled=lambda: self._inbox.is_cancelled(work.request),
             )
         except RunCancelled:
@@ -157,7 +171,7 @@ class _Server:
 
 
 class _Run:
-    """What one segmentation tells while it goes."""
+    """Sends the events of one running segmentation."""
 
     def __init__(self, work: Segment, labels: np.ndarray, send: Send) -> None:
         self._work, self._labels, self._send = work, labels, send
@@ -170,12 +184,12 @@ class _Run:
     def seconds(self) -> float:
         return time.perf_counter() - self._start
 
-    def take_slice(self, z: int, probability: np.ndarray, labels: np.ndarray) -> None:
-        self._labels[z] = labels  # before the event: who hears of it may look at once
+    def on_slice(self, z: int, probability: np.ndarray, labels: np.ndarray) -> None:
+        self._labels[z] = labels  # before the event: its receiver may read the slice at once
         self.slices_done += 1
         self._send(SliceDone(request=self._work.request, z=z))
 
-    def take_progress(self, fraction: float) -> None:
+    def on_progress(self, fraction: float) -> None:
         left = self.seconds * (1 - fraction) / fraction if fraction > 0 else None
         self._send(
             Progress(
@@ -186,5 +200,39 @@ class _Run:
             )
         )
 
-    def take_notice(self, sentence: str) -> None:
+    def on_notice(self, sentence: str) -> None:
         self._send(Notice(request=self._work.request, sentence=sentence))
+
+
+def as_failed(error: Exception, request: int, *, private: str) -> Failed:
+    """Turn an error into the event that ends its request.
+
+    One of our own family is its own sentence; any other is logged with its traceback.
+
+    Parameters
+    ----------
+    private : a text of the patient's; none of its words reaches the log
+    """
+    if isinstance(error, TgcnetError):
+        return Failed(request=request, sentence=str(error), kind=type(error).__name__)
+    trace = without_words("".join(traceback.format_exception(error)), private)
+    _LOG.error("request %d failed\n%s", request, trace)
+    if isinstance(error, MemoryError):
+        sentence = "Memory ran out; close other programs, choose fewer slices, or crop the stack."
+        return Failed(request=request, sentence=sentence, kind=DeviceError.__name__)
+    sentence = (
+        f"Something went wrong inside the program ({type(error).__name__}). Your images "
+        "and masks are untouched. Try again, and report it if it happens again; the "
+        f"details are in {log_place()}."
+    )
+    return Failed(request=request, sentence=sentence, kind=UNEXPECTED)
+
+
+def without_words(text: str, private: str) -> str:
+    """``text`` with an ellipsis for every word of three letters or more that ``private`` has.
+
+    Messages of foreign libraries quote what they were given. This also hides innocent words that
+    a report happens to share, which costs a little legibility of a traceback.
+    """
+    hidden = {word.lower() for word in re.findall(r"\w{3,}", private)}
+    return re.sub(r"\w{3,}", lambda m: "…" if m[0].lower() in hidden else m[0], text)

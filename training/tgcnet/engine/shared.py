@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tgcnet.domain import Geometry, Volume
+from tgcnet.domain import Volume
 from tgcnet.engine.protocol import ArrayBlock, SentVolume
 from tgcnet.errors import EngineError
 
@@ -98,39 +98,15 @@ def attach(block: ArrayBlock) -> np.ndarray:
 
 
 def describe_volume(volume: Volume, block: ArrayBlock) -> SentVolume:
-    """Say what crosses of a volume whose array is copied to ``block``; no identifiers."""
-    geometry = volume.geometry
-    rows = tuple(tuple(float(entry) for entry in row) for row in geometry.affine_lps)
-    return SentVolume(
-        block=block,
-        modality=volume.modality,
-        intensity_unit=volume.intensity_unit,
-        is_display_ready=volume.is_display_ready,
-        affine_rows=rows,  # type: ignore[arg-type]  # 4 x 4, which mypy cannot count
-        unit=geometry.unit,
-        side_knowledge=geometry.side_knowledge,
-        source_axes=geometry.source_axes,
-        source_flips=geometry.source_flips,
-    )
+    """The message for a volume whose array is copied to ``block``; without identifiers."""
+    return SentVolume(block=block, header=volume.anonymous())
 
 
 def rebuild_volume(sent: SentVolume) -> Volume:
     """Make the volume again, its array read-only and in shared memory."""
     array = attach(sent.block)
     array.flags.writeable = False
-    return Volume(
-        array=array,
-        geometry=Geometry(
-            affine_lps=np.array(sent.affine_rows, dtype=np.float64),
-            unit=sent.unit,
-            side_knowledge=sent.side_knowledge,
-            source_axes=sent.source_axes,
-            source_flips=sent.source_flips,
-        ),
-        modality=sent.modality,
-        intensity_unit=sent.intensity_unit,
-        is_display_ready=sent.is_display_ready,
-    )
+    return sent.header.with_array(array)
 
 
 def _open(name: str) -> SharedMemory:

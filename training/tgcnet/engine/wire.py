@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
-from enum import Enum
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import fields
+from typing import Any, get_args
 
 from tgcnet.engine.protocol import Event, Request
 from tgcnet.errors import EngineError
+from tgcnet.ipc import codec
 
 _REQUESTS = {cls.__name__: cls for cls in get_args(Request)}
 _EVENTS = {cls.__name__: cls for cls in get_args(Event)}
@@ -24,8 +23,9 @@ class UnreadableLineError(EngineError):
 
 def encode(message: Request | Event) -> bytes:
     """One line of ASCII JSON with its end of line."""
-    values = {"type": type(message).__name__, **asdict(message)}
-    return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"
+    values = {one.name: getattr(message, one.name) for one in fields(message)}
+    line = codec.to_json({"type": type(message).__name__, **values}, convert=codec.affine_to_json)
+    return line.encode("ascii") + b"\n"
 
 
 def decode_request(line: bytes) -> Request:
@@ -57,70 +57,13 @@ def _decode(line: bytes, known: Mapping[str, type]) -> Any:
         ) from error
     number = values.get("request") if isinstance(values, dict) else None
     try:
-        if not isinstance(values, dict):
-            raise _misfit("message", dict, values)
-        name = values.pop("type", None)
+        name = values.pop("type", None) if isinstance(values, dict) else None
         if not isinstance(name, str) or name not in known:
-            raise EngineError(f"it is of no known type; expected one of {', '.join(known)}")
-        return _build(known[name], values)
-    except EngineError as error:
+            raise codec.MisfitError(f"it is of no known type; expected one of {', '.join(known)}")
+        return codec.from_json(known[name], values, read_array=codec.affine_from_json)
+    except codec.MisfitError as error:
         raise UnreadableLineError(
             f"A message between the window and the model's process cannot be read: {error}. Both "
             "must come from one installation of napari-tgcnet: restart napari after an update.",
             number if type(number) is int else None,
         ) from error
-
-
-def _build(cls: Any, values: object) -> Any:
-    """Make a protocol dataclass from the fields of a JSON object."""
-    if not isinstance(values, dict):
-        raise _misfit(cls.__name__, dict, values)
-    hints = get_type_hints(cls)
-    if set(values) != {f.name for f in fields(cls)}:
-        odd = sorted(set(values) ^ set(hints))
-        raise EngineError(f"{cls.__name__} has an absent or unknown field {odd[0]!r}")
-    return cls(**{name: _convert(hints[name], value, name) for name, value in values.items()})
-
-
-def _convert(hint: Any, value: object, where: str) -> Any:
-    """``value`` as the annotation of field ``where`` wants it."""
-    if isinstance(hint, UnionType):  # the protocol's only unions are "X | None"
-        return None if value is None else _convert(get_args(hint)[0], value, where)
-    if is_dataclass(hint):
-        return _build(hint, value)
-    if get_origin(hint) is tuple:
-        return _convert_tuple(get_args(hint), value, where)
-    if get_origin(hint) is Mapping:
-        return _convert_texts(value, where)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        try:
-            return hint(value)
-        except ValueError as error:
-            raise _misfit(where, hint, value) from error
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:  # not isinstance: True is no slice index
-        raise _misfit(where, hint, value)
-    return value
-
-
-def _convert_tuple(hints: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise _misfit(where, tuple, value)
-    if hints[-1] is Ellipsis:
-        hints = (hints[0],) * len(value)
-    if len(value) != len(hints):
-        raise EngineError(f"{where} has {len(value)} entries, expected {len(hints)}")
-    return tuple(_convert(hint, item, where) for hint, item in zip(hints, value, strict=True))
-
-
-def _convert_texts(value: object, where: str) -> dict[str, str]:
-    """Read a mapping; the protocol's only ones go from text to text."""
-    if not isinstance(value, dict):
-        raise _misfit(where, dict, value)
-    return {key: _convert(str, item, where) for key, item in value.items()}
-
-
-def _misfit(where: str, expected: type, value: object) -> EngineError:
-    given = "nothing" if isinstance(value, NoneType) else type(value).__name__
-    return EngineError(f"{where} is {given}, expected {expected.__name__}")

@@ -7,7 +7,7 @@ import torch
 import tgcnet.report
 from tgcnet import __version__
 from tgcnet.config import PostprocessConfig, PreprocessConfig
-from tgcnet.domain import Report, Segmentation, Volume
+from tgcnet.domain import EncodedText, Report, Segmentation, Volume
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.inference.device import resolve_device
 from tgcnet.inference.volume_runner import (
@@ -44,6 +44,7 @@ class Predictor:
         self.manifest = loaded.manifest
         self.device = device
         self.loaded = loaded
+        self._last_reading: tuple[str, Report, EncodedText] | None = None
 
     def read_report(self, text: str) -> ReportReading:
         """What the report says, what the encoder reads of it, and what the model can segment.
@@ -52,8 +53,8 @@ class Predictor:
         ----------
         text : any report; a blank one reads as no report
         """
-        report = tgcnet.report.read_report(text)
-        return weigh_report(report, self.loaded.model.read_text(report), self.manifest.findings)
+        report, encoded = self._read(text)
+        return weigh_report(report, encoded, self.manifest.findings)
 
     def window(
         self, volume: Volume, window_hu: tuple[float, float] | None = None
@@ -113,7 +114,10 @@ class Predictor:
         runner = self._runner(batch_size, on_notice)
         preprocess = _with_window(self.manifest.preprocess, window_hu)
         window = _decide_window(volume, preprocess, window_hu)
-        runner.encode(self.loaded.model.read_text(_as_report(report)))
+        if isinstance(report, Report):
+            runner.encode(self.loaded.model.read_text(report))
+        else:
+            runner.encode(self._read(report)[1])
         probability, labels = run_slices(
             runner,
             volume,
@@ -134,6 +138,17 @@ class Predictor:
             geometry=volume.geometry,
             provenance=_provenance(self.manifest, postprocess.threshold, runner.device, window_hu),
         )
+
+    def _read(self, text: str | None) -> tuple[Report, EncodedText]:
+        """What the report says, and what the encoder reads of it.
+
+        Who asks what a report says runs it next, so the last one is kept: in memory, nowhere else.
+        """
+        text = text or ""
+        if self._last_reading is None or self._last_reading[0] != text:
+            report = tgcnet.report.read_report(text)
+            self._last_reading = (text, report, self.loaded.model.read_text(report))
+        return self._last_reading[1:]
 
     def _runner(self, batch_size: int | None, on_notice: OnNotice | None) -> BatchRunner:
         if batch_size is not None and batch_size < 1:
@@ -220,12 +235,6 @@ def _decide_window(
 
 def _window_text(window_hu: tuple[float, float]) -> str:
     return f"{window_hu[0]:g}/{window_hu[1]:g}"
-
-
-def _as_report(report: str | Report | None) -> Report:
-    if isinstance(report, Report):
-        return report
-    return tgcnet.report.read_report(report or "")
 
 
 def _provenance(

@@ -114,7 +114,7 @@ def on_announced(listener: Callable[[str, int], None]) -> None:
     _LISTENERS.append(listener)
 
 
-def needs_too_much_memory(name: str) -> str:
+def memory_exceeded(name: str) -> str:
     """Say that a file asked for more memory than one of its kind may."""
     return (
         f"{name} needs more memory to be read than an image of its size may; it is damaged, or a "

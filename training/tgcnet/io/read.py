@@ -11,7 +11,7 @@ import numpy as np
 
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, needs_too_much_memory
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, memory_exceeded
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.formats import DICOM, DICOMDIR, IMAGES, NIFTI_PAIR, format_of
 from tgcnet.io.nifti import read_nifti
@@ -72,7 +72,7 @@ def decode_volume(
             "check the name and the permission to read it."
         ) from None
     except MemoryError:
-        raise InputError(needs_too_much_memory(path.name)) from None
+        raise InputError(memory_exceeded(path.name)) from None
 
 
 def is_dicom(path: Path) -> bool:

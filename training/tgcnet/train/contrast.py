@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from tgcnet.bounds import check_in, check_types
+from tgcnet.config.checks import check_in, check_types
 from tgcnet.errors import ConfigError
 
 _GRID = 28

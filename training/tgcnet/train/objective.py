@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
-from tgcnet.bounds import check_in, check_types
+from tgcnet.config.checks import check_in, check_types
 from tgcnet.losses import SegmentationLoss
 from tgcnet.models import ModelOutput, SegmentationModel, TextFeatures, TgcNetOutput, TmcaNet
 from tgcnet.models.cnn import STRIDES

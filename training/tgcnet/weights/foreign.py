@@ -5,14 +5,15 @@ ends a child process and not this one.
 """
 
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 from tgcnet.errors import CheckpointError
+from tgcnet.ipc.process import end, start_module
 from tgcnet.weights.foreign_child import REFUSED
 from tgcnet.weights.registry import is_pickle_or_zip
 
+CHILD_MODULE = "tgcnet.weights.foreign_child"
 TIME_LIMIT_S = 600.0
 _SCRIPT_MARKS = ("/constants.pkl", "/code/")
 
@@ -27,33 +28,28 @@ def convert_pickle(given: Path, converted: Path, *, time_limit_s: float = TIME_L
         holds, or takes too long.
     """
     _check_outside(given)
-    command = [sys.executable, "-P", "-m", "tgcnet.weights.foreign_child"]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [*command, str(given.absolute()), str(converted.absolute()), str(int(time_limit_s))],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=time_limit_s,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    arguments = (str(given.absolute()), str(converted.absolute()), str(int(time_limit_s)))
+    with start_module(CHILD_MODULE, arguments) as process:
+        try:
+            answer, _ = process.communicate(timeout=time_limit_s)
+        except subprocess.TimeoutExpired:
+            raise CheckpointError(
+                f"{given.name} was not read within {time_limit_s:.0f} s, so it was given up; bring "
+                "the same weights as safetensors"
+            ) from None
+        finally:
+            end(process, 0.0)
+    if process.returncode == REFUSED:
+        raise CheckpointError(f"{given.name} {answer.decode('utf-8', 'replace').strip()}")
+    if process.returncode or not converted.is_file():
         raise CheckpointError(
-            f"{given.name} was not read within {time_limit_s:.0f} s, so it was given up; bring the "
-            "same weights as safetensors"
-        ) from None
-    if done.returncode == REFUSED:
-        raise CheckpointError(f"{given.name} {done.stdout.strip()}")
-    if done.returncode or not converted.is_file():
-        raise CheckpointError(
-            f"{given.name} cannot be read: its reader ended with status {done.returncode}, perhaps "
-            "at its limit of memory or time; bring the same weights as safetensors"
+            f"{given.name} cannot be read: its reader ended with status {process.returncode}, "
+            "perhaps at its limit of memory or time; bring the same weights as safetensors"
         )
 
 
 def _check_outside(given: Path) -> None:
-    """What can be told without reading a pickle."""
+    """Refuse what shows without reading a pickle."""
     try:
         is_known, size = is_pickle_or_zip(given), given.stat().st_size
         with given.open("rb") as file:

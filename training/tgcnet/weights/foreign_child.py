@@ -12,7 +12,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-# Nothing of ours is imported: the process shall be quick and small.
+from tgcnet.ipc.process import take_pipes
+
 REFUSED = 3
 """The exit status where standard output says why."""
 
@@ -29,11 +30,14 @@ class RefusedError(Exception):
 def main(arguments: list[str]) -> int:
     """Convert; the exit status says how it went."""
     given, converted, seconds = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
+    # What torch prints goes nowhere: it quotes what it read.
+    _, answer = take_pipes(keep_stderr=False)
     _limit(given.stat().st_size, seconds)
     try:
         safetensors.torch.save_file(read_tensors(given), converted)
     except RefusedError as refused:
-        sys.stdout.write(f"{refused}\n")
+        answer.write(f"{refused}\n".encode())
+        answer.close()
         return REFUSED
     return 0
 

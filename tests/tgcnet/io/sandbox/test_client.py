@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from tgcnet.errors import Cancelled, EngineError, InputError, LedgerError
-from tgcnet.io.sandbox import limits, requests
+from tgcnet.io.sandbox import limits, protocol
 from tgcnet.io.sandbox.client import Sandbox
-from tgcnet.io.sandbox.requests import Request
+from tgcnet.io.sandbox.protocol import Request
 
-MISCHIEF = '''
+HOSTILE = '''
 """Functions that do what a hostile file makes a decoder do."""
 
 import os
@@ -80,19 +80,19 @@ NAMES = ("crash", "hang", "devour", "announced", "refuse", "surprise", "answer",
 
 @pytest.fixture(scope="module")
 def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose sitecustomize teaches every interpreter started with it the mischief."""
-    folder = tmp_path_factory.mktemp("mischief")
-    (folder / "mischief.py").write_text(MISCHIEF, encoding="utf-8")
+    """A folder whose sitecustomize teaches every interpreter started with it these functions."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "hostile_functions.py").write_text(HOSTILE, encoding="utf-8")
     lines = [
         "import os",
-        "from tgcnet.io.sandbox import limits, requests",
-        "from tgcnet.io.sandbox.requests import *",
+        "from tgcnet.io.sandbox import limits, protocol",
+        "from tgcnet.io.sandbox.protocol import *",
         "limits.IS_MEMORY_LIMITED_BY_SYSTEM &= 'NO_LIMIT' not in os.environ",
     ]
     for name in (*NAMES, "count"):
         lines.append(
-            f"requests.REQUESTS[{name!r}] = Request(module='mischief', function={name!r}, "
-            f"answer=int, tells_progress={name == 'count'})"
+            f"protocol.REQUESTS[{name!r}] = Request(module='hostile_functions', function={name!r}, "
+            f"answer=int, has_progress={name == 'count'})"
         )
     (folder / "sitecustomize.py").write_text("\n".join(lines), encoding="utf-8")
     return folder
@@ -102,12 +102,12 @@ def child_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_sandbox(child_path: Path) -> Iterator[Sandbox]:
     """One child for all of this file: its start takes a second."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(child_path))
+        patch.setenv("PYTHONPATH", str(child_path), prepend=os.pathsep)
         for name in (*NAMES, "count"):
             request = Request(
-                module="mischief", function=name, answer=int, tells_progress=name == "count"
+                module="hostile_functions", function=name, answer=int, has_progress=name == "count"
             )
-            patch.setitem(requests.REQUESTS, name, request)
+            patch.setitem(protocol.REQUESTS, name, request)
         sandbox = Sandbox()
         yield sandbox
         sandbox.close()
@@ -144,14 +144,14 @@ def test_a_hang_is_ended(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux limits memory, others are watched")
-def test_hunger_is_refused_and_the_child_lives(sandbox: Sandbox) -> None:
+def test_too_much_memory_is_refused_and_the_child_lives(sandbox: Sandbox) -> None:
     child = ask(sandbox, "answer")
     with pytest.raises(InputError, match=r"^a\.png needs more memory to be read than an image"):
         ask(sandbox, "devour")
     assert ask(sandbox, "answer") == child
 
 
-def test_where_the_system_limits_no_memory_hunger_is_seen_and_ended(
+def test_where_the_system_limits_no_memory_too_much_is_seen_and_ended(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.close()
@@ -175,20 +175,21 @@ def test_our_own_errors_keep_their_class_and_sentence(sandbox: Sandbox) -> None:
 
 
 def test_what_nobody_foresaw_says_where_and_not_what(sandbox: Sandbox) -> None:
-    with pytest.raises(InputError, match=r"\(NotImplementedError at mischief\.py:\d+\)") as caught:
+    place = r"\(NotImplementedError at hostile_functions\.py:\d+\)"
+    with pytest.raises(InputError, match=place) as caught:
         ask(sandbox, "surprise")
     assert "Jane" not in str(caught.value)
 
 
 def test_an_answer_of_another_type_is_refused(sandbox: Sandbox) -> None:
-    with pytest.raises(EngineError, match="a str came from another process, expected int"):
+    with pytest.raises(EngineError, match=r"it should not of a\.png: it is str, expected int"):
         ask(sandbox, "lie")
 
 
 def test_progress_passes_through_and_false_stops_the_work(sandbox: Sandbox) -> None:
-    told: list[float] = []
-    assert ask(sandbox, "count", on_progress=told.append) == 3
-    assert told[-1] == 1
+    fractions: list[float] = []
+    assert ask(sandbox, "count", on_progress=fractions.append) == 3
+    assert fractions[-1] == 1
     with pytest.raises(Cancelled, match=r"^Reading was stopped\.$"):
         ask(sandbox, "count", on_progress=lambda fraction: False)
     assert ask(sandbox, "answer") == sandbox.process_id

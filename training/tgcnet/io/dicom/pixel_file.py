@@ -17,7 +17,7 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import announce, check_size, needs_too_much_memory, quiet
+from tgcnet.io.decoded import announce, check_size, memory_exceeded, quiet
 from tgcnet.io.dicom.codestream import is_whole, stated_size
 from tgcnet.io.dicom.elements import PARSER_ERRORS, tag
 from tgcnet.io.dicom.series import FrameHeader
@@ -100,7 +100,7 @@ def read_stored(header: FrameHeader) -> tuple[np.ndarray, Dataset]:
             "check that it is still there and may be read."
         ) from None
     except MemoryError:
-        raise InputError(needs_too_much_memory(name)) from None
+        raise InputError(memory_exceeded(name)) from None
     except RuntimeError:  # what pydicom says where a decoder refused
         raise InputError(
             f"{name} cannot be decoded: its compressed pixels are damaged or of a kind that the "

@@ -1,30 +1,27 @@
 """The process that reads foreign files: ``python -P -m tgcnet.io.sandbox.child``.
 
 One request after another, each a line of JSON on standard input; it ends with its parent's pipe.
-Imports neither torch nor Qt. What nobody foresaw ends it: the state it left a library in is
+Imports neither torch nor Qt. An unforeseen exception ends it: the state it left a library in is
 unknown, and a fresh process takes a second.
 """
 
 import importlib
 import json
-import os
 import signal
 import sys
 import time
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, get_type_hints
-
-import numpy as np
+from typing import BinaryIO, get_type_hints
 
 from tgcnet.errors import InputError, TgcnetError
 from tgcnet.io import decoded
 from tgcnet.io.sandbox import limits
-from tgcnet.io.sandbox.codec import decode, describe_arrays, encode
-from tgcnet.io.sandbox.requests import REQUESTS
+from tgcnet.io.sandbox.protocol import REQUESTS, argument_from_json, write_answer
+from tgcnet.ipc.process import take_pipes
 
-_SECONDS_BETWEEN_TELLING = 0.05
+_SECONDS_BETWEEN_REPORTS = 0.05
 _FAMILY = TgcnetError.__module__
 
 
@@ -33,7 +30,7 @@ class _Service:
 
     def __init__(self, answers: BinaryIO) -> None:
         self._answers = answers
-        self._told_at = 0.0
+        self._reported_at = 0.0
 
     def answer(self, line: bytes) -> None:
         """Carry one request out; its answer, or one of our errors, goes back."""
@@ -42,27 +39,27 @@ class _Service:
         function = getattr(importlib.import_module(request.module), request.function)
         hints = get_type_hints(function)
         arguments = {
-            name: decode(hints[name], value, ()) for name, value in asked["arguments"].items()
+            name: argument_from_json(hints[name], value)
+            for name, value in asked["arguments"].items()
         }
-        if request.tells_progress:
-            arguments["on_progress"] = self._tell
+        if request.has_progress:
+            arguments["on_progress"] = self._report_progress
         try:
             with limits.limited():
                 value = function(**arguments)
         except TgcnetError as error:
             self._send({"error": _known_class(error), "sentence": str(error)})
         except MemoryError:
-            sentence = decoded.needs_too_much_memory(asked["name"])
+            sentence = decoded.memory_exceeded(asked["name"])
             self._send({"error": InputError.__name__, "sentence": sentence})
         else:
-            arrays: list[np.ndarray] = []
-            self._send({"value": encode(value, arrays)}, arrays)
+            self._send({"value": value})
 
     def say_ready(self) -> None:
-        """Tell the parent that from now on only files take time."""
+        """Send the parent that the imports are done: from now on only files take time."""
         self._send({"ready": True})
 
-    def announced(self, name: str, num_bytes: int) -> None:
+    def grant_memory(self, name: str, num_bytes: int) -> None:
         """Widen the limits for an image whose size was checked, here and in the parent."""
         if num_bytes <= limits.COVERED_BYTES:
             return
@@ -78,35 +75,34 @@ class _Service:
     def report_defect(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Say where an exception that nobody foresaw came from; its own text may name a patient."""
+        """Send where an unforeseen exception came from; its own text may name a patient."""
         last = traceback.extract_tb(trace)[-1] if trace else None
         place = f"{Path(last.filename).name}:{last.lineno}" if last else "nowhere"
         self._send({"defect": f"{kind.__name__} at {place}"})
 
-    def _tell(self, fraction: float) -> None:
+    def _report_progress(self, fraction: float) -> None:
         limits.renew_time()
-        if time.monotonic() - self._told_at >= _SECONDS_BETWEEN_TELLING or fraction >= 1:
-            self._told_at = time.monotonic()
+        if time.monotonic() - self._reported_at >= _SECONDS_BETWEEN_REPORTS or fraction >= 1:
+            self._reported_at = time.monotonic()
             self._send({"progress": float(fraction)})
 
-    def _send(self, message: dict[str, Any], arrays: list[np.ndarray] | None = None) -> None:
-        described = {**message, "arrays": describe_arrays(arrays or [])}
-        self._answers.write(json.dumps(described).encode("ascii") + b"\n")
-        for array in arrays or []:
-            self._answers.write(array.reshape(-1).view(np.uint8).data)
-        self._answers.flush()
+    def _send(self, message: dict[str, object]) -> None:
+        write_answer(self._answers, message)
 
 
 def main() -> None:
     """Serve until the parent closes its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's affair
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the parent
     limits.forbid_core_dumps()
-    requests, answers = _take_pipes()
+    # What a library prints goes nowhere: its lines quote headers, which name patients.
+    requests, answers = take_pipes(keep_stderr=False)
     service = _Service(answers)
-    decoded.on_announced(service.announced)
+    decoded.on_announced(service.grant_memory)
     sys.excepthook = service.report_defect
-    # Imported now, so that a request's memory is counted from what all of them need.
+    # Imported now, so that a request's memory is counted from what all of them need; pydantic
+    # imports most of itself at its first type.
     importlib.import_module(REQUESTS["decode_volume"].module)
+    argument_from_json(Path, ".")
     service.say_ready()
     for line in requests:
         service.answer(line)
@@ -115,18 +111,6 @@ def main() -> None:
 def _known_class(error: TgcnetError) -> str:
     """The error's class as the parent knows it: a module's own kind is one of the family's."""
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == _FAMILY)
-
-
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the parent's pipes to ourselves: what a library prints goes nowhere.
-
-    Its lines quote headers, which name patients.
-    """
-    requests, answers = os.dup(0), os.dup(1)
-    with open(os.devnull, "r+b") as nothing:
-        for standard in (0, 1, 2):
-            os.dup2(nothing.fileno(), standard)
-    return os.fdopen(requests, "rb"), os.fdopen(answers, "wb")
 
 
 if __name__ == "__main__":

@@ -2,42 +2,30 @@
 
 import atexit
 import contextlib
-import json
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from tgcnet import errors
 from tgcnet.errors import Cancelled, EngineError, InputError, TgcnetError
-from tgcnet.io.decoded import needs_too_much_memory
+from tgcnet.io.decoded import memory_exceeded
 from tgcnet.io.sandbox import limits
-from tgcnet.io.sandbox.codec import decode, encode
-from tgcnet.io.sandbox.memory import MemoryWatch
 from tgcnet.io.sandbox.process import (
     Deadline,
     close_pipes,
-    end,
     explain_death,
-    receive,
     send,
     start,
+    stop,
 )
-from tgcnet.io.sandbox.requests import REQUESTS
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Answer:
-    message: dict[str, Any]
-    arrays: list[np.ndarray]
-
+from tgcnet.io.sandbox.protocol import REQUESTS, Answer, read_answer, request_to_json
+from tgcnet.ipc.codec import MisfitError
+from tgcnet.ipc.process import opened
 
 OnProgress = Callable[[float], object]
 """Called with the finished fraction in [0, 1]; returning False stops."""
@@ -59,7 +47,7 @@ class Sandbox:
         self._asked: set[str] = set()
 
     def was_asked(self, request: str) -> bool:
-        """Whether anybody has asked for this so far."""
+        """Whether this was requested so far."""
         return request in self._asked
 
     @property
@@ -96,27 +84,31 @@ class Sandbox:
         Cancelled
             If ``on_progress`` returned False.
         """
-        plain = encode(arguments, [])
-        line = json.dumps({"request": request, "name": name, "arguments": plain}).encode("ascii")
+        line = request_to_json(request, name, arguments)
         self._asked.add(request)
         with self._lock:
             process = self._living()
             with (
                 Deadline(process) as deadline,
-                MemoryWatch(process) as memory,
+                limits.MemoryWatch(process) as memory,
                 self._ended_unless_answered(),
             ):
                 deadline.renew(limits.SECONDS)
-                send(process, line + b"\n")
+                send(process, line)
                 answer = _answer(process, deadline, memory, on_progress)
             if answer is None or "defect" in answer.message:
                 self._end()
         if answer is None:
             if memory.is_over:
-                raise InputError(needs_too_much_memory(name))
+                raise InputError(memory_exceeded(name))
             raise InputError(explain_death(name, process.returncode, deadline))
         if "value" in answer.message:
-            return decode(REQUESTS[request].answer, answer.message["value"], answer.arrays)
+            try:
+                return answer.value(REQUESTS[request].answer)
+            except MisfitError as error:
+                raise EngineError(
+                    f"The process that reads files answered what it should not of {name}: {error}."
+                ) from error
         raise _as_error(answer.message, name)
 
     def close(self) -> None:
@@ -137,7 +129,7 @@ class Sandbox:
         process, self._process = self._process, None
         if process is not None:
             close_pipes(process)
-            process.returncode = 0  # not a child of this process: nobody here may wait for it
+            process.returncode = 0  # not a child of this process, which may not wait for it
 
     @contextlib.contextmanager
     def _ended_unless_answered(self) -> Iterator[None]:
@@ -162,18 +154,18 @@ class Sandbox:
     def _end(self, *, at_once: bool = False) -> None:
         process, self._process = self._process, None
         if process is not None:
-            end(process, at_once=at_once)
+            stop(process, at_once=at_once)
 
 
 def _answer(
     process: subprocess.Popen[bytes],
     deadline: Deadline,
-    memory: MemoryWatch,
+    memory: limits.MemoryWatch,
     on_progress: OnProgress | None,
-) -> _Answer | None:
+) -> Answer | None:
     """Wait for the last message of a request; None where the child died over it."""
-    while (received := receive(process)) is not None:
-        message, arrays = received
+    while (answer := read_answer(opened(process.stdout))) is not None:
+        message = answer.message
         if "working_bytes" in message:
             num_bytes = min(int(message["working_bytes"]), _MOST_BYTES)
             deadline.renew(limits.seconds_for(num_bytes))
@@ -183,7 +175,7 @@ def _answer(
             if on_progress is not None and on_progress(float(message["progress"])) is False:
                 raise Cancelled("Reading was stopped.")
         else:
-            return _Answer(message=message, arrays=arrays)
+            return answer
     return None
 
 

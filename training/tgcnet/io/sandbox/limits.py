@@ -1,14 +1,16 @@
-"""What one request may take of time and memory.
+"""What one request may take of time and memory, and who sees to it.
 
 The window's process ends a child that is late, on every system. On POSIX the system ends it too,
 should the window's process be gone. Memory is limited by Linux itself; on Windows and macOS, which
-limit no process's address space, the window's process looks (:mod:`tgcnet.io.sandbox.memory`).
+limit no process's address space, the window's process looks (:class:`MemoryWatch`).
 """
 
 import contextlib
 import os
 import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,7 @@ COVERED_BYTES = 100_000_000
 IS_MEMORY_LIMITED_BY_SYSTEM = sys.platform == "linux"
 
 _GRACE_SECONDS = 2.0
+_SECONDS_BETWEEN_LOOKS = 0.02
 _MEMORY_OF_THIS_PROCESS = Path("/proc/self/statm")
 
 
@@ -61,7 +64,7 @@ def renew_time() -> None:
 
 
 def address_space() -> int:
-    """Bytes of address space that this process has; Linux tells."""
+    """Bytes of address space that this process has; Linux only."""
     return int(_MEMORY_OF_THIS_PROCESS.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -95,3 +98,49 @@ def _limit_time(seconds: float | None) -> None:
     if os.name == "posix":
         # The signal's default action: it ends even a decoder that never comes back to Python.
         signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds + _GRACE_SECONDS)
+
+
+class MemoryWatch:
+    """Kills a process that grows beyond one request's memory while inside the ``with``.
+
+    What it has when the ``with`` begins is not counted. On Linux nothing is watched: there the
+    child has itself limited (:func:`limited`), and fails at once.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._ended = threading.Event()
+        self._granted = SPARE_BYTES
+        self.is_over = False
+
+    def __enter__(self) -> "MemoryWatch":
+        if not IS_MEMORY_LIMITED_BY_SYSTEM:
+            base = _resident(self._process)
+            if base is not None:
+                threading.Thread(target=self._watch, args=(base,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    def grant(self, num_bytes: int) -> None:
+        """Allow so much more: for an image whose size was checked."""
+        self._granted = SPARE_BYTES + num_bytes
+
+    def _watch(self, base: int) -> None:
+        while not self._ended.wait(_SECONDS_BETWEEN_LOOKS):
+            now = _resident(self._process)
+            if now is None:
+                return
+            if now - base > self._granted:
+                self.is_over = True
+                self._process.kill()
+                return
+
+
+def _resident(process: subprocess.Popen[bytes]) -> int | None:
+    """Bytes that a process holds; None once it is gone."""
+    try:
+        return int(psutil.Process(process.pid).memory_info().rss)
+    except psutil.Error:
+        return None

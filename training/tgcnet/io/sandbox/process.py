@@ -1,18 +1,15 @@
 """The child as the system has it: its start, its pipes, its deadline and its end."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from typing import IO, Any
-
-import numpy as np
 
 from tgcnet.errors import EngineError
-from tgcnet.io.sandbox.codec import receive_arrays
+from tgcnet.io.sandbox.protocol import read_answer
+from tgcnet.ipc.process import end, opened, start_module
 
 CHILD_MODULE = "tgcnet.io.sandbox.child"
 SECONDS_TO_START = 180.0
@@ -20,8 +17,6 @@ SECONDS_TO_START = 180.0
 
 _SECONDS_TO_END = 1.0
 _PIPE_BYTES = 2**20
-_MAX_LINE_BYTES = 2**28
-"""Headers of a hundred thousand frames."""
 
 # One thread: what libraries set aside for more would count as the file's.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -68,24 +63,16 @@ def start(scratch: str) -> subprocess.Popen[bytes]:
     EngineError
         If it does not come up.
     """
+    environment = {**os.environ, **_ONE_THREAD, **dict.fromkeys(_SCRATCH, scratch)}
     try:
-        # -P: the folder this program was started in must not shadow a module.
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-m", CHILD_MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ONE_THREAD, **dict.fromkeys(_SCRATCH, scratch)},
-            # Without a console of its own no black window opens on Windows.
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        process = start_module(CHILD_MODULE, environment=environment)
     except OSError as error:
         raise EngineError(_CANNOT_START.format(error.strerror)) from error
     with Deadline(process) as deadline:
         deadline.renew(SECONDS_TO_START)
-        ready = receive(process)
+        ready = read_answer(opened(process.stdout))
     if ready is None:
-        end(process)
+        stop(process)
         raise EngineError(_CANNOT_START.format(f"exit status {process.returncode}"))
     _widen_pipe(process)
     return process
@@ -94,54 +81,24 @@ def start(scratch: str) -> subprocess.Popen[bytes]:
 def send(process: subprocess.Popen[bytes], line: bytes) -> None:
     """Write one line; a child that is gone shows when its answer does not come."""
     with contextlib.suppress(BrokenPipeError):
-        stdin = _pipe(process.stdin)
+        stdin = opened(process.stdin)
         stdin.write(line)
         stdin.flush()
-
-
-def receive(
-    process: subprocess.Popen[bytes],
-) -> tuple[dict[str, Any], list[np.ndarray]] | None:
-    """Read one message and its arrays; None where the child is gone.
-
-    Raises
-    ------
-    EngineError
-        If it is no message.
-    """
-    stdout = _pipe(process.stdout)
-    line = stdout.readline(_MAX_LINE_BYTES)
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        message = json.loads(line)
-        arrays = receive_arrays(message.pop("arrays"), lambda view: _fill(stdout, view))
-    except EOFError:
-        return None
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise EngineError(
-            "The process that reads files sent what is no message; open the file again."
-        ) from error
-    return message, arrays
 
 
 def close_pipes(process: subprocess.Popen[bytes]) -> None:
     """Tell the child that nothing more comes; it ends of itself."""
     for pipe in (process.stdin, process.stdout):
         with contextlib.suppress(OSError):  # what could not be written is of no interest now
-            _pipe(pipe).close()
+            opened(pipe).close()
 
 
-def end(process: subprocess.Popen[bytes], *, at_once: bool = False) -> None:
+def stop(process: subprocess.Popen[bytes], *, at_once: bool = False) -> None:
     """End the child and wait for it; ``at_once`` where it still works on something."""
     close_pipes(process)
-    try:
-        if at_once:
-            process.kill()
-        process.wait(_SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
+    if at_once:
         process.kill()
-        process.wait()
+    end(process, _SECONDS_TO_END)
 
 
 def explain_death(name: str, code: int, deadline: Deadline) -> str:
@@ -181,19 +138,4 @@ def _widen_pipe(process: subprocess.Popen[bytes]) -> None:
         import fcntl
 
         with contextlib.suppress(OSError):  # beyond what this user's pipes may take together
-            fcntl.fcntl(_pipe(process.stdout), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-
-def _fill(stream: IO[bytes], view: memoryview) -> None:
-    while view:
-        count = stream.readinto(view)  # type: ignore[attr-defined]  # a BufferedReader has it
-        if not count:
-            raise EOFError
-        view = view[count:]
-
-
-def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
-    """Popen's stream, which is None only where no pipe was asked for; both are."""
-    if stream is None:
-        raise EngineError("the process that reads files was started without pipes, our own defect")
-    return stream
+            fcntl.fcntl(opened(process.stdout), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

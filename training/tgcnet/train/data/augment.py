@@ -24,7 +24,7 @@ from monai.transforms import (
 )
 from torch import Tensor
 
-from tgcnet.bounds import check_in, check_types
+from tgcnet.config.checks import check_in, check_types
 from tgcnet.report import swap_sides
 from tgcnet.train.data.batch import Sample, harden
 

@@ -4,11 +4,13 @@ Each check raises ``ConfigError`` with a sentence that names the field, what was
 expected. A field that holds several numbers is checked number by number.
 """
 
+import functools
 import re
 from dataclasses import fields
 from reprlib import repr as shortened
-from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
 
 from tgcnet.errors import ConfigError
 
@@ -20,12 +22,25 @@ def check_types(config: Any) -> None:
 
     Texts are not quoted where one was expected: they may be names of files.
     """
-    for field in fields(config):
-        value, declared = getattr(config, field.name), field.type
-        if not _fits(value, declared):
-            expected = declared.__name__ if isinstance(declared, type) else str(declared)
-            given = f"a {type(value).__name__}" if "str" in expected else shortened(value)
-            raise ConfigError(f"{field.name} must be {_MODULES.sub('', expected)}, got {given}")
+    values = tuple(getattr(config, field.name) for field in fields(config))
+    try:
+        kind: Any = type(config)
+        _fields_of(kind).validate_python(values, strict=True)
+        return
+    except ValidationError as error:
+        index = int(error.errors(include_input=False)[0]["loc"][0])
+    field, value = fields(config)[index], values[index]
+    declared = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
+    expected = declared.__name__ if isinstance(declared, type) else str(declared)
+    given = f"a {type(value).__name__}" if "str" in expected else shortened(value)
+    raise ConfigError(f"{field.name} must be {_MODULES.sub('', expected)}, got {given}")
+
+
+@functools.cache
+def _fields_of(cls: Any) -> Any:  # the tests' checks of types know no TypeAdapter[...]
+    """What checks the values of a dataclass's fields, in their order."""
+    kinds = (field.type for field in fields(cls))
+    return TypeAdapter(tuple[*kinds])  # type: ignore[valid-type]
 
 
 def check_whole(config: object, *names: str, least: int = 1, most: int | None = None) -> None:
@@ -58,25 +73,6 @@ def check_in(config: object, interval: str, *names: str) -> None:
             is_below = number <= high if interval[-1] == "]" else number < high
             if not (is_above and is_below):
                 raise ConfigError(f"{name} must lie in {interval}, got {shortened(value)}")
-
-
-def _fits(value: object, declared: Any) -> bool:
-    if isinstance(declared, UnionType):
-        return any(_fits(value, one) for one in get_args(declared))
-    if get_origin(declared) is Literal:
-        return value in get_args(declared)
-    if get_origin(declared) is tuple:
-        return isinstance(value, tuple) and _all_fit(value, *get_args(declared))
-    # To Python true is a number, too.
-    if declared in (int, float) and isinstance(value, bool):
-        return False
-    return isinstance(value, int | float if declared is float else declared)
-
-
-def _all_fit(values: tuple[object, ...], *declared: Any) -> bool:
-    if declared[-1] is Ellipsis:
-        return all(_fits(value, declared[0]) for value in values)
-    return len(values) == len(declared) and all(map(_fits, values, declared))
 
 
 def _each(value: Any) -> tuple[Any, ...]:

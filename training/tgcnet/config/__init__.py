@@ -4,12 +4,15 @@ Modules receive numbers, never a config; ``models.build`` is the one place that 
 Variants are functions that use :func:`dataclasses.replace`.
 """
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+import functools
+import json
+from dataclasses import asdict, dataclass, field, fields
 from reprlib import repr as shortened
-from types import UnionType
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args
 
-from tgcnet.bounds import check_divisible, check_in, check_types, check_whole
+from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
+
+from tgcnet.config.checks import check_divisible, check_in, check_types, check_whole
 from tgcnet.errors import ConfigError
 
 T = TypeVar("T")
@@ -144,6 +147,21 @@ TextTowerConfig = ClipTextConfig | BertTextConfig
 """Any text tower; ``kind`` says which in a file."""
 
 
+def _kind_of(tower: object) -> object:
+    """Files of before towers had kinds state none: those are CLIP's."""
+    return tower.get("kind", "clip") if isinstance(tower, dict) else getattr(tower, "kind", None)
+
+
+_AnyImageTower = Annotated[
+    Annotated[ClipImageConfig, Tag("clip")] | Annotated[TimmImageConfig, Tag("timm")],
+    Discriminator(_kind_of),
+]
+_AnyTextTower = Annotated[
+    Annotated[ClipTextConfig, Tag("clip")] | Annotated[BertTextConfig, Tag("bert")],
+    Discriminator(_kind_of),
+]
+
+
 def _check_plain_gelu(what: str, tower: TimmImageConfig | BertTextConfig) -> None:
     if tower.quick_gelu:
         raise ConfigError(
@@ -162,8 +180,8 @@ class TowerConfig:
     """Both towers of a CLIP-like pair, and the width of the space they share."""
 
     embed_dim: int
-    image: ImageTowerConfig
-    text: TextTowerConfig
+    image: _AnyImageTower
+    text: _AnyTextTower
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -259,7 +277,7 @@ class TmcaConfig:
     """
 
     name: str
-    text: TextTowerConfig
+    text: _AnyTextTower
     cnn: str = "convnext_tiny"
     joint_dim: int = 128
     num_heads: int = 4
@@ -353,18 +371,16 @@ def from_json(cls: type[T], values: object) -> T:
         If ``values`` is no JSON object, a field is unknown, missing or of another type, or the
         values contradict each other. Anybody may have written them.
     """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{cls.__name__} must be a JSON object, got {shortened(values)}")
-    types = {f.name: f.type for f in fields(cls)} if is_dataclass(cls) else {}
-    unknown = sorted(set(values) - set(types))
-    if unknown:
-        raise ConfigError(
-            f"{cls.__name__} has no field {unknown[0]!r}; it was written by another version"
-        )
     try:
-        return cls(**{key: _as_declared(value, types[key], key) for key, value in values.items()})
+        # In JSON mode lists are tuples and whole numbers floats, and nothing else is converted.
+        text, kind = json.dumps(values, default=to_json), cast(Any, cls)
+        made: T = _adapter(kind).validate_json(text, strict=True, extra="forbid")
+        return made
+    except ValidationError as error:
+        sentence = _sentence(error, cls.__name__)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise ConfigError(f"{cls.__name__} cannot be read: {error}") from error
+    raise ConfigError(sentence)
 
 
 def tower_from_json(towers: object, values: object) -> Any:
@@ -379,22 +395,20 @@ def tower_from_json(towers: object, values: object) -> Any:
     return from_json(kinds[kind], values)
 
 
-def _as_declared(value: object, declared: Any, name: str) -> object:
-    """A JSON value as its field declares it: a list as a tuple, 1 as 1.0 where floats go."""
-    if isinstance(declared, UnionType):
-        return value if isinstance(value, declared) else tower_from_json(declared, value)
-    if get_origin(declared) is Literal:
-        return value
-    if isinstance(declared, type) and is_dataclass(declared):
-        return value if isinstance(value, declared) else from_json(declared, value)
-    if get_origin(declared) is tuple:
-        element, *others = get_args(declared)
-        if isinstance(value, list) and (others == [Ellipsis] or len(value) == 1 + len(others)):
-            return tuple(_as_declared(entry, element, name) for entry in value)
-    # To Python true is a number, too.
-    elif isinstance(value, bool) is (declared is bool) and isinstance(value, declared):
-        return value
-    elif declared is float and type(value) is int:
-        return float(value)
-    expected = declared if get_origin(declared) else declared.__name__
-    raise TypeError(f"{name} must be {expected}, got {shortened(value)}")
+_adapter = functools.cache(TypeAdapter)
+
+
+def _sentence(error: ValidationError, name: str) -> str:
+    """What does not fit a dataclass of this name, first of all."""
+    first = error.errors(include_url=False)[0]
+    kind, value = first["type"], shortened(first["input"])
+    where = ".".join(map(str, first["loc"]))
+    if kind == "dataclass_type":
+        return f"{first['ctx']['class_name']} must be a JSON object, got {value}"
+    if kind == "unexpected_keyword_argument":
+        return f"{name} has no field {where!r}; it was written by another version"
+    if kind == "missing":
+        return f"{name} cannot be read: {where} is absent in {value}"
+    if not kind.endswith("_type"):
+        return f"{name} cannot be read: {where}: {first['msg']}"
+    return f"{name} cannot be read: {where} must be {kind.removesuffix('_type')}, got {value}"
