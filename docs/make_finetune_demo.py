@@ -23,7 +23,7 @@ from typing import Any
 
 from tgcnet.domain import Change, Comparison
 from tgcnet.finetune.events import Begun, Scored, Stepped, Told, read_events
-from tgcnet.gate.report_file import report_from_json
+from tgcnet.gate.report_json import report_from_json
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "measured" / "finetune.json"

@@ -18,7 +18,7 @@ from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import SegmentationClass
 from tgcnet.finetune.candidate import config_with_adapters, copy_of
 from tgcnet.finetune.config import FinetuneConfig, Learns
-from tgcnet.finetune.loop import Finetuner, Watcher, choose_what_learns
+from tgcnet.finetune.finetuner import Finetuner, Watcher, choose_what_learns
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets, samples_of_case
 from tgcnet.inference.predictor import Predictor
 from tgcnet.samples.phantom import PHANTOM_REPORT, phantom_stack

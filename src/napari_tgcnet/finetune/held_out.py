@@ -6,7 +6,7 @@ from pathlib import Path
 
 from napari_tgcnet.finetune.ports import HeldOutCase
 from tgcnet.corrections import Ledger
-from tgcnet.finetune.compared import read_compared
+from tgcnet.finetune.compared_masks import read_compared
 
 
 def load_held_out(*, run: Path, ledger: Path, case_id: str) -> HeldOutCase:

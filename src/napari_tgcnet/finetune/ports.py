@@ -9,7 +9,7 @@ from typing import Protocol
 
 from napari_tgcnet.finetune.state import Estimate, ModelListing, Options
 from tgcnet.domain import Case
-from tgcnet.finetune.compared import ComparedMasks
+from tgcnet.finetune.compared_masks import ComparedMasks
 from tgcnet.finetune.events import TimedEvent
 from tgcnet.finetune.run_folder import RunStatus
 

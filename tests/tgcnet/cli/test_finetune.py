@@ -38,7 +38,7 @@ def models(tiny_model_folder: Path, no_user_models: Path) -> Path:
 @pytest.fixture
 def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing takes longer than training here."""
-    monkeypatch.setattr("tgcnet.finetune.run.compare_with_active", lambda *_, **__: None)
+    monkeypatch.setattr("tgcnet.finetune.run_finetuning.compare_with_active", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_whatever_ends_a_run_is_told(
         raise fault
 
     out = tmp_path / "run"
-    monkeypatch.setattr("tgcnet.finetune.run.load_model", fail)
+    monkeypatch.setattr("tgcnet.finetune.run_finetuning.load_model", fail)
     try:
         status = main(command(ledger_folder, tiny_model_folder, out))
     except ZeroDivisionError:

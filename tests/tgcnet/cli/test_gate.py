@@ -15,9 +15,9 @@ from tests.tgcnet.finetune.conftest import phantom_correction
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
 from tgcnet.data.folder import Row
-from tgcnet.data.reference import ReferenceParts
-from tgcnet.gate.report_file import report_from_json
-from tgcnet.gate.scores import read_scores
+from tgcnet.data.reference_split import ReferenceParts
+from tgcnet.gate.case_scores import read_scores
+from tgcnet.gate.report_json import report_from_json
 from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.manifest import read_manifest
 
@@ -84,7 +84,7 @@ def test_of_a_reference_set_the_part_is_compared_that_nothing_was_trained_on(
     def two(rows: tuple[Row, ...]) -> ReferenceParts:
         return ReferenceParts(measured=rows[:2], replayed=rows[2:])
 
-    monkeypatch.setattr("tgcnet.data.reference.part_reference", two)
+    monkeypatch.setattr("tgcnet.data.reference_split.part_reference", two)
     command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(phantoms)]
     reference = ["--reference", str(phantoms), "--json"]
     for options, num_images in (([], 2), (["--whole-reference"], 3)):

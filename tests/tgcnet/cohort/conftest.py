@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from tests.tgcnet.cohort.stub import FakePredictor
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.manifest import read_cohort
-from tgcnet.cohort.order import Order
-from tgcnet.cohort.record import Terms
-from tgcnet.cohort.run import CohortJob, segment_cohort
+from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
+from tgcnet.cohort.study_record import Terms
 from tgcnet.cohort.summary import CohortSummary
+from tgcnet.cohort.task import Order
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.registry import find_model
 
@@ -105,7 +105,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_user_models: Path) -
     """A run into the folder ``out``, and the predictor it uses."""
     predictor = FakePredictor()
     load = partial(lambda predictor, *_: predictor, predictor)
-    monkeypatch.setattr("tgcnet.cohort.run.load_checked", load)
+    monkeypatch.setattr("tgcnet.cohort.segment_cohort.load_checked", load)
     return Run(tmp_path / "out", predictor)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import tgcnet.report
-from tgcnet.cohort.folder import CohortFolder
-from tgcnet.cohort.order import Errand, Outcome
-from tgcnet.cohort.study import segment_study
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.segment_study import segment_study
+from tgcnet.cohort.task import Errand, Outcome
 from tgcnet.domain import EncodedText, Report, Segmentation, SegmentationClass, Volume
 from tgcnet.inference.reading import ReportReading, weigh_report
 

@@ -12,8 +12,8 @@ from tests.tgcnet.cohort.conftest import MakeTable, Run, order_of, rows
 
 from tgcnet import __version__
 from tgcnet.cohort import worker
-from tgcnet.cohort.folder import CohortFolder
-from tgcnet.cohort.order import Errand, Refusal
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.task import Errand, Refusal
 from tgcnet.errors import CheckpointError, EngineError
 
 

@@ -16,10 +16,10 @@ from PIL import Image
 from tests.tgcnet.cohort import stub
 from tests.tgcnet.cohort.conftest import MakeTable, rows, write_table
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, read_journal
-from tgcnet.cohort.record import Status
-from tgcnet.cohort.run import CohortJob, segment_cohort
+from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
+from tgcnet.cohort.study_record import Status
 from tgcnet.samples import list_samples, sample_path
 
 pytest.importorskip("distributed")

@@ -18,12 +18,12 @@ from tests.tgcnet.cohort.conftest import (
     write_image,
 )
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, read_journal
 from tgcnet.cohort.key import Key
 from tgcnet.cohort.manifest import Study
-from tgcnet.cohort.order import Verdict
-from tgcnet.cohort.study import segment_study
+from tgcnet.cohort.segment_study import segment_study
+from tgcnet.cohort.task import Verdict
 from tgcnet.domain import Volume
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io.process_lock import running
@@ -204,7 +204,7 @@ def test_a_full_disk_stops_the_run_and_not_each_study(
         raise OutputError("mask.nii.gz was not written, the disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("tgcnet.cohort.study.save_labels", full)
+        patched.setattr("tgcnet.cohort.segment_study.save_labels", full)
         with pytest.raises(OutputError, match="the disk is full"):
             run(cohort(rows(3)))
     assert len(run.predictor.seen) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tgcnet.data.folder import Row
-from tgcnet.data.reference import (
+from tgcnet.data.reference_split import (
     MIN_REFERENCE_IMAGES,
     MIN_REPLAYED,
     measured_part,

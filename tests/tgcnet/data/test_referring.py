@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tgcnet.data.folder import read_folder, read_mask
-from tgcnet.data.referring import convert, one_sided_requests
+from tgcnet.data.referring_set import convert, one_sided_requests
 from tgcnet.data.regions import split_by_side
 from tgcnet.domain import Side
 from tgcnet.errors import InputError, OutputError

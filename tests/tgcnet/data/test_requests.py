@@ -7,10 +7,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from tgcnet.data import phrases
-from tgcnet.data.phrases import Place
+from tgcnet.data import caption_templates
+from tgcnet.data.caption_templates import Place
 from tgcnet.data.regions import XRAY_ZONES, split_by_side
-from tgcnet.data.requests import RequestMix, describe, draw_request
+from tgcnet.data.text_requests import RequestMix, describe, draw_request
 from tgcnet.domain import Modality, Presence, Report, Side
 from tgcnet.models.tokenizer import words_with_tokens
 from tgcnet.report import read_report
@@ -115,7 +115,7 @@ def test_describe_names_sides_and_zones(both_sides: np.ndarray) -> None:
 def test_captions_read_like_the_public_ones(
     places: list[Place], num_areas: int, expected: str
 ) -> None:
-    assert phrases.caption(places, num_areas=num_areas) == expected
+    assert caption_templates.caption(places, num_areas=num_areas) == expected
 
 
 def test_every_word_of_the_templates_is_in_the_vocabulary(both_sides: np.ndarray) -> None:

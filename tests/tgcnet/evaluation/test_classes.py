@@ -7,7 +7,7 @@ import pytest
 
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError
-from tgcnet.evaluation.classes import match_classes
+from tgcnet.evaluation.class_match import match_classes
 
 
 def named(*names: str) -> list[SegmentationClass]:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tgcnet.errors import InputError
+from tgcnet.evaluation.confidence_intervals import FIGURES, NOTHING, summarise
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.summary import FIGURES, NOTHING, summarise
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 
 MadeUp = Callable[..., Evaluation]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tgcnet.errors import OutputError
+from tgcnet.evaluation.confidence_intervals import Estimate, Summary, summarise
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.summary import Estimate, Summary, summarise
 from tgcnet.evaluation.tables import (
     Source,
     in_words,
@@ -16,7 +16,7 @@ from tgcnet.evaluation.tables import (
     write_images,
     write_table,
 )
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 
 MadeUp = Callable[..., Evaluation]
 SOURCE = Source(

@@ -12,7 +12,7 @@ from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob
 from tgcnet.finetune.events import Event
-from tgcnet.finetune.run import finetune
+from tgcnet.finetune.run_finetuning import finetune
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.switch import activate
 
@@ -110,5 +110,5 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
 @pytest.fixture
 def tune(tune_and_compare: Tune, monkeypatch: pytest.MonkeyPatch) -> Tune:
     """The same without the gate, which takes longer than training here."""
-    monkeypatch.setattr("tgcnet.finetune.run.compare_with_active", lambda *_, **__: None)
+    monkeypatch.setattr("tgcnet.finetune.run_finetuning.compare_with_active", lambda *_, **__: None)
     return tune_and_compare

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from tgcnet.errors import InputError, OutputError
-from tgcnet.finetune.compared import COMPARED_FOLDER, ComparedMasks, read_compared, write_compared
+from tgcnet.finetune.compared_masks import (
+    COMPARED_FOLDER,
+    ComparedMasks,
+    read_compared,
+    write_compared,
+)
 
 CASE = "0123456789abcdef"
 

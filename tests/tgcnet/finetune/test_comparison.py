@@ -13,9 +13,9 @@ from tests.tgcnet.finetune.conftest import CLASSES, Tune, phantom_correction
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Case
 from tgcnet.errors import Cancelled, CheckpointError, InputError, OutputError
-from tgcnet.finetune import comparison
-from tgcnet.finetune.compared import read_compared
-from tgcnet.finetune.comparison import REPORT_FILE, SCORES_FILE, compare_with_active
+from tgcnet.finetune import compare_with_active as comparison
+from tgcnet.finetune.compare_with_active import REPORT_FILE, SCORES_FILE, compare_with_active
+from tgcnet.finetune.compared_masks import read_compared
 from tgcnet.finetune.config import FinetuneJob
 from tgcnet.finetune.events import (
     STOP_FILE,
@@ -28,8 +28,8 @@ from tgcnet.finetune.events import (
     Stepped,
     Written,
 )
-from tgcnet.gate.report_file import report_from_json
-from tgcnet.gate.scores import read_scores
+from tgcnet.gate.case_scores import read_scores
+from tgcnet.gate.report_json import report_from_json
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.weights.active import ACTIVE_FILE, read_active
 from tgcnet.weights.lineage import Lineage
@@ -242,7 +242,7 @@ def test_progress_is_told_once_a_second_at_most(
 def test_a_candidate_with_numbers_that_are_not_finite_is_not_installed(
     tune: Tune, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    export = "tgcnet.finetune.run.export_candidate"
+    export = "tgcnet.finetune.run_finetuning.export_candidate"
     from tgcnet.finetune.candidate import export_candidate
 
     def ruin(model: torch.nn.Module, *arguments: object) -> Path:

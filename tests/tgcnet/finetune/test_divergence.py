@@ -9,7 +9,7 @@ import torch
 from tests.tgcnet.finetune.conftest import Tune
 
 from tgcnet.errors import Cancelled, DeviceError, InputError
-from tgcnet.finetune import loop
+from tgcnet.finetune import finetuner as loop
 from tgcnet.finetune.config import CHECKPOINT_FILE, STOPPED_FILE, FinetuneJob
 from tgcnet.finetune.events import STOP_FILE, Event, Stepped, Told
 from tgcnet.finetune.training import Training

@@ -18,7 +18,7 @@ from tgcnet.data.folder import Row, read_folder, read_mask
 from tgcnet.domain import GateReport, Modality
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob
 from tgcnet.finetune.events import Compared, Event
-from tgcnet.finetune.run import finetune
+from tgcnet.finetune.run_finetuning import finetune
 from tgcnet.io import load_volume
 from tgcnet.weights.load import load_model, save_model
 from tgcnet.weights.switch import activate

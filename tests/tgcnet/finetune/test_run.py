@@ -22,7 +22,7 @@ from tgcnet.finetune.events import (
     Stepped,
     Told,
 )
-from tgcnet.finetune.loop import Finetuner, choose_what_learns
+from tgcnet.finetune.finetuner import Finetuner, choose_what_learns
 from tgcnet.finetune.samples import BatchPlan
 from tgcnet.models import build_model
 from tgcnet.weights.active import read_active

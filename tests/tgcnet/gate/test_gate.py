@@ -9,9 +9,9 @@ from scipy import stats
 
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
-from tgcnet.gate.gate import allowed_loss, judge, judge_held_out, judge_reference
-from tgcnet.gate.scores import CaseScore, PairedScores, read_scores, write_scores
-from tgcnet.gate.statistics import compare
+from tgcnet.gate.case_scores import CaseScore, PairedScores, read_scores, write_scores
+from tgcnet.gate.paired_bootstrap import compare
+from tgcnet.gate.verdict import allowed_loss, judge, judge_held_out, judge_reference
 
 ACTIVE = ModelIdentity(name="mini", sha256="a" * 64)
 CANDIDATE = ModelIdentity(name="candidate", sha256="b" * 64)

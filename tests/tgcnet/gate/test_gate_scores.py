@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tgcnet.errors import InputError, OutputError
-from tgcnet.gate.scores import CaseScore, PairedScores, read_scores, write_scores
+from tgcnet.gate.case_scores import CaseScore, PairedScores, read_scores, write_scores
 
 
 def score(text: str, dice: float) -> CaseScore:

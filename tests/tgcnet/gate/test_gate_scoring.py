@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tgcnet.data.slices import folder_slices
+from tgcnet.data.slices_to_score import folder_slices
 from tgcnet.evaluation.score import evaluate_folder
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.gate.scoring import score_both
 from tgcnet.inference.predictor import load_predictor
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tgcnet.errors import InputError
-from tgcnet.gate.scores import CaseScore
-from tgcnet.gate.statistics import compare
-from tgcnet.train.bootstrap import draw_counts, interval_levels
+from tgcnet.evaluation.bootstrap import draw_counts, interval_levels
+from tgcnet.gate.case_scores import CaseScore
+from tgcnet.gate.paired_bootstrap import compare
 
 
 def scores(dices: Sequence[float], groups: Sequence[str] | None = None) -> list[CaseScore]:

@@ -6,7 +6,7 @@ import pytest
 from tests.tgcnet.gate.reports import REPORT
 
 from tgcnet.errors import InputError
-from tgcnet.gate.report_file import report_from_json, report_to_json
+from tgcnet.gate.report_json import report_from_json, report_to_json
 
 
 def test_it_comes_back() -> None:

@@ -22,7 +22,7 @@ from tests.tgcnet.train.phantoms import (
 )
 
 from tgcnet.config import ModelConfig
-from tgcnet.data.requests import RequestMix
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, build_model
 from tgcnet.train.checkpoints import FOLDER

@@ -13,7 +13,7 @@ from torch import nn
 
 from tgcnet.corrections import Ledger
 from tgcnet.errors import OutputError
-from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 from tgcnet.finetune.samples import samples_of_case
 from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import Progress, save_checkpoint

@@ -14,7 +14,7 @@ from lightning_fabric import Fabric
 from tests.tgcnet.train.same_curve import CASES, RESUMED_AFTER, run_case
 
 from tgcnet.errors import DeviceError, InputError
-from tgcnet.train.batches import Share
+from tgcnet.train.batch_loader import Share
 from tgcnet.train.checkpoints import FOLDER
 from tgcnet.train.data.training_set import SampleKey
 from tgcnet.train.devices import build_fabric, gather_rows, share_of_batch

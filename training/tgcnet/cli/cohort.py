@@ -21,7 +21,8 @@ from tgcnet.cli.output import (
 )
 from tgcnet.cohort.summary import CohortSummary
 
-# As tgcnet.cohort.run.ENDINGS has them; its image libraries take a second, help must not.
+# As tgcnet.cohort.segment_cohort.ENDINGS has them: its image libraries take a second to import, and
+# help must not.
 FORMATS = ("nifti", "png", "tiff")
 
 _SOME_FAILED = 1
@@ -93,7 +94,7 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment what has no result yet; 1 where any study failed."""
-    from tgcnet.cohort.run import CohortJob, segment_cohort
+    from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
 
     job = CohortJob(
         table=arguments.manifest,

@@ -105,8 +105,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     from tgcnet.corrections import Ledger
-    from tgcnet.corrections.export import export_folder
-    from tgcnet.corrections.nnunet import export_nnunet
+    from tgcnet.corrections.export_nnunet import export_nnunet
+    from tgcnet.corrections.export_three_columns import export_folder
 
     ledger = Ledger.open(arguments.ledger)
     write = export_folder if arguments.format == "folder" else export_nnunet

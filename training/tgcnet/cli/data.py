@@ -105,7 +105,7 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 def _convert_referring(arguments: argparse.Namespace) -> int:
-    from tgcnet.data.referring import convert
+    from tgcnet.data.referring_set import convert
 
     given = {
         "--patient-side": arguments.patient_side,

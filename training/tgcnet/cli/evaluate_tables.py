@@ -8,8 +8,8 @@ from rich.table import Column, Table
 
 from tgcnet.cli.output import warn
 from tgcnet.evaluation.calibration import Calibration
+from tgcnet.evaluation.confidence_intervals import FIGURES, Summary
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.summary import FIGURES, Summary
 from tgcnet.evaluation.tables import (
     TITLES,
     Source,

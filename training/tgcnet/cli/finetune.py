@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         begin(job.out, resume=arguments.resume)
         lift_stop(job.out, older_than_s=_JUST_ASKED_S)
         with _ends_are_told(log), _stops_by_signal(job.out / STOP_FILE):
-            finetune = import_or_explain("tgcnet.finetune.run").finetune
+            finetune = import_or_explain("tgcnet.finetune.run_finetuning").finetune
             try:
                 folder = finetune(job, config, tell=tell, resume=arguments.resume)
             except Cancelled as error:

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, count_deaths, read_journal
-from tgcnet.cohort.order import Order, Outcome, Verdict
-from tgcnet.cohort.study import blank_record
+from tgcnet.cohort.segment_study import blank_record
+from tgcnet.cohort.task import Order, Outcome, Verdict
 from tgcnet.errors import EngineError
 
 MOST_DEATHS = 3

@@ -18,7 +18,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from tgcnet import __version__
 from tgcnet.cohort.backlog import Backlog
-from tgcnet.cohort.order import Errand, Order, Outcome, Refusal, Verdict
+from tgcnet.cohort.task import Errand, Order, Outcome, Refusal, Verdict
 from tgcnet.cohort.worker import work
 from tgcnet.errors import EngineError, InputError
 

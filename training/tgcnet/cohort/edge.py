@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from tgcnet.cohort.folder import DEFECTS_FILE, CohortFolder
+from tgcnet.cohort.cohort_folder import DEFECTS_FILE, CohortFolder
 from tgcnet.cohort.manifest import Study
-from tgcnet.cohort.record import Status
+from tgcnet.cohort.study_record import Status
 from tgcnet.errors import OutputError, TgcnetError
 
 

@@ -5,10 +5,10 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 
-from tgcnet.cohort.folder import TABLE_FILE, CohortFolder
-from tgcnet.cohort.order import Order
-from tgcnet.cohort.record import Status, StudyRecord, Terms
+from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
+from tgcnet.cohort.study_record import Status, StudyRecord, Terms
 from tgcnet.cohort.summary import CohortSummary, Failure
+from tgcnet.cohort.task import Order
 from tgcnet.io import write_text_atomically
 
 _COLUMNS = (

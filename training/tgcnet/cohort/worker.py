@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from tgcnet import __version__
-from tgcnet.cohort.folder import CohortFolder
-from tgcnet.cohort.order import Errand, Outcome, Refusal
-from tgcnet.cohort.study import Segments, segment_study
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.segment_study import Segments, segment_study
+from tgcnet.cohort.task import Errand, Outcome, Refusal
 from tgcnet.errors import CheckpointError, EngineError, InputError, TgcnetError
 from tgcnet.io.process_lock import running
 

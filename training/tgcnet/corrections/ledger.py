@@ -14,7 +14,9 @@ from pathlib import Path
 
 from tgcnet.corrections.case_file import read_case, write_case
 from tgcnet.corrections.correction import Correction, check_correction
+from tgcnet.corrections.held_out_patients import Split
 from tgcnet.corrections.keys import Keys
+from tgcnet.corrections.ledger_folders import BIN, CASES, DAMAGED, SPLIT, Places
 from tgcnet.corrections.listing import (
     CaseSummary,
     Listing,
@@ -25,10 +27,8 @@ from tgcnet.corrections.listing import (
     summarise,
 )
 from tgcnet.corrections.load import check_case, load_case
-from tgcnet.corrections.places import BIN, CASES, DAMAGED, SPLIT, Places
 from tgcnet.corrections.revision import now_utc, write_revision
 from tgcnet.corrections.sealed import read_bytes, seal, unseal
-from tgcnet.corrections.split import Split
 from tgcnet.domain import Case, Volume
 from tgcnet.errors import InputError, LedgerDamageError, LedgerError, OutputError
 from tgcnet.io.atomic import flush_folder, not_written

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgcnet.corrections.case_file import CaseFile, read_case
-from tgcnet.corrections.places import names_in
+from tgcnet.corrections.ledger_folders import names_in
 from tgcnet.corrections.revision import Revision, read_revision
 from tgcnet.errors import LedgerDamageError, LedgerError
 

@@ -13,7 +13,7 @@ from tgcnet.data.layouts.dataset import splits_of
 from tgcnet.data.layouts.ledger import NAME as LEDGER
 from tgcnet.data.layouts.three_columns import NAME as THREE_COLUMNS
 from tgcnet.data.splits import Division, divide
-from tgcnet.data.write_folder import IMAGE_SIDE_COLUMN, write_three_columns
+from tgcnet.data.write_three_columns import IMAGE_SIDE_COLUMN, write_three_columns
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io.publish import publish_folder, sweep_leftovers
 from tgcnet.report import swap_sides

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from tgcnet.evaluation.calibration import Calibration, calibration_to_json
+from tgcnet.evaluation.confidence_intervals import FIGURES, ClassSummary, Summary
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.summary import FIGURES, ClassSummary, Summary
 from tgcnet.evaluation.tables import Source
 
 

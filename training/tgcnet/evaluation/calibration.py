@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tgcnet.evaluation.classes import UNION
+from tgcnet.evaluation.class_match import UNION
 from tgcnet.evaluation.results import Drawn
 
 NUM_BINS = 15

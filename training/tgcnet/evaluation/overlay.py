@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.domain import SegmentationClass, Volume
-from tgcnet.evaluation.drawing import GREEN, SKY_BLUE, VERMILION, YELLOW
+from tgcnet.evaluation.figure_style import GREEN, SKY_BLUE, VERMILION, YELLOW
 from tgcnet.evaluation.results import Drawn
 from tgcnet.evaluation.score import known_spacing_yx_mm
 from tgcnet.preprocess import decide_window, scale_to_unit

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from tgcnet.errors import OutputError
 from tgcnet.evaluation.cases import PageCase
-from tgcnet.evaluation.drawing import new_figure
+from tgcnet.evaluation.figure_style import new_figure
 from tgcnet.evaluation.overlay import (
     ADDED,
     BOTH,

@@ -6,7 +6,7 @@ import numpy as np
 
 from tgcnet.data.check.sides import LesionPixels
 from tgcnet.domain import Volume
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.metrics import ImageScore, Metrics
 
 

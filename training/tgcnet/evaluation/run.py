@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from tgcnet.data.slices import SliceToScore
+from tgcnet.data.slices_to_score import SliceToScore
 from tgcnet.evaluation.calibration import CalibrationMeter
 from tgcnet.evaluation.cases import PageCase, choose_cases
-from tgcnet.evaluation.classes import UNION_ONLY, ClassMatch
+from tgcnet.evaluation.class_match import UNION_ONLY, ClassMatch
 from tgcnet.evaluation.results import Drawn, Evaluation
 from tgcnet.evaluation.score import draw, evaluate_slices
-from tgcnet.evaluation.texts import TextMode, edit_texts
+from tgcnet.evaluation.text_modes import TextMode, edit_texts
 from tgcnet.inference.predictor import Predictor
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from tgcnet.data.check.sides import lesion_pixels
 from tgcnet.data.folder import naming
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.slices import SliceToScore, row_slices
+from tgcnet.data.slices_to_score import SliceToScore, row_slices
 from tgcnet.domain import Geometry, Modality, Volume
-from tgcnet.evaluation.classes import UNION_ONLY, ClassMatch, match_classes
+from tgcnet.evaluation.class_match import UNION_ONLY, ClassMatch, match_classes
 from tgcnet.evaluation.results import Drawn, Evaluation, ImageResult
 from tgcnet.evaluation.sides import named_side, wrong_half
-from tgcnet.evaluation.texts import TextMode, edit_texts
+from tgcnet.evaluation.text_modes import TextMode, edit_texts
 from tgcnet.inference.predictor import Predictor
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.report import read_report

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tgcnet.evaluation.classes import UNION
+from tgcnet.evaluation.class_match import UNION
+from tgcnet.evaluation.confidence_intervals import FIGURES, NOTHING, ClassSummary, Estimate, Summary
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.summary import FIGURES, NOTHING, ClassSummary, Estimate, Summary
 from tgcnet.io import RESEARCH_NOTICE, write_text_atomically
 
 TITLES = {

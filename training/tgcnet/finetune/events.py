@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, get_args
 
 from tgcnet.domain import GateReport
 from tgcnet.errors import InputError
-from tgcnet.gate.report_file import report_from_json, report_to_json
+from tgcnet.gate.report_json import report_from_json, report_to_json
 from tgcnet.io.atomic import not_written
 
 EVENTS_FILE = "events.jsonl"

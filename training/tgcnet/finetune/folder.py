@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from tgcnet.errors import InputError, OutputError
-from tgcnet.finetune.compared import COMPARED_FOLDER
+from tgcnet.finetune.compared_masks import COMPARED_FOLDER
 from tgcnet.finetune.config import CHECKPOINT_FILE, STOPPED_FILE, FinetuneJob
 from tgcnet.finetune.events import STOP_FILE
 from tgcnet.io.atomic import check_outside, not_written

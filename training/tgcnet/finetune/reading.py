@@ -15,7 +15,7 @@ from tgcnet.finetune.cases import (
 )
 from tgcnet.finetune.config import FinetuneJob
 from tgcnet.finetune.events import Event, Told
-from tgcnet.finetune.reference import MeasuredRow, keep_apart, load_reference
+from tgcnet.finetune.reference_set import MeasuredRow, keep_apart, load_reference
 from tgcnet.finetune.samples import SampleSets
 from tgcnet.weights.load import LoadedModel
 

@@ -13,8 +13,8 @@ from tgcnet.data.examples import Example
 from tgcnet.finetune.candidate import adapter_width, config_with_adapters, copy_of
 from tgcnet.finetune.config import FinetuneConfig, Learns
 from tgcnet.finetune.events import Begun, Event, Prepared, Scored, Told
+from tgcnet.finetune.finetuner import Finetuner, Watcher, choose_what_learns
 from tgcnet.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
-from tgcnet.finetune.loop import Finetuner, Watcher, choose_what_learns
 from tgcnet.finetune.memory import needs_memory, too_small_for
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.inference.volume import is_out_of_memory

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgcnet.data.slices import SliceToScore
+from tgcnet.data.slices_to_score import SliceToScore
 from tgcnet.domain import GateReport
 from tgcnet.errors import InputError
-from tgcnet.gate.gate import judge
-from tgcnet.gate.scores import PairedScores, write_scores
+from tgcnet.gate.case_scores import PairedScores, write_scores
 from tgcnet.gate.scoring import OnMasks, score_both
 from tgcnet.gate.summary import keep_in_lineage, write_report
+from tgcnet.gate.verdict import judge
 from tgcnet.inference.predictor import Predictor
 
 

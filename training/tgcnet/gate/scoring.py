@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tgcnet.data.slices import SliceToScore
+from tgcnet.data.slices_to_score import SliceToScore
 from tgcnet.evaluation.results import Drawn
 from tgcnet.evaluation.score import evaluate_slices
-from tgcnet.evaluation.texts import TextMode
-from tgcnet.gate.scores import CaseScore, PairedScores
+from tgcnet.evaluation.text_modes import TextMode
+from tgcnet.gate.case_scores import CaseScore, PairedScores
 from tgcnet.inference.predictor import Predictor
 
 # The report as it is written, and nothing: a model is used both ways.

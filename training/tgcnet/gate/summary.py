@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tgcnet.domain import GateReport
 from tgcnet.errors import InputError
-from tgcnet.gate.report_file import report_to_json
+from tgcnet.gate.report_json import report_to_json
 from tgcnet.io import write_text_atomically
 from tgcnet.weights.manifest import read_manifest, write_manifest
 

@@ -28,7 +28,6 @@ from tgcnet.train.data_check import (
 )
 from tgcnet.train.devices import build_fabric
 from tgcnet.train.export import export_model
-from tgcnet.train.loop import Trainer, identity_of
 from tgcnet.train.options import RunOptions
 from tgcnet.train.processes import first_decides, in_turn, leave_together
 from tgcnet.train.provenance import check_unchanged, pixels_sha256, provenance_of
@@ -37,6 +36,7 @@ from tgcnet.train.run_log import CsvLog, RunLog, Sink
 from tgcnet.train.shown import LineLog, TerminalLog
 from tgcnet.train.tensorboard import TensorBoardLog
 from tgcnet.train.towers import build_for_training, open_start, with_words
+from tgcnet.train.trainer import Trainer, identity_of
 from tgcnet.train.validate import Validator
 from tgcnet.weights.registry import DEFAULT_MODEL
 

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from tgcnet.errors import InputError
 from tgcnet.train.average import MovingAverage
-from tgcnet.train.batches import Batches, BatchPlan, Share
+from tgcnet.train.batch_loader import Batches, BatchPlan, Share
 from tgcnet.train.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.checkpoints import Checkpoints
 from tgcnet.train.config import Phase, TrainConfig

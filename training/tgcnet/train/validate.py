@@ -7,7 +7,7 @@ import torch
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.examples import Example
-from tgcnet.data.referring import one_sided_requests
+from tgcnet.data.referring_set import one_sided_requests
 from tgcnet.domain import SegmentationClass, Side
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.models import SegmentationModel

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tgcnet.data import phrases
+from tgcnet.data import caption_templates
 from tgcnet.models.tokenizer import words_with_tokens
 from tgcnet.report import load_knowledge
 
@@ -10,5 +10,5 @@ from tgcnet.report import load_knowledge
 def training_words(captions: Iterable[str]) -> tuple[str, ...]:
     """Every word that training can show the tower, as CLIP's tokenizer cuts words, sorted."""
     knowledge = (s for finding in load_knowledge().findings for s in finding.sentences)
-    texts = {*captions, *phrases.vocabulary(), *knowledge}
+    texts = {*captions, *caption_templates.vocabulary(), *knowledge}
     return tuple(sorted({word for text in texts for word, _ in words_with_tokens(text)}))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.corrections.nnunet import export_nnunet
+from tgcnet.corrections.export_nnunet import export_nnunet
 from tgcnet.data import pairs
 from tgcnet.data.classes import LabelValueError
 from tgcnet.data.layouts import Part, read_dataset, scan_dataset

@@ -11,11 +11,11 @@ import pytest
 from tgcnet.data.check import check_folder
 from tgcnet.data.convert import Wishes, convert_folder
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.reference import part_reference
-from tgcnet.data.referring import convert as convert_referring
-from tgcnet.data.slices import nameless_slices, row_slices
+from tgcnet.data.reference_split import part_reference
+from tgcnet.data.referring_set import convert as convert_referring
+from tgcnet.data.slices_to_score import nameless_slices, row_slices
 from tgcnet.data.splits import Division
-from tgcnet.train.bootstrap import patient_rows
+from tgcnet.evaluation.bootstrap import patient_rows
 
 MakeSet = Callable[..., Path]
 NUM_SLICES = 4

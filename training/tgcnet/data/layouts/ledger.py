@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tgcnet.corrections import CaseSummary, Ledger
 from tgcnet.corrections.case_file import IMAGE_FILE
+from tgcnet.corrections.ledger_folders import CASES
 from tgcnet.corrections.listing import revision_folder
-from tgcnet.corrections.places import CASES
 from tgcnet.corrections.revision import PERSON_FILE, REPORT_FILE, read_revision
 from tgcnet.corrections.sealed import read_hashed
 from tgcnet.data.folder import Row

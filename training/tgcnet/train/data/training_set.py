@@ -15,8 +15,8 @@ from torch.utils.data import Dataset
 
 from tgcnet.data.examples import Example
 from tgcnet.data.pixel_cache import MappedRow, PixelCache, PixelFiles, all_files
-from tgcnet.data.requests import RequestMix, draw_request
 from tgcnet.data.sources import SourceRows
+from tgcnet.data.text_requests import RequestMix, draw_request
 from tgcnet.errors import InputError
 from tgcnet.train.data.augment import AugmentConfig, Augmenter
 from tgcnet.train.data.batch import Sample, to_planes

@@ -11,8 +11,8 @@ from random import Random
 import numpy as np
 
 from tgcnet.bounds import check_in, check_types
-from tgcnet.data import phrases
-from tgcnet.data.phrases import Place
+from tgcnet.data import caption_templates
+from tgcnet.data.caption_templates import Place
 from tgcnet.data.regions import CT_ZONES, XRAY_ZONES, components, split_by_side, split_by_zone
 from tgcnet.domain import Modality, Side
 from tgcnet.errors import ConfigError
@@ -71,7 +71,7 @@ def draw_request(
         (mix.some_zones, lambda: _some_zones(mask, zones, random)),
         (mix.one_lesion, lambda: _one_lesion(mask, zones, random)),
         (mix.wrong_side, lambda: _wrong_side(mask, zones, random)),
-        (mix.nothing, lambda: Request(text=phrases.nothing_at_all(random), mask=nothing)),
+        (mix.nothing, lambda: Request(text=caption_templates.nothing_at_all(random), mask=nothing)),
     )
     chosen = random.random()
     for share, draw in draws:
@@ -82,7 +82,7 @@ def draw_request(
     else:
         request = Request(text=report, mask=mask)
     if request.text and random.random() < 0.3:
-        return Request(text=phrases.surround(request.text, random), mask=request.mask)
+        return Request(text=caption_templates.surround(request.text, random), mask=request.mask)
     return request
 
 
@@ -101,8 +101,8 @@ def describe(mask: np.ndarray, zones: dict[str, tuple[float, float]]) -> list[Pl
 def say(places: list[Place], num_areas: int, random: Random) -> str:
     """The places as a caption or in free words."""
     if random.random() < 0.4:
-        return phrases.caption(places, num_areas=num_areas)
-    return phrases.free_text(places, random)
+        return caption_templates.caption(places, num_areas=num_areas)
+    return caption_templates.free_text(places, random)
 
 
 def _for_a_clear_image(zones: dict[str, tuple[float, float]], random: Random) -> str:
@@ -110,9 +110,9 @@ def _for_a_clear_image(zones: dict[str, tuple[float, float]], random: Random) ->
     if kind < 0.4:
         return ""
     if kind < 0.6:
-        return phrases.nothing_at_all(random)
+        return caption_templates.nothing_at_all(random)
     if kind < 0.75:
-        return phrases.anywhere(random)
+        return caption_templates.anywhere(random)
     return say([_random_place(random.choice(_SIDES), zones, random)], 1, random)
 
 
@@ -124,10 +124,10 @@ def _reworded(mask: np.ndarray, zones: dict[str, tuple[float, float]], random: R
     kind = random.random()
     places = describe(mask, zones)
     if kind < 0.3:
-        return Request(text=phrases.anywhere(random), mask=mask)
+        return Request(text=caption_templates.anywhere(random), mask=mask)
     if kind < 0.55:
         places = [Place(side=place.side) for place in places]
-    return Request(text=phrases.free_text(places, random), mask=mask)
+    return Request(text=caption_templates.free_text(places, random), mask=mask)
 
 
 def _one_side(mask: np.ndarray, zones: dict[str, tuple[float, float]], random: Random) -> Request:
@@ -140,7 +140,7 @@ def _one_side(mask: np.ndarray, zones: dict[str, tuple[float, float]], random: R
     text = say(places, len(components(part)), random)
     if random.random() < 0.2:
         other = Side.LEFT if side is Side.RIGHT else Side.RIGHT
-        text = f"{text} {phrases.absent_elsewhere(other, random)}"
+        text = f"{text} {caption_templates.absent_elsewhere(other, random)}"
     return Request(text=text, mask=part)
 
 

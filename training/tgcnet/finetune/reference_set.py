@@ -9,7 +9,7 @@ from tgcnet.corrections import Ledger, Problem
 from tgcnet.data.classes import read_classes
 from tgcnet.data.examples import decode_row
 from tgcnet.data.folder import Row, at_row, read_folder
-from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
+from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES, part_reference
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.finetune.classes import in_model_classes

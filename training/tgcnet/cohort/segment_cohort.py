@@ -10,14 +10,14 @@ from typing import Protocol, runtime_checkable
 
 import tgcnet.weights
 from tgcnet.cohort.backlog import MOST_DEATHS, Backlog, give_up
-from tgcnet.cohort.folder import TABLE_FILE, CohortFolder
+from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
 from tgcnet.cohort.journal import count_deaths, read_journal
 from tgcnet.cohort.manifest import CohortTable, read_cohort
-from tgcnet.cohort.order import Order, Outcome
-from tgcnet.cohort.record import Status, StudyRecord, Terms
 from tgcnet.cohort.results import summarise, write_table
-from tgcnet.cohort.study import PICTURE_ENDING, Segments, segment_study
+from tgcnet.cohort.segment_study import PICTURE_ENDING, Segments, segment_study
+from tgcnet.cohort.study_record import Status, StudyRecord, Terms
 from tgcnet.cohort.summary import CohortSummary
+from tgcnet.cohort.task import Order, Outcome
 from tgcnet.cohort.worker import load_checked
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError, MissingExtraError, OutputError, TgcnetError

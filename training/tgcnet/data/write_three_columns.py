@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tgcnet.corrections.export import NOTICE_FILE, write_table
+from tgcnet.corrections.export_three_columns import NOTICE_FILE, write_table
 from tgcnet.corrections.voxels import write_voxels
 from tgcnet.data.classes import LUNG_OPACITY, write_classes
 from tgcnet.data.folder import SOURCE_VOLUME_COLUMN, Row

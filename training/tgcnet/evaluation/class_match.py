@@ -32,7 +32,7 @@ class ClassMatch:
 
         Parameters
         ----------
-        reference : (Y, X) uint8, as :class:`tgcnet.data.slices.SliceToScore` gives it
+        reference : (Y, X) uint8, as :class:`tgcnet.data.slices_to_score.SliceToScore` gives it
 
         Returns
         -------

@@ -9,11 +9,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from tgcnet import __version__
+from tgcnet.cohort.cohort_folder import MASK_NAME, CohortFolder
 from tgcnet.cohort.edge import Edge, NoTargetError, Problem, without_names
-from tgcnet.cohort.folder import MASK_NAME, CohortFolder
 from tgcnet.cohort.journal import End
-from tgcnet.cohort.order import Order, Outcome, Verdict
-from tgcnet.cohort.record import Status, StudyRecord
+from tgcnet.cohort.study_record import Status, StudyRecord
+from tgcnet.cohort.task import Order, Outcome, Verdict
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import InputError
 from tgcnet.inference.reading import ReportReading

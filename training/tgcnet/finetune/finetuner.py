@@ -24,10 +24,10 @@ from tgcnet.finetune.config import (
     FinetuneConfig,
     Learns,
 )
+from tgcnet.finetune.distillation import FinetuneObjective
 from tgcnet.finetune.events import Event, Stepped, Told
 from tgcnet.finetune.guard import MAX_ROLLBACKS, is_fine, remembering
 from tgcnet.finetune.memory import needs_memory, too_small_for
-from tgcnet.finetune.objective import FinetuneObjective
 from tgcnet.finetune.samples import BatchPlan, Sample
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.models import SegmentationModel

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tgcnet.data import phrases
+from tgcnet.data import caption_templates
 from tgcnet.data.folder import SOURCE_VOLUME_COLUMN, at_row, read_folder, read_mask
 from tgcnet.data.regions import components, split_by_side
 from tgcnet.domain import Side
@@ -50,8 +50,8 @@ def one_sided_requests(mask: np.ndarray, report: str) -> Iterator[SideRequest]:
     if any(names is None for names in zones.values()) or not all(p.any() for p in parts.values()):
         return
     for side, names in zones.items():
-        place = phrases.Place(side=side, zones=names or ())
-        text = phrases.caption([place], num_areas=len(components(parts[side])))
+        place = caption_templates.Place(side=side, zones=names or ())
+        text = caption_templates.caption([place], num_areas=len(components(parts[side])))
         yield SideRequest(side=side, text=text, mask=parts[side])
 
 

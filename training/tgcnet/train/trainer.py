@@ -28,10 +28,10 @@ from tgcnet.train.keep_features import with_kept_features
 from tgcnet.train.objective import SegmentationObjective
 from tgcnet.train.options import RunOptions
 from tgcnet.train.pixels import PixelScale
-from tgcnet.train.pretrain import TowerAlignment, add_knowledge
 from tgcnet.train.processes import first_decides
 from tgcnet.train.run_log import RunLog
 from tgcnet.train.stage import RunParts, Stage
+from tgcnet.train.tower_alignment import TowerAlignment, add_knowledge
 from tgcnet.train.validate import Validator
 
 _GATES = ("scale", "gamma", "log_tau")

@@ -9,20 +9,20 @@ import torch
 
 from tgcnet.corrections import Ledger, Problem
 from tgcnet.data.folder import Row
-from tgcnet.data.slices import (
+from tgcnet.data.slices_to_score import (
     SliceToScore,
     held_out_place,
     held_out_slices,
     nameless_slices,
 )
 from tgcnet.errors import Cancelled, TgcnetError
-from tgcnet.evaluation.texts import TextMode
-from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.evaluation.text_modes import TextMode
+from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 from tgcnet.finetune.config import FinetuneJob
 from tgcnet.finetune.events import Compared, Comparing, Event, SliceCompared
 from tgcnet.finetune.folder import is_asked_to_stop
+from tgcnet.gate.case_scores import PairedScores, pair
 from tgcnet.gate.comparison import compare_models
-from tgcnet.gate.scores import PairedScores, pair
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.weights.registry import find_model
 

@@ -10,12 +10,12 @@ from importlib.metadata import version
 import numpy as np
 
 from tgcnet import __version__
-from tgcnet.data.reference import MIN_REFERENCE_IMAGES
+from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES
 from tgcnet.domain import Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
-from tgcnet.gate.scores import PairedScores
-from tgcnet.gate.statistics import compare
-from tgcnet.train.bootstrap import NUM_RESAMPLES
+from tgcnet.evaluation.bootstrap import NUM_RESAMPLES
+from tgcnet.gate.case_scores import PairedScores
+from tgcnet.gate.paired_bootstrap import compare
 
 # Below, the interval is wrong too often: docs/concepts/gate.md has the measurement.
 MIN_HELD_OUT_PATIENTS = 20

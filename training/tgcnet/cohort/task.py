@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tgcnet.cohort.manifest import Study
-from tgcnet.cohort.record import StudyRecord, Terms
+from tgcnet.cohort.study_record import StudyRecord, Terms
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tgcnet.evaluation.calibration import NUM_BINS, Calibration, Reliability
-from tgcnet.evaluation.drawing import SKY_BLUE, VERMILION, new_figure
+from tgcnet.evaluation.figure_style import SKY_BLUE, VERMILION, new_figure
 from tgcnet.io import RESEARCH_NOTICE, write_atomically
 
 _WIDTH_IN, _HEIGHT_IN, _DPI = 4.0, 5.6, 160

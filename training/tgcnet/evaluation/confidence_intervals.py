@@ -1,7 +1,7 @@
 """Figures with 95 % intervals by subject, and differences from the report as given.  No torch.
 
-Subjects are drawn with replacement, as the gate draws them (:mod:`tgcnet.train.bootstrap`), and
-every figure of every text mode is computed on the same draws: a difference is one of pairs.
+Subjects are drawn with replacement, as the gate draws them (:mod:`tgcnet.evaluation.bootstrap`),
+and every figure of every text mode is computed on the same draws: a difference is one of pairs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tgcnet.errors import InputError
-from tgcnet.evaluation.classes import UNION
+from tgcnet.evaluation.bootstrap import NUM_RESAMPLES, interval_levels, patient_rows, resampled_sums
+from tgcnet.evaluation.class_match import UNION
 from tgcnet.evaluation.results import Evaluation, ImageResult
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.metrics import ImageScore
-from tgcnet.train.bootstrap import NUM_RESAMPLES, interval_levels, patient_rows, resampled_sums
 
 FIGURES = ("dice_pooled", "dice_mean", "iou_pooled", "iou_mean", "hd95_px", "hd95_mm")
 

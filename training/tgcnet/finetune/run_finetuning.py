@@ -15,7 +15,7 @@ from tgcnet.corrections import Ledger
 from tgcnet.data.folder import Row
 from tgcnet.errors import Cancelled, OutputError
 from tgcnet.finetune.candidate import export_candidate
-from tgcnet.finetune.comparison import compare_with_active
+from tgcnet.finetune.compare_with_active import compare_with_active
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
 from tgcnet.finetune.events import Done, Event, Told, Written
 from tgcnet.finetune.folder import begin, clear_away, make_folder

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tgcnet.domain import Change, Comparison
-from tgcnet.gate.scores import CaseScore, pair
-from tgcnet.train.bootstrap import NUM_RESAMPLES, interval_levels, patient_rows, resampled_sums
+from tgcnet.evaluation.bootstrap import NUM_RESAMPLES, interval_levels, patient_rows, resampled_sums
+from tgcnet.gate.case_scores import CaseScore, pair
 
 
 def compare(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tgcnet.corrections.export import Exported, Subjects, export, write_table
+from tgcnet.corrections.export_three_columns import Exported, Subjects, export, write_table
 from tgcnet.corrections.ledger import Ledger
 from tgcnet.corrections.voxels import write_voxels
 from tgcnet.domain import Case, Modality

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tgcnet.cohort.journal import Journal
 from tgcnet.cohort.key import Key
-from tgcnet.cohort.record import (
+from tgcnet.cohort.study_record import (
     RECORD_FILE,
     SCHEMA_VERSION,
     Status,
