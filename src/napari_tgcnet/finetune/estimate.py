@@ -9,7 +9,7 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import Estimate, Options
 from tgcnet.config import ModelConfig, TgcNetConfig
 from tgcnet.corrections import CaseSummary, Ledger, may_become_ledger
-from tgcnet.data.folder import read_folder
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES, part_reference
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.weights.manifest import Manifest

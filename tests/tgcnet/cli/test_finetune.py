@@ -12,7 +12,6 @@ from tests.tgcnet.finetune.conftest import phantom_correction, switch_on
 from tgcnet.cli import build_parser, main
 from tgcnet.cli.finetune import _config
 from tgcnet.corrections import Ledger
-from tgcnet.finetune.cases import Snapshot, write_snapshot
 from tgcnet.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
 from tgcnet.finetune.events import (
     EVENTS_FILE,
@@ -24,6 +23,7 @@ from tgcnet.finetune.events import (
     read_events,
 )
 from tgcnet.finetune.folder import begin
+from tgcnet.finetune.run_data import Snapshot, write_snapshot
 from tgcnet.finetune.run_folder import RunStatus, run_info
 from tgcnet.io.process_lock import running
 from tgcnet.weights.registry import find_model

@@ -14,8 +14,8 @@ from tests.tgcnet.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
-from tgcnet.data.folder import Row
 from tgcnet.data.reference_split import ReferenceParts
+from tgcnet.data.rows import Row
 from tgcnet.gate.case_scores import read_scores
 from tgcnet.gate.report_json import report_from_json
 from tgcnet.weights.lineage import Lineage

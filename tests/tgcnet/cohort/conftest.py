@@ -12,10 +12,10 @@ from PIL import Image
 from tests.tgcnet.cohort.stub import FakePredictor
 
 from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.cohort_summary import CohortSummary
 from tgcnet.cohort.manifest import read_cohort
 from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
 from tgcnet.cohort.study_record import Terms
-from tgcnet.cohort.summary import CohortSummary
 from tgcnet.cohort.task import Order
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.registry import find_model

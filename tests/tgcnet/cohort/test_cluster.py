@@ -16,10 +16,10 @@ from tests.tgcnet.cohort.conftest import MakeTable, rows
 
 from tgcnet.cohort import cluster as module
 from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.cohort_summary import CohortSummary
 from tgcnet.cohort.journal import End, Entry, open_attempts, read_journal
 from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
 from tgcnet.cohort.study_record import Status
-from tgcnet.cohort.summary import CohortSummary
 from tgcnet.errors import EngineError, InputError
 
 distributed = pytest.importorskip("distributed")

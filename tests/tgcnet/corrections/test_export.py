@@ -13,7 +13,8 @@ import pytest
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.corrections.export_nnunet import export_nnunet
 from tgcnet.corrections.export_three_columns import export_folder
-from tgcnet.data.folder import read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.domain import Modality, SegmentationClass
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io import load_volume

@@ -12,11 +12,11 @@ from PIL import Image
 
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.data import convert as convert_module
-from tgcnet.data.captions import captions_sha256
 from tgcnet.data.check import check_folder
 from tgcnet.data.convert import Wishes, convert_folder
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.row_decoding import read_pair
+from tgcnet.data.rows import captions_sha256
 from tgcnet.data.splits import Division
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import InputError, OutputError

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tgcnet.data.captions import captions_sha256
 from tgcnet.data.check import Convention, SideCount, check_folder
 from tgcnet.data.convert import Wishes, convert_folder
-from tgcnet.data.folder import read_folder
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.row_decoding import read_pair
+from tgcnet.data.rows import captions_sha256
 
 pytestmark = pytest.mark.slow
 

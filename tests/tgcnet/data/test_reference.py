@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tgcnet.data.folder import Row
 from tgcnet.data.reference_split import (
     MIN_REFERENCE_IMAGES,
     MIN_REPLAYED,
     measured_part,
     part_reference,
 )
+from tgcnet.data.rows import Row
 
 
 def rows(count: int, *, images_a_subject: int = 0) -> list[Row]:

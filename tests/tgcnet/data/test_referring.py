@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tgcnet.data.folder import read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.data.referring_set import convert, one_sided_requests
 from tgcnet.data.regions import split_by_side
 from tgcnet.domain import Side

@@ -14,7 +14,7 @@ from tgcnet.data.text_requests import RequestMix, describe, draw_request
 from tgcnet.domain import Modality, Presence, Report, Side
 from tgcnet.models.tokenizer import words_with_tokens
 from tgcnet.report import read_report
-from tgcnet.train.vocabulary import training_words
+from tgcnet.train.towers import training_words
 
 REPORT = "bilateral pulmonary infection, three infected areas, lower right lung and all left lung."
 

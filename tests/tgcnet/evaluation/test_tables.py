@@ -8,14 +8,8 @@ import pytest
 
 from tgcnet.errors import OutputError
 from tgcnet.evaluation.confidence_intervals import Estimate, Summary, summarise
+from tgcnet.evaluation.result_tables import Source, in_words, to_markdown, write_images, write_table
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.tables import (
-    Source,
-    in_words,
-    to_markdown,
-    write_images,
-    write_table,
-)
 from tgcnet.evaluation.text_modes import TextMode
 
 MadeUp = Callable[..., Evaluation]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tgcnet.domain import Finding, Geometry, Modality, Presence, Report, Side, Volume
-from tgcnet.evaluation.sides import named_side, wrong_half
+from tgcnet.evaluation.score import named_side, wrong_half
 from tgcnet.evaluation.text_modes import TextMode, edit_texts, shuffle_texts
 
 REPORT = "unilateral pulmonary infection, one infected area, lower left lung."

@@ -11,8 +11,8 @@ from tests.tgcnet.finetune.conftest import Tune, phantom_correction
 from tgcnet.corrections import Ledger
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError
-from tgcnet.finetune.classes import in_model_classes
 from tgcnet.finetune.events import Event, Stepped, Told
+from tgcnet.finetune.samples import in_model_classes
 from tgcnet.models import build_model
 from tgcnet.weights.load import load_model, save_model
 from tgcnet.weights.manifest import read_manifest

@@ -13,7 +13,7 @@ from tgcnet.finetune import finetuner as loop
 from tgcnet.finetune.config import CHECKPOINT_FILE, STOPPED_FILE, FinetuneJob
 from tgcnet.finetune.events import STOP_FILE, Event, Stepped, Told
 from tgcnet.finetune.training import Training
-from tgcnet.train.features import FeatureCache
+from tgcnet.train.frozen_features import FeatureCache
 from tgcnet.weights.manifest import WEIGHTS_FILE
 
 NO_ROOM = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")

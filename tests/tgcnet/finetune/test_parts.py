@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from tgcnet.data.examples import Example
+from tgcnet.data.row_decoding import Example
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.finetune.config import FinetuneConfig
-from tgcnet.finetune.guard import is_fine, remembering
+from tgcnet.finetune.safeguards import is_fine, remembering
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
-from tgcnet.train.data.variants import VARIANTS
+from tgcnet.train.data.fixed_views import VARIANTS
 
 
 def sample(name: str) -> Sample:

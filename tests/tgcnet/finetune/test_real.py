@@ -14,7 +14,9 @@ import torch
 from tests.tgcnet.finetune.conftest import CLASSES
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.data.folder import Row, read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.rows import Row
 from tgcnet.domain import GateReport, Modality
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob
 from tgcnet.finetune.events import Compared, Event

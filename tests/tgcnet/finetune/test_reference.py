@@ -10,15 +10,16 @@ from tests.tgcnet.finetune.conftest import REPORTS, Tune, phantom_correction
 from tests.tgcnet.finetune.test_parts import sample
 
 from tgcnet.corrections import Ledger
-from tgcnet.data.folder import Row, read_folder
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.data.reference_split import part_reference
+from tgcnet.data.rows import Row
 from tgcnet.data.slices_to_score import SliceToScore, nameless_slices
 from tgcnet.errors import InputError
 from tgcnet.finetune import compare_with_active as comparison
 from tgcnet.finetune.config import FinetuneJob
 from tgcnet.finetune.events import Begun, Compared, Event, Told
-from tgcnet.finetune.reading import read_samples
 from tgcnet.finetune.reference_set import MeasuredRow, keep_apart, load_reference
+from tgcnet.finetune.run_data import read_samples
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.weights.load import load_model
 from tgcnet.weights.manifest import read_manifest

@@ -11,7 +11,7 @@ from tests.tgcnet.finetune.conftest import Tune, phantom_correction
 
 from tgcnet.corrections import Ledger
 from tgcnet.errors import Cancelled, CheckpointError, DeviceError, InputError, LedgerError
-from tgcnet.finetune.cases import Snapshot, known_until
+from tgcnet.finetune.candidate import choose_what_learns
 from tgcnet.finetune.config import FinetuneJob, Learns, default_epochs
 from tgcnet.finetune.events import (
     STOP_FILE,
@@ -22,7 +22,8 @@ from tgcnet.finetune.events import (
     Stepped,
     Told,
 )
-from tgcnet.finetune.finetuner import Finetuner, choose_what_learns
+from tgcnet.finetune.finetuner import Finetuner
+from tgcnet.finetune.run_data import Snapshot, known_until
 from tgcnet.finetune.samples import BatchPlan
 from tgcnet.models import build_model
 from tgcnet.weights.active import read_active

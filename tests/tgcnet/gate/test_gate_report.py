@@ -9,8 +9,8 @@ import pytest
 
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
-from tgcnet.gate.report_json import report_from_json, report_to_json
-from tgcnet.gate.summary import keep_in_lineage, write_report
+from tgcnet.gate.compare_models import keep_in_lineage
+from tgcnet.gate.report_json import report_from_json, report_to_json, write_report
 from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.manifest import read_manifest, write_manifest
 

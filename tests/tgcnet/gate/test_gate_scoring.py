@@ -10,7 +10,7 @@ from PIL import Image
 from tgcnet.data.slices_to_score import folder_slices
 from tgcnet.evaluation.score import evaluate_folder
 from tgcnet.evaluation.text_modes import TextMode
-from tgcnet.gate.scoring import score_both
+from tgcnet.gate.compare_models import score_both
 from tgcnet.inference.predictor import load_predictor
 
 REPORT = "Unilateral pulmonary infection, lower left lung."

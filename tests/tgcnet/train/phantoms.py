@@ -16,7 +16,7 @@ from tgcnet.config import (
     TmcaConfig,
     TowerConfig,
 )
-from tgcnet.data.examples import Example
+from tgcnet.data.row_decoding import Example
 from tgcnet.data.text_requests import RequestMix
 from tgcnet.domain import Modality
 from tgcnet.models import SegmentationModel, build_model
@@ -26,7 +26,7 @@ from tgcnet.train.data.training_set import TrainingSet
 from tgcnet.train.options import RunOptions
 from tgcnet.train.run_log import RunLog, Sink
 from tgcnet.train.trainer import Trainer
-from tgcnet.train.validate import Validator
+from tgcnet.train.validation import Validator
 
 STILL = AugmentConfig(
     rotation_deg=0.0,

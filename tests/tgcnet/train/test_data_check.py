@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from tests.tgcnet.train.test_recipe_runner import run
 
-from tgcnet.data.examples import Example
+from tgcnet.data.row_decoding import Example
 from tgcnet.data.sources import Source, read_source
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.train.checkpoints import FOLDER
+from tgcnet.train.checkpoint import FOLDER
 from tgcnet.train.data_check import check_pixels_apart
 
 

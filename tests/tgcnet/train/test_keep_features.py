@@ -10,10 +10,10 @@ from tests.tgcnet.train.phantoms import MODEL, phantoms
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.models import SegmentationModel, build_model
+from tgcnet.train.data.fixed_views import VARIANTS
 from tgcnet.train.data.training_set import TrainingSet
-from tgcnet.train.data.variants import VARIANTS
-from tgcnet.train.keep_features import FEATURES_FOLDER, with_kept_features
-from tgcnet.train.pixels import PixelScale
+from tgcnet.train.frozen_features import FEATURES_FOLDER, with_kept_features
+from tgcnet.train.network_inputs import PixelScale
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from tests.tgcnet.train.same_curve import CASES, RESUMED_AFTER, run_case
 
 from tgcnet.errors import DeviceError, InputError
 from tgcnet.train.batch_loader import Share
-from tgcnet.train.checkpoints import FOLDER
+from tgcnet.train.checkpoint import FOLDER
 from tgcnet.train.data.training_set import SampleKey
-from tgcnet.train.devices import build_fabric, gather_rows, share_of_batch
+from tgcnet.train.fabric import build_fabric, gather_rows, share_of_batch
 from tgcnet.train.options import Accelerator, Precision, RunOptions
 
 ROOT = Path(__file__).parents[3]
@@ -155,7 +155,7 @@ def test_the_precision_goes_by_the_device(
         made.update(options)
         return one_process()
 
-    monkeypatch.setattr("tgcnet.train.devices.Fabric", make)
+    monkeypatch.setattr("tgcnet.train.fabric.Fabric", make)
     build_fabric(RunOptions(precision=asked), {})
     assert (made["accelerator"], made["precision"]) == ("cuda", expected)
 

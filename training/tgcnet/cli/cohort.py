@@ -19,7 +19,7 @@ from tgcnet.cli.output import (
     stated_modality,
     warn,
 )
-from tgcnet.cohort.summary import CohortSummary
+from tgcnet.cohort.cohort_summary import CohortSummary
 
 # As tgcnet.cohort.segment_cohort.ENDINGS has them: its image libraries take a second to import, and
 # help must not.

@@ -119,7 +119,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from tgcnet.corrections import Ledger
-    from tgcnet.data.folder import read_folder
+    from tgcnet.data.layouts.three_columns import read_folder
     from tgcnet.data.ledger_import import import_folder
 
     read_folder(arguments.folder)  # before a model is loaded or a ledger made

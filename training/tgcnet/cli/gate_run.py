@@ -15,7 +15,7 @@ from tgcnet.cli.output import (
 )
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger
-from tgcnet.data.folder import read_folder
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.data.reference_split import measured_part
 from tgcnet.data.slices_to_score import (
     SliceToScore,
@@ -26,7 +26,7 @@ from tgcnet.data.slices_to_score import (
 from tgcnet.domain import Change, GateReport
 from tgcnet.errors import InputError
 from tgcnet.finetune.reference_set import MEASURED_LEFT_OUT, rows_apart
-from tgcnet.gate.comparison import check_pair, compare_models
+from tgcnet.gate.compare_models import check_pair, compare_models
 from tgcnet.gate.report_json import report_to_json
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.weights.manifest import Manifest

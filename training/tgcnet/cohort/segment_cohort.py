@@ -11,12 +11,11 @@ from typing import Protocol, runtime_checkable
 import tgcnet.weights
 from tgcnet.cohort.backlog import MOST_DEATHS, Backlog, give_up
 from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
+from tgcnet.cohort.cohort_summary import CohortSummary, summarise, write_table
 from tgcnet.cohort.journal import count_deaths, read_journal
 from tgcnet.cohort.manifest import CohortTable, read_cohort
-from tgcnet.cohort.results import summarise, write_table
 from tgcnet.cohort.segment_study import PICTURE_ENDING, Segments, segment_study
 from tgcnet.cohort.study_record import Status, StudyRecord, Terms
-from tgcnet.cohort.summary import CohortSummary
 from tgcnet.cohort.task import Order, Outcome
 from tgcnet.cohort.worker import load_checked
 from tgcnet.domain import Modality

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.config import PreprocessConfig
+from tgcnet.corrections.cases import Problem
 from tgcnet.corrections.ledger import Ledger
-from tgcnet.corrections.listing import Problem
 from tgcnet.domain import Case
 from tgcnet.errors import InputError, ModalityUnknownError, OutputError
 from tgcnet.io import RESEARCH_NOTICE

@@ -13,20 +13,21 @@ from itertools import count
 from pathlib import Path
 
 from tgcnet.corrections.case_file import read_case, write_case
-from tgcnet.corrections.correction import Correction, check_correction
-from tgcnet.corrections.held_out_patients import Split
-from tgcnet.corrections.keys import Keys
-from tgcnet.corrections.ledger_folders import BIN, CASES, DAMAGED, SPLIT, Places
-from tgcnet.corrections.listing import (
+from tgcnet.corrections.cases import (
     CaseSummary,
     Listing,
     Problem,
+    check_case,
+    load_case,
     problem_of,
     revision_folder,
     revision_numbers,
     summarise,
 )
-from tgcnet.corrections.load import check_case, load_case
+from tgcnet.corrections.correction import Correction, check_correction
+from tgcnet.corrections.held_out_patients import Split
+from tgcnet.corrections.keys import Keys
+from tgcnet.corrections.ledger_folders import BIN, CASES, DAMAGED, SPLIT, Places
 from tgcnet.corrections.revision import now_utc, write_revision
 from tgcnet.corrections.sealed import read_bytes, seal, unseal
 from tgcnet.domain import Case, Volume

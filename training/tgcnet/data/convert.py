@@ -7,11 +7,11 @@ from pathlib import Path
 from tgcnet.data.check.pixels import PixelFacts, read_facts
 from tgcnet.data.check.sides import Convention, shares_on_named_side, side_count
 from tgcnet.data.classes import make_classes
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts import DataSet, read_dataset
 from tgcnet.data.layouts.dataset import splits_of
 from tgcnet.data.layouts.ledger import NAME as LEDGER
 from tgcnet.data.layouts.three_columns import NAME as THREE_COLUMNS
+from tgcnet.data.rows import Row
 from tgcnet.data.splits import Division, divide
 from tgcnet.data.write_three_columns import IMAGE_SIDE_COLUMN, write_three_columns
 from tgcnet.errors import InputError, OutputError

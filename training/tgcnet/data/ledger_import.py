@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.data.folder import Row, at_row, read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.rows import Row, at_row
 from tgcnet.domain import Modality, Segmentation, SegmentationClass, Volume
 from tgcnet.errors import InputError
 from tgcnet.io.read import decode_volume

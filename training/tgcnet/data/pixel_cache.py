@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.examples import decode_row
-from tgcnet.data.folder import Row
+from tgcnet.data.row_decoding import decode_row
+from tgcnet.data.rows import Row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io.atomic import write_atomically

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgcnet.data.folder import Row, read_folder
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.rows import Row
 
 MIN_REFERENCE_IMAGES = 100
 """Measured ones: fewer cannot tell whether a model forgets."""

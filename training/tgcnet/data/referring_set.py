@@ -18,8 +18,10 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.data import caption_templates
-from tgcnet.data.folder import SOURCE_VOLUME_COLUMN, at_row, read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import SOURCE_VOLUME_COLUMN, read_folder
 from tgcnet.data.regions import components, split_by_side
+from tgcnet.data.rows import at_row
 from tgcnet.domain import Side
 from tgcnet.errors import InputError, OutputError
 

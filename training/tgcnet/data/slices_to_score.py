@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.corrections import Ledger, Problem
-from tgcnet.data.folder import Row, read_folder
-from tgcnet.data.held_out import is_held_out
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.row_decoding import read_pair
+from tgcnet.data.rows import Row, is_held_out
 from tgcnet.domain import Case, Modality, Volume
 from tgcnet.errors import InputError
 

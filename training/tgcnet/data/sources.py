@@ -6,9 +6,8 @@ from pathlib import Path
 
 from tgcnet.bounds import check_types, check_whole
 from tgcnet.data.classes import LUNG_OPACITY
-from tgcnet.data.folder import Row
-from tgcnet.data.held_out import is_held_out
 from tgcnet.data.layouts.detect import read_dataset
+from tgcnet.data.rows import Row, is_held_out
 from tgcnet.domain import Modality, SegmentationClass
 from tgcnet.errors import InputError
 

@@ -11,8 +11,9 @@ from PIL import Image
 from tgcnet.corrections.export_three_columns import NOTICE_FILE, write_table
 from tgcnet.corrections.voxels import write_voxels
 from tgcnet.data.classes import LUNG_OPACITY, write_classes
-from tgcnet.data.folder import SOURCE_VOLUME_COLUMN, Row
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.layouts.three_columns import SOURCE_VOLUME_COLUMN
+from tgcnet.data.row_decoding import read_pair
+from tgcnet.data.rows import Row
 from tgcnet.domain import SegmentationClass
 from tgcnet.io import RESEARCH_NOTICE
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from tgcnet.corrections import Ledger, Problem
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.data.slices_to_score import (
     SliceToScore,
     held_out_place,
@@ -22,7 +22,7 @@ from tgcnet.finetune.config import FinetuneJob
 from tgcnet.finetune.events import Compared, Comparing, Event, SliceCompared
 from tgcnet.finetune.folder import is_asked_to_stop
 from tgcnet.gate.case_scores import PairedScores, pair
-from tgcnet.gate.comparison import compare_models
+from tgcnet.gate.compare_models import compare_models
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.weights.registry import find_model
 

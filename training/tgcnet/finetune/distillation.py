@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tgcnet.models import SegmentationModel
+from tgcnet.train.network_inputs import TextEncoder
 from tgcnet.train.objective import Objective, SegmentationObjective
-from tgcnet.train.texts import TextEncoder
 
 
 class FinetuneObjective(nn.Module):

@@ -22,21 +22,25 @@ from tgcnet.finetune.config import (
     CHECKPOINT_FILE,
     STOPPED_FILE,
     FinetuneConfig,
-    Learns,
 )
 from tgcnet.finetune.distillation import FinetuneObjective
 from tgcnet.finetune.events import Event, Stepped, Told
-from tgcnet.finetune.guard import MAX_ROLLBACKS, is_fine, remembering
-from tgcnet.finetune.memory import needs_memory, too_small_for
+from tgcnet.finetune.safeguards import (
+    MAX_ROLLBACKS,
+    is_fine,
+    needs_memory,
+    remembering,
+    too_small_for,
+)
 from tgcnet.finetune.samples import BatchPlan, Sample
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.models import SegmentationModel
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.data.batch import to_planes
-from tgcnet.train.data.variants import VARIANTS, Variant
-from tgcnet.train.features import FeatureCache
-from tgcnet.train.pixels import PixelScale
-from tgcnet.train.schedule import rate_scale
+from tgcnet.train.data.fixed_views import VARIANTS, Variant
+from tgcnet.train.frozen_features import FeatureCache
+from tgcnet.train.network_inputs import PixelScale
+from tgcnet.train.optimisation import rate_scale
 
 STAGE = "finetune"
 Choice = tuple[Sample, Variant, str]
@@ -296,21 +300,6 @@ class Finetuner:
 
     def _restore(self, path: Path) -> None:
         restore_checkpoint(path, model=self._model, optimizer=self._optimizer)
-
-
-def choose_what_learns(
-    model: SegmentationModel, learns: Learns, *, frozen_cnn_stages: int = 2
-) -> None:
-    """Let the chosen parameters learn, and nothing else."""
-    model.requires_grad_(learns in (Learns.STANDARD, Learns.ALL))
-    if learns is Learns.ALL:
-        return
-    model.freeze_towers()
-    if learns is Learns.DECODER:
-        model.requires_grad_(False)
-        model.decoder.requires_grad_(True)
-    elif learns is Learns.STANDARD and model.pyramid is not None:
-        model.pyramid.freeze_stem(frozen_cnn_stages)
 
 
 def _unit(plane: Any) -> Tensor:

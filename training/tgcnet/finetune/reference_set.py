@@ -7,14 +7,14 @@ from pathlib import Path
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger, Problem
 from tgcnet.data.classes import read_classes
-from tgcnet.data.examples import decode_row
-from tgcnet.data.folder import Row, at_row, read_folder
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES, part_reference
+from tgcnet.data.row_decoding import decode_row
+from tgcnet.data.rows import Row, at_row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
-from tgcnet.finetune.classes import in_model_classes
-from tgcnet.finetune.samples import Sample, SampleSets, digests_of_case, sample_of
-from tgcnet.train.data.feature_files import digest_of
+from tgcnet.finetune.samples import Sample, SampleSets, digests_of_case, in_model_classes, sample_of
+from tgcnet.train.data.fixed_views import digest_of
 from tgcnet.weights.manifest import Manifest
 
 

@@ -12,14 +12,14 @@ import torch
 
 from tgcnet.config import to_json
 from tgcnet.corrections import Ledger
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.errors import Cancelled, OutputError
 from tgcnet.finetune.candidate import export_candidate
 from tgcnet.finetune.compare_with_active import compare_with_active
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
 from tgcnet.finetune.events import Done, Event, Told, Written
 from tgcnet.finetune.folder import begin, clear_away, make_folder
-from tgcnet.finetune.reading import ProblemTeller, read_samples
+from tgcnet.finetune.run_data import ProblemTeller, read_samples
 from tgcnet.finetune.run_folder import lift_stop
 from tgcnet.finetune.samples import Sample, check_enough
 from tgcnet.finetune.training import Training

@@ -9,20 +9,24 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from tgcnet.data.examples import Example
-from tgcnet.finetune.candidate import adapter_width, config_with_adapters, copy_of
+from tgcnet.data.row_decoding import Example
+from tgcnet.finetune.candidate import (
+    adapter_width,
+    choose_what_learns,
+    config_with_adapters,
+    copy_of,
+)
 from tgcnet.finetune.config import FinetuneConfig, Learns
 from tgcnet.finetune.events import Begun, Event, Prepared, Scored, Told
-from tgcnet.finetune.finetuner import Finetuner, Watcher, choose_what_learns
+from tgcnet.finetune.finetuner import Finetuner, Watcher
 from tgcnet.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
-from tgcnet.finetune.memory import needs_memory, too_small_for
+from tgcnet.finetune.safeguards import needs_memory, too_small_for
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.inference.volume import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
-from tgcnet.train.data.variants import VARIANTS, Variant
-from tgcnet.train.features import FeatureCache, feature_bytes
-from tgcnet.train.pixels import PixelScale
-from tgcnet.train.texts import TextEncoder
+from tgcnet.train.data.fixed_views import VARIANTS, Variant
+from tgcnet.train.frozen_features import FeatureCache, feature_bytes
+from tgcnet.train.network_inputs import PixelScale, TextEncoder
 from tgcnet.weights.load import LoadedModel
 
 _SCORE_BATCH = 16

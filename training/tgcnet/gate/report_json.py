@@ -1,11 +1,14 @@
 """The gate's report as JSON: in a run's events, in a file, in a model's lineage."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tgcnet.config import from_json, to_json
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import ConfigError, InputError
+from tgcnet.io import write_text_atomically
 
 SCHEMA_VERSION = 1
 
@@ -55,3 +58,15 @@ def _comparison(values: object) -> Comparison:
         Comparison,
         {k: from_json(Change, value) if k in parts else value for k, value in values.items()},
     )
+
+
+def write_report(report: GateReport, path: Path) -> None:
+    """Write the report as JSON, atomically.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; what stood there before is intact.
+    """
+    text = json.dumps(report_to_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text_atomically(path, text)

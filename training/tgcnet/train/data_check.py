@@ -10,8 +10,8 @@ from tgcnet.data.check.sides import (
     shares_on_named_side,
     side_count,
 )
-from tgcnet.data.examples import Example
-from tgcnet.data.folder import Row
+from tgcnet.data.row_decoding import Example
+from tgcnet.data.rows import Row
 from tgcnet.data.sources import SourceRows
 from tgcnet.errors import InputError
 

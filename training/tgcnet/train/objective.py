@@ -11,7 +11,7 @@ from tgcnet.models import ModelOutput, SegmentationModel, TextFeatures, TgcNetOu
 from tgcnet.models.cnn import STRIDES
 from tgcnet.models.tmca import TmcaOutput
 from tgcnet.train.contrast import ContrastConfig, ContrastTargets, Gather, contrast_loss
-from tgcnet.train.texts import TextEncoder
+from tgcnet.train.network_inputs import TextEncoder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

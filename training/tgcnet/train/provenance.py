@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.config import to_json
-from tgcnet.data.captions import captions_sha256
-from tgcnet.data.examples import Example
+from tgcnet.data.row_decoding import Example
+from tgcnet.data.rows import captions_sha256
 from tgcnet.data.sources import SourceRows
 from tgcnet.errors import CheckpointError
 from tgcnet.train.checkpoint import read_provenance
@@ -49,7 +49,7 @@ def provenance_of(
         ``seed``, ``config_sha256``; ``version_...`` of what computes; ``train_images``,
         ``train_images_held_out`` (left out of the former), ``val_images``;
         ``train_captions_sha256`` and ``val_captions_sha256`` as
-        :func:`tgcnet.data.captions.captions_sha256` has them; ``train_samples_sha256`` and
+        :func:`tgcnet.data.rows.captions_sha256` has them; ``train_samples_sha256`` and
         ``val_samples_sha256``, which image is in which split; and the weights' own.
     """
     rows = [row for read in train for row in read.rows]

@@ -11,13 +11,12 @@ import torch
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from tgcnet.data.examples import Example
 from tgcnet.data.pixel_cache import PixelCache
+from tgcnet.data.row_decoding import Example
 from tgcnet.data.sources import SourceRows, common_classes, read_source
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError, OutputError
-from tgcnet.train.checkpoint import Progress, read_progress
-from tgcnet.train.checkpoints import Checkpoints, checkpoint_to_resume
+from tgcnet.train.checkpoint import Checkpoints, Progress, checkpoint_to_resume, read_progress
 from tgcnet.train.config import TrainConfig
 from tgcnet.train.data.training_set import TrainingSet, load_examples
 from tgcnet.train.data_check import (
@@ -26,18 +25,15 @@ from tgcnet.train.data_check import (
     held_out_sentences,
     side_warnings,
 )
-from tgcnet.train.devices import build_fabric
 from tgcnet.train.export import export_model
+from tgcnet.train.fabric import build_fabric, first_decides, in_turn, leave_together
 from tgcnet.train.options import RunOptions
-from tgcnet.train.processes import first_decides, in_turn, leave_together
 from tgcnet.train.provenance import check_unchanged, pixels_sha256, provenance_of
 from tgcnet.train.recipe_file import load_recipe
-from tgcnet.train.run_log import CsvLog, RunLog, Sink
-from tgcnet.train.shown import LineLog, TerminalLog
-from tgcnet.train.tensorboard import TensorBoardLog
+from tgcnet.train.run_log import CsvLog, LineLog, RunLog, Sink, TensorBoardLog, TerminalLog
 from tgcnet.train.towers import build_for_training, open_start, with_words
 from tgcnet.train.trainer import Trainer, identity_of
-from tgcnet.train.validate import Validator
+from tgcnet.train.validation import Validator
 from tgcnet.weights.registry import DEFAULT_MODEL
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from tgcnet.models import TgcNet
 from tgcnet.models.tmca import mean_over_target
 from tgcnet.report import load_knowledge
 from tgcnet.train.contrast import Gather, soft_dice, symmetric_cross_entropy
-from tgcnet.train.texts import TextEncoder
+from tgcnet.train.network_inputs import TextEncoder
 
 
 class TowerAlignment(nn.Module):

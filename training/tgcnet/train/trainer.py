@@ -11,30 +11,26 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from tgcnet.config import TgcNetConfig, to_json
 from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, TgcNet
-from tgcnet.train.average import MovingAverage
-from tgcnet.train.best import BestModel, headline
-from tgcnet.train.checkpoint import Progress, read_progress
-from tgcnet.train.checkpoints import Checkpoints
+from tgcnet.train.checkpoint import Checkpoints, Progress, read_progress
 from tgcnet.train.config import TrainConfig
 from tgcnet.train.data.batch import Batch
 from tgcnet.train.data.training_set import TrainingSet
-from tgcnet.train.devices import gather_rows, share_of_batch
-from tgcnet.train.keep_features import with_kept_features
+from tgcnet.train.fabric import first_decides, gather_rows, share_of_batch
+from tgcnet.train.frozen_features import with_kept_features
+from tgcnet.train.network_inputs import PixelScale
 from tgcnet.train.objective import SegmentationObjective
+from tgcnet.train.optimisation import MovingAverage, parameter_groups
 from tgcnet.train.options import RunOptions
-from tgcnet.train.pixels import PixelScale
-from tgcnet.train.processes import first_decides
 from tgcnet.train.run_log import RunLog
 from tgcnet.train.stage import RunParts, Stage
 from tgcnet.train.tower_alignment import TowerAlignment, add_knowledge
-from tgcnet.train.validate import Validator
+from tgcnet.train.validation import BestModel, Validator, headline
 
-_GATES = ("scale", "gamma", "log_tau")
 PRETRAIN, TRAIN = "pretrain", "train"
 
 
@@ -257,24 +253,3 @@ def identity_of(config: TrainConfig) -> dict[str, object]:
             cnn_weights=Path(config.cnn_weights).name,
         )
     )
-
-
-def parameter_groups(model: SegmentationModel, config: TrainConfig) -> list[dict[str, object]]:
-    """What learns, in groups of rate and decay: zero-initialised gates fast, the CNN slowly."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        rate, decay = config.learning_rate, config.weight_decay
-        # First, since a pretrained CNN may call its own layer scale gamma, too.
-        if name.startswith(("sse.cnn.", "cnn.")):
-            rate *= config.cnn_rate_factor
-        elif name.rsplit(".", 1)[-1] in _GATES:
-            rate, decay = rate * config.gate_rate_factor, 0.0
-        if parameter.ndim <= 1:
-            decay = 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [
-        {"params": parameters, "lr": rate, "weight_decay": decay}
-        for (rate, decay), parameters in groups.items()
-    ]

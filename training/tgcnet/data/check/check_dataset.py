@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tgcnet.data.captions import captions_sha256, count_distinct
 from tgcnet.data.check.copies import find_copies, find_shared_subjects, find_shared_volumes
 from tgcnet.data.check.findings import CheckReport, Finding, Found, Severity, counted, each
 from tgcnet.data.check.pixels import PixelFacts, read_facts
@@ -16,8 +15,8 @@ from tgcnet.data.check.sides import (
     shares_on_named_side,
     side_count,
 )
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts import DataSet, Gap, Part, scan_dataset
+from tgcnet.data.rows import Row, captions_sha256, count_distinct
 
 _ORDER = tuple(Severity)
 

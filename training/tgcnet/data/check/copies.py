@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgcnet.data.check.findings import Finding, Found, Severity, counted, found
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 
 _SAME_FILE, _COPY, _ENCODED_ANEW = "named twice", "copied", "encoded anew"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tgcnet.data.check.sides import SideCount
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 
 
 class Severity(StrEnum):
@@ -56,7 +56,7 @@ class CheckReport:
     Attributes
     ----------
     splits : name -> number of rows; empty where the set is not divided
-    captions_sha256 : of all rows, and of each split, see ``tgcnet.data.captions``
+    captions_sha256 : of all rows, and of each split, see ``tgcnet.data.rows``
     sides : what captions and masks say of left and right; None where no mask was read
     """
 

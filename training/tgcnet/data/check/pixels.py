@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tgcnet.data.check.sides import LesionPixels, lesion_pixels
-from tgcnet.data.classes import LabelValueError
-from tgcnet.data.folder import Row, read_mask_values
-from tgcnet.data.pairs import SizeMismatchError, read_pair
+from tgcnet.data.classes import LabelValueError, read_mask_values
+from tgcnet.data.row_decoding import SizeMismatchError, read_pair
+from tgcnet.data.rows import Row
 from tgcnet.errors import InputError
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.domain import Presence, Side
 from tgcnet.report import read_report
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.domain import SegmentationClass
 
 _USUAL_SPLITS = ("train", "val", "test")

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.data.classes import make_classes
-from tgcnet.data.folder import Row, without_name
 from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.layouts.tables import read_table
 from tgcnet.data.layouts.volumes import VolumePair, count_slices
+from tgcnet.data.rows import Row, without_name
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.io import read_report_text

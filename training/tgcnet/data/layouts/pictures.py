@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tgcnet.data.classes import LUNG_OPACITY
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.layouts.tables import read_table
+from tgcnet.data.rows import Row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from tgcnet.data.header import check_header
+from tgcnet.data.layouts.three_columns import check_header
 from tgcnet.errors import InputError, MissingExtraError
 
 _FIRST_ROW = 2  # below the header, as a spreadsheet counts

@@ -12,9 +12,8 @@ from nibabel.orientations import io_orientation
 from nibabel.spatialimages import SpatialImage
 
 from tgcnet.corrections import Ledger
-from tgcnet.data.classes import LabelValueError
-from tgcnet.data.folder import read_mask_values
-from tgcnet.data.pairs import SizeMismatchError, check_same_size
+from tgcnet.data.classes import LabelValueError, read_mask_values
+from tgcnet.data.row_decoding import SizeMismatchError, check_same_size
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.io.decoded import DECODER_ERRORS

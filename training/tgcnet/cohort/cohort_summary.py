@@ -4,12 +4,52 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
 from tgcnet.cohort.study_record import Status, StudyRecord, Terms
-from tgcnet.cohort.summary import CohortSummary, Failure
 from tgcnet.cohort.task import Order
 from tgcnet.io import write_text_atomically
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A study without a mask, by its row in the table and its id."""
+
+    row: int
+    id: str
+    error_class: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CohortSummary:
+    """How a cohort stands after a run.
+
+    Attributes
+    ----------
+    table : ``cohort.csv`` in the cohort's folder
+    num_studies : rows of the manifest; each is done, skipped or failed
+    num_now : studies that this run settled; the others were settled before
+    failures : in the table's order
+    """
+
+    table: Path
+    model: str
+    sha256: str
+    num_studies: int
+    num_done: int
+    num_skipped: int
+    num_now: int
+    seconds: float
+    failures: tuple[Failure, ...]
+
+    @property
+    def num_failed(self) -> int:
+        """Studies that failed."""
+        return len(self.failures)
+
 
 _COLUMNS = (
     "row", "id", "status", "mask", "mask_sha256", "text", "voxels", "volume_ml", "device",

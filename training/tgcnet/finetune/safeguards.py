@@ -1,10 +1,32 @@
-"""What is said where the device's memory is too small."""
+"""What a run does about a loss that explodes and about a device whose memory is too small."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from statistics import median
 
 from tgcnet.errors import DeviceError
 from tgcnet.inference.volume import is_out_of_memory
+
+MAX_ROLLBACKS = 3
+_MEMORY = 40
+_EXPLODES_AT = 4.0
+
+
+def is_fine(loss: float, recent: Sequence[float]) -> bool:
+    """Whether training may go on from a loss.
+
+    A loss has exploded if it is no finite number, or more than four times the median of the recent
+    ones (at least 1, about what an untrained network has). The first one is the parent's own,
+    however far the corrections are from what it draws.
+    """
+    usual = max(1.0, median(recent or [loss]))
+    return math.isfinite(loss) and loss <= _EXPLODES_AT * usual
+
+
+def remembering(loss: float, recent: Sequence[float]) -> tuple[float, ...]:
+    """The recent losses with another one, the latest last."""
+    return (*recent[-_MEMORY:], loss)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""What a ledger says of its cases without opening an image: the rows of a table."""
+"""The cases of a ledger: listed from their JSON files alone, or read whole and checked."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgcnet.corrections.case_file import CaseFile, read_case
+from tgcnet.corrections.case_file import CaseFile, check_image, read_case, read_image
 from tgcnet.corrections.ledger_folders import names_in
-from tgcnet.corrections.revision import Revision, read_revision
+from tgcnet.corrections.revision import REPORT_FILE, Revision, check_files, masks_of, read_revision
+from tgcnet.domain import Case, Volume
 from tgcnet.errors import LedgerDamageError, LedgerError
 
 REVISIONS_FOLDER = "revisions"
@@ -125,3 +126,56 @@ def _summary(case_id: str, case: CaseFile, latest: Revision, num_revisions: int)
         dice_pooled=latest.record.dice_pooled,
         dice_mean=latest.record.dice_mean,
     )
+
+
+def load_case(folder: Path, revision: int | None) -> Case:
+    """Read one revision of a case; None is the latest.
+
+    Raises
+    ------
+    LedgerDamageError
+        If a file is not what was written.
+    LedgerError
+        If there is no such revision, or a file cannot be read.
+    """
+    case, numbers = read_case(folder), revision_numbers(folder)
+    number = numbers[-1] if revision is None else revision
+    if number not in numbers:
+        raise LedgerError(
+            f"Case {folder.name} has no revision {number}, expected one from {numbers[0]} to "
+            f"{numbers[-1]}; name one of these."
+        )
+    where = _where(folder, number)
+    stored = read_revision(revision_folder(folder, number), where)
+    files = check_files(revision_folder(folder, number), stored, where)
+    labels, model_labels = masks_of(files)
+    return Case(
+        id=folder.name,
+        revision=number,
+        volume=Volume(
+            array=read_image(folder, case),
+            geometry=case.geometry,
+            modality=stored.modality,
+            intensity_unit=stored.intensity_unit,
+            is_display_ready=stored.is_display_ready,
+        ),
+        labels=labels,
+        model_labels=model_labels,
+        reviewed_slices=stored.reviewed_slices,
+        report=files[REPORT_FILE].decode(),
+        patient_key=case.patient_key,
+        is_held_out=case.is_held_out,
+        record=stored.record,
+    )
+
+
+def check_case(folder: Path) -> None:
+    """Compare every file of every revision with what was written; errors as :func:`load_case`."""
+    check_image(folder, read_case(folder))
+    for number in revision_numbers(folder):
+        stored = read_revision(revision_folder(folder, number), _where(folder, number))
+        check_files(revision_folder(folder, number), stored, _where(folder, number))
+
+
+def _where(folder: Path, number: int) -> str:
+    return f"revision {number} of case {folder.name}"
