@@ -16,7 +16,7 @@ from tgcnet.cohort.cohort_summary import CohortSummary
 from tgcnet.cohort.manifest import read_cohort
 from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
 from tgcnet.cohort.study_record import Terms
-from tgcnet.cohort.task import Order
+from tgcnet.cohort.task import StudyTask, make_task
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.registry import find_model
 
@@ -75,17 +75,10 @@ TERMS = Terms(
 )
 
 
-def order_of(table: Path, out: Path, number: int = 0) -> Order:
+def task_of(table: Path, out: Path, number: int = 0) -> StudyTask:
     """What a run into ``out`` would ask for of a study, as it is now."""
     study = read_cohort(table).studies[number]
-    key = CohortFolder(out).key()
-    return Order(
-        study=study,
-        fingerprint=key.fingerprint(study),
-        row_hash=key.of_row(study),
-        report_hash=None,
-        terms=TERMS,
-    )
+    return make_task(study, CohortFolder(out).hasher(), TERMS)
 
 
 class Run:

@@ -1,4 +1,4 @@
-"""The folder of a cohort: which terms hold there, and one folder a study, published whole."""
+"""The folder of a cohort: its terms, and one folder for each study, published whole."""
 
 import contextlib
 import hashlib
@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tgcnet.cohort.journal import Journal
-from tgcnet.cohort.key import Key
 from tgcnet.cohort.study_record import (
     RECORD_FILE,
     SCHEMA_VERSION,
@@ -24,6 +23,7 @@ from tgcnet.cohort.study_record import (
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io import write_text_atomically
 from tgcnet.io.atomic import not_written
+from tgcnet.io.keyed_hash import KeyedHasher
 from tgcnet.io.publish import publish_folder, sweep_leftovers, write_once
 
 TERMS_FILE, TABLE_FILE, KEY_FILE, DEFECTS_FILE = "cohort.json", "cohort.csv", "key", "defects.log"
@@ -36,8 +36,8 @@ _KEY_BYTES = 32
 class CohortFolder:
     """Where a cohort's masks and records lie.
 
-    Whoever holds the folder's lock (``tgcnet.io.process_lock``) may remove a study; anybody may
-    publish one, of which the first counts.
+    Only the process that holds the folder's lock (``tgcnet.io.process_lock``) may remove a study;
+    any process may publish one, of which the first counts.
     """
 
     def __init__(self, root: Path) -> None:
@@ -66,7 +66,7 @@ class CohortFolder:
             raise not_written(f"The cohort's folder {self.root.name}", error) from None
 
     def begin(self, terms: Terms) -> None:
-        """Hold the folder to these terms, and clear away what dead processes left.
+        """Record the folder's terms or check them, and remove what dead processes left.
 
         Raises
         ------
@@ -90,8 +90,8 @@ class CohortFolder:
             raise not_written(f"The cohort's folder {self.root.name}", error) from None
         sweep_leftovers(self._unfinished)
 
-    def key(self) -> Key:
-        """The secret of the folder's hashes, made when it is first asked for.
+    def hasher(self) -> KeyedHasher:
+        """The folder's keyed hashes; their key is made when it is first asked for.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class CohortFolder:
         write_once(path, secrets.token_hex(_KEY_BYTES).encode(), called="The cohort's key")
         try:
             path.chmod(0o600)
-            return Key(secret=bytes.fromhex(path.read_text(encoding="ascii")))
+            return KeyedHasher(key=bytes.fromhex(path.read_text(encoding="ascii")))
         except (OSError, ValueError):
             raise OutputError(
                 f"The file {KEY_FILE} in the cohort's folder {self.root.name} is damaged or not "
@@ -119,7 +119,7 @@ class CohortFolder:
         return from_text(text)
 
     def is_whole(self, record: StudyRecord) -> bool:
-        """Whether the mask that a record speaks of is there, to the last byte."""
+        """Whether the mask that a record names is there, with the recorded hash."""
         if record.status is not Status.DONE:
             return True
         if record.mask is None or Path(record.mask).name != record.mask:
@@ -137,7 +137,7 @@ class CohortFolder:
 
         Parameters
         ----------
-        complete : gives the record, told the mask's SHA-256
+        complete : gives the record, from the mask's SHA-256
         write_mask : writes the mask to the file it is given
 
         Returns
@@ -171,7 +171,7 @@ class CohortFolder:
         return True
 
     def remove(self, study_id: str) -> None:
-        """Take a study's mask and record away, both at once; nothing where there are none.
+        """Remove a study's mask and record, both at once; nothing where there are none.
 
         Raises
         ------
@@ -188,7 +188,7 @@ class CohortFolder:
             raise not_written(f"Study {study_id}", error) from None
 
     def note_defect(self, text: str) -> None:
-        """Keep where a defect of ours came up.
+        """Append to the log of defects of this program.
 
         Raises
         ------

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
 from tgcnet.cohort.study_record import Status, StudyRecord, Terms
-from tgcnet.cohort.task import Order
+from tgcnet.cohort.task import StudyTask
 from tgcnet.io import write_text_atomically
 
 
@@ -58,20 +58,20 @@ _COLUMNS = (
 OPEN = "open"
 
 
-def write_table(folder: CohortFolder, orders: Sequence[Order]) -> list[StudyRecord | None]:
-    """Write ``cohort.csv``; the record of every order, None where the study is not settled yet.
+def write_table(folder: CohortFolder, tasks: Sequence[StudyTask]) -> list[StudyRecord | None]:
+    """Write ``cohort.csv``; the record of every task, None where the study is not settled yet.
 
     Raises
     ------
     OutputError
         If it cannot be written.
     """
-    records = [_record_of(order, folder) for order in orders]
+    records = [_record_of(task, folder) for task in tasks]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for order, record in zip(orders, records, strict=True):
-        writer.writerow(_row(order, record))
+    for task, record in zip(tasks, records, strict=True):
+        writer.writerow(_row(task, record))
     write_text_atomically(folder.root / TABLE_FILE, text.getvalue())
     return records
 
@@ -79,7 +79,7 @@ def write_table(folder: CohortFolder, orders: Sequence[Order]) -> list[StudyReco
 def summarise(
     folder: CohortFolder,
     terms: Terms,
-    orders: Sequence[Order],
+    tasks: Sequence[StudyTask],
     records: Sequence[StudyRecord | None],
     num_now: int,
     seconds: float,
@@ -90,35 +90,35 @@ def summarise(
         table=folder.root / TABLE_FILE,
         model=terms.model,
         sha256=terms.sha256,
-        num_studies=len(orders),
+        num_studies=len(tasks),
         num_done=counts[Status.DONE],
         num_skipped=counts[Status.SKIPPED],
         num_now=num_now,
         seconds=round(seconds, 3),
         failures=tuple(
             Failure(
-                row=order.study.row,
-                id=order.study.id,
+                row=task.study.row,
+                id=task.study.id,
                 error_class=record.error_class or "",
                 sentence=record.error or "",
             )
-            for order, record in zip(orders, records, strict=True)
+            for task, record in zip(tasks, records, strict=True)
             if record is not None and record.status is Status.FAILED
         ),
     )
 
 
-def _record_of(order: Order, folder: CohortFolder) -> StudyRecord | None:
-    record = folder.record(order.study.id)
-    return record if record is not None and order.is_met_by(record) else None
+def _record_of(task: StudyTask, folder: CohortFolder) -> StudyRecord | None:
+    record = folder.record(task.study.id)
+    return record if record is not None and task.is_met_by(record) else None
 
 
-def _row(order: Order, record: StudyRecord | None) -> list[object]:
+def _row(task: StudyTask, record: StudyRecord | None) -> list[object]:
     if record is None:
-        return [order.study.row, order.study.id, OPEN, *[""] * (len(_COLUMNS) - 3)]
+        return [task.study.row, task.study.id, OPEN, *[""] * (len(_COLUMNS) - 3)]
     mask = f"studies/{record.id}/{record.mask}" if record.mask else ""
     values = [
-        order.study.row, record.id, record.status, mask, record.mask_sha256, record.text,
+        task.study.row, record.id, record.status, mask, record.mask_sha256, record.text,
         record.voxels, record.volume_ml, record.device, record.seconds, record.error_class,
         record.error,
     ]  # fmt: skip

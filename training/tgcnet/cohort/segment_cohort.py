@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import tgcnet.weights
-from tgcnet.cohort.backlog import MOST_DEATHS, Backlog, give_up
+from tgcnet.cohort.backlog import MAX_DEATHS, Backlog, give_up
 from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
 from tgcnet.cohort.cohort_summary import CohortSummary, summarise, write_table
 from tgcnet.cohort.journal import count_deaths, read_journal
 from tgcnet.cohort.manifest import CohortTable, read_cohort
 from tgcnet.cohort.segment_study import PICTURE_ENDING, Segments, segment_study
 from tgcnet.cohort.study_record import Status, StudyRecord, Terms
-from tgcnet.cohort.task import Order, Outcome
+from tgcnet.cohort.task import Outcome, StudyTask, make_task
 from tgcnet.cohort.worker import load_checked
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError, MissingExtraError, OutputError, TgcnetError
@@ -116,50 +116,50 @@ def segment_cohort(
     """
     start = time.perf_counter()
     table = read_cohort(job.table, modality=job.modality)
-    model, terms = _agree(job)
+    model, terms = _model_and_terms(job)
     folder = CohortFolder(job.out)
-    crew = _crew(job, model, terms, folder)
+    executor = _executor(job, model, terms, folder)
     for notice in table.notices:
-        (on_notice or _nobody)(notice)
+        (on_notice or _ignore)(notice)
     folder.make()
     with running(folder.root):
         folder.begin(terms)
-        orders = _orders(table, folder, terms, job)
-        backlog = Backlog(folder, _unsettled(orders, folder, job))
-        with _table_although_stopped(folder, orders):
-            num_now = _work(crew, backlog, len(orders), on_progress or _nobody)
-        records = write_table(folder, orders)
-    return summarise(folder, terms, orders, records, num_now, time.perf_counter() - start)
+        tasks = _tasks(table, folder, terms, job)
+        backlog = Backlog(folder, _unsettled_tasks(tasks, folder, job))
+        with _writes_table_if_stopped(folder, tasks):
+            num_now = _run_all(executor, backlog, len(tasks), on_progress or _ignore)
+        records = write_table(folder, tasks)
+    return summarise(folder, terms, tasks, records, num_now, time.perf_counter() - start)
 
 
 @runtime_checkable
-class _Crew(Protocol):
-    """Whoever does what is in a backlog."""
+class _Executor(Protocol):
+    """Runs the tasks of a backlog."""
 
     def outcomes(self, backlog: Backlog) -> Generator[Outcome, None, None]:
-        """Every order's outcome; whoever is given one may add to the backlog."""
+        """Every task's outcome; the caller may add tasks to the backlog between two of them."""
 
 
-class _Alone:
+class _LocalExecutor:
     """The calling process with its model, loaded when it is first needed."""
 
     def __init__(self, folder: CohortFolder, load: Callable[[], Segments]) -> None:
         self._folder, self._load = folder, load
-        # What can be refused is refused before anything is written.
+        # Whatever can be refused is refused before anything is written.
         self._predictor = None if folder.is_there else load()
 
     def outcomes(self, backlog: Backlog) -> Generator[Outcome, None, None]:
         predictor = self._predictor or self._load()
-        while (order := backlog.take()) is not None:
-            yield segment_study(order, predictor, self._folder)
+        while (task := backlog.take()) is not None:
+            yield segment_study(task, predictor, self._folder)
 
 
-def _crew(job: CohortJob, model: Path, terms: Terms, folder: CohortFolder) -> _Crew:
+def _executor(job: CohortJob, model: Path, terms: Terms, folder: CohortFolder) -> _Executor:
     # A shipped model lies elsewhere on another machine, under the same name.
     is_shipped = model.parent == Path(tgcnet.weights.__file__).parent
     reference = terms.model if is_shipped else str(model.absolute())
     if job.is_in_this_process:
-        return _Alone(folder, partial(load_checked, reference, terms.sha256, job.device))
+        return _LocalExecutor(folder, partial(load_checked, reference, terms.sha256, job.device))
     try:
         from tgcnet.cohort.cluster import Cluster
     except ModuleNotFoundError as error:
@@ -178,8 +178,8 @@ def _crew(job: CohortJob, model: Path, terms: Terms, folder: CohortFolder) -> _C
     )
 
 
-def _agree(job: CohortJob) -> tuple[Path, Terms]:
-    """The model's folder, and what holds for every mask; no torch."""
+def _model_and_terms(job: CohortJob) -> tuple[Path, Terms]:
+    """The model's folder, and what holds for every mask; without torch."""
     model = active_folder() if job.model is None else find_model(job.model)
     manifest = read_manifest(model)
     postprocess = manifest.postprocess
@@ -196,39 +196,36 @@ def _agree(job: CohortJob) -> tuple[Path, Terms]:
     )
 
 
-def _orders(table: CohortTable, folder: CohortFolder, terms: Terms, job: CohortJob) -> list[Order]:
-    key = folder.key()
+def _tasks(
+    table: CohortTable, folder: CohortFolder, terms: Terms, job: CohortJob
+) -> list[StudyTask]:
+    hasher = folder.hasher()
     return [
-        Order(
-            study=study,
-            fingerprint=key.fingerprint(study),
-            row_hash=key.of_row(study),
-            report_hash=key.of_report(study.report),
-            terms=terms,
-            runs_without_target=job.runs_without_target,
-        )
+        make_task(study, hasher, terms, runs_without_target=job.runs_without_target)
         for study in table.studies
     ]
 
 
-def _unsettled(orders: list[Order], folder: CohortFolder, job: CohortJob) -> list[Order]:
-    """What is to be done; a study that always kills its process is recorded instead."""
+def _unsettled_tasks(
+    tasks: list[StudyTask], folder: CohortFolder, job: CohortJob
+) -> list[StudyTask]:
+    """The tasks to run; a study that always kills its process is recorded as failed instead."""
     deaths = count_deaths(read_journal(folder.journal_folder))
-    unsettled: list[Order] = []
-    for order in orders:
-        record = folder.record(order.study.id)
-        if record is not None and _is_settled(record, order, folder, job):
+    unsettled: list[StudyTask] = []
+    for task in tasks:
+        record = folder.record(task.study.id)
+        if record is not None and _is_settled(record, task, folder, job):
             continue
-        if deaths[order.study.id] >= MOST_DEATHS:
-            folder.remove(order.study.id)
-            give_up(order, folder)
+        if deaths[task.study.id] >= MAX_DEATHS:
+            folder.remove(task.study.id)
+            give_up(task, folder)
             continue
-        unsettled.append(order)
+        unsettled.append(task)
     return unsettled
 
 
-def _is_settled(record: StudyRecord, order: Order, folder: CohortFolder, job: CohortJob) -> bool:
-    if not order.is_met_by(record):
+def _is_settled(record: StudyRecord, task: StudyTask, folder: CohortFolder, job: CohortJob) -> bool:
+    if not task.is_met_by(record):
         return False
     if record.status is Status.FAILED:
         return not job.retries_failed
@@ -237,13 +234,15 @@ def _is_settled(record: StudyRecord, order: Order, folder: CohortFolder, job: Co
     return folder.is_whole(record)
 
 
-def _work(crew: _Crew, backlog: Backlog, num_studies: int, on_progress: OnProgress) -> int:
-    """Do all that is in a backlog; how many studies were settled."""
+def _run_all(
+    executor: _Executor, backlog: Backlog, num_studies: int, on_progress: OnProgress
+) -> int:
+    """Run all tasks of a backlog; how many studies were settled."""
     num_before, num_now = num_studies - len(backlog), 0
     if not backlog:
         return 0
-    # Closed before an error goes on: workers must not outlive the folder's lock.
-    with closing(crew.outcomes(backlog)) as outcomes:
+    # Closed before an error propagates: workers must not outlive the folder's lock.
+    with closing(executor.outcomes(backlog)) as outcomes:
         for outcome in outcomes:
             num_now += backlog.settle(outcome)
             on_progress((num_before + num_now) / num_studies)
@@ -251,15 +250,15 @@ def _work(crew: _Crew, backlog: Backlog, num_studies: int, on_progress: OnProgre
 
 
 @contextmanager
-def _table_although_stopped(folder: CohortFolder, orders: list[Order]) -> Iterator[None]:
+def _writes_table_if_stopped(folder: CohortFolder, tasks: list[StudyTask]) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, TgcnetError):
-        # What stopped the run is worth saying, not that the table could not be written either.
+        # The error that stopped the run matters more than a table that cannot be written either.
         with suppress(OutputError):
-            write_table(folder, orders)
+            write_table(folder, tasks)
         raise
 
 
-def _nobody(_: object) -> None:
-    """Receives what nobody asked to hear."""
+def _ignore(_: object) -> None:
+    """Stands in for a callback that was not given."""

@@ -1,4 +1,4 @@
-"""One study: read, segmented, published; whatever is wrong with it stays with it."""
+"""One study: read, segmented, published; an error becomes its record and stops no other study."""
 
 import time
 from collections.abc import Callable
@@ -10,12 +10,12 @@ import numpy as np
 
 from tgcnet import __version__
 from tgcnet.cohort.cohort_folder import MASK_NAME, CohortFolder
-from tgcnet.cohort.edge import Edge, NoTargetError, Problem, without_names
 from tgcnet.cohort.journal import End
+from tgcnet.cohort.study_problem import NoTargetError, Problem, problem_of, without_names
 from tgcnet.cohort.study_record import Status, StudyRecord
-from tgcnet.cohort.task import Order, Outcome, Verdict
+from tgcnet.cohort.task import Outcome, StudyTask, Verdict
 from tgcnet.domain import Report, Segmentation, Volume
-from tgcnet.errors import InputError
+from tgcnet.errors import InputError, OutputError
 from tgcnet.inference.reading import ReportReading
 from tgcnet.io import load_volume, save_labels
 from tgcnet.io.report_key import report_provenance
@@ -43,85 +43,87 @@ class Segments(Protocol):
         """Segment what the report describes."""
 
 
-def segment_study(order: Order, predictor: Segments, folder: CohortFolder) -> Outcome:
+def segment_study(task: StudyTask, predictor: Segments, folder: CohortFolder) -> Outcome:
     """Segment one study and publish its mask and record, or a record that says why not.
 
-    May run twice for one study, even at once: the first result counts, another is thrown away.
+    May run twice for one study, even at once: the first result counts, another is discarded.
 
     Raises
     ------
     OutputError
-        If the folder cannot be written, which no other study would survive either.
+        If the folder cannot be written, which concerns all other studies too.
     """
-    study = order.study
+    study = task.study
     with folder.journal.attempt(study.id) as attempt:
-        work = _Work(order=order, folder=folder, token=attempt.token)
-        edge = Edge(study, folder)
-        with edge:
-            work.run(predictor)
-        if edge.problem is not None:
-            work.publish_problem(edge.problem)
-        attempt.end = End.PUBLISHED if work.is_first else End.LATE
-    if work.is_first:
-        return Outcome(order=order, verdict=Verdict.RECORDED)
+        run = _StudyRun(task=task, folder=folder, token=attempt.token)
+        try:
+            run.segment(predictor)
+        except OutputError:
+            raise  # of the folder: no other study could be written either
+        # Whatever is wrong with one study becomes its record, and the cohort goes on.
+        except Exception as error:  # noqa: BLE001
+            run.publish_problem(problem_of(error, study, folder))
+        attempt.end = End.PUBLISHED if run.is_first else End.LATE
+    if run.is_first:
+        return Outcome(task=task, verdict=Verdict.RECORDED)
     there = folder.record(study.id)
-    is_met = there is not None and order.is_met_by(there)
+    is_met = there is not None and task.is_met_by(there)
     verdict = Verdict.RECORDED if is_met else Verdict.BLOCKED
-    return Outcome(order=order, verdict=verdict, is_late=True)
+    return Outcome(task=task, verdict=verdict, is_late=True)
 
 
-def blank_record(order: Order, token: str) -> StudyRecord:
-    """What every record of an order says, however it ended; as of now, failed."""
+def blank_record(task: StudyTask, token: str) -> StudyRecord:
+    """What all records of a task have in common; failed until the study is segmented."""
     return StudyRecord(
-        id=order.study.id,
+        id=task.study.id,
         status=Status.FAILED,
-        fingerprint=order.fingerprint,
-        row_hash=order.row_hash,
-        report_hash=order.report_hash,
+        fingerprint=task.fingerprint,
+        row_hash=task.row_hash,
+        report_hash=task.report_hash,
         attempt=token,
-        model=order.terms.model,
-        model_sha256=order.terms.sha256,
-        threshold=order.terms.threshold,
+        model=task.terms.model,
+        model_sha256=task.terms.sha256,
+        threshold=task.terms.threshold,
         finished_utc=datetime.now(UTC).isoformat(timespec="seconds"),
         versions={"tgcnet": __version__},
     )
 
 
 @dataclass(kw_only=True, slots=True)
-class _Work:
-    """One try of one study."""
+class _StudyRun:
+    """One attempt at one study."""
 
-    order: Order
+    task: StudyTask
     folder: CohortFolder
     token: str
     is_first: bool = False
     start: float = field(default_factory=time.perf_counter)
 
-    def run(self, predictor: Segments) -> None:
-        order, study = self.order, self.order.study
+    def segment(self, predictor: Segments) -> None:
+        task, study = self.task, self.task.study
         volume = load_volume(study.image, modality=study.modality)
-        _check_is_the_images(study.whose.differing(volume.identity))
-        _check_fits_format(volume, order.terms.ending)
+        _check_identity(study.identity.differing(volume.identity))
+        _check_fits_format(volume, task.terms.ending)
         reading = predictor.read_report(study.report)
-        if not order.runs_without_target:
+        if not task.runs_without_target:
             _check_target(reading)
-        said: list[str] = []
+        notices: list[str] = []
         segmentation = predictor.segment(
             volume,
             reading.report,
             slices=study.slices,
-            threshold=order.terms.threshold,
+            threshold=task.terms.threshold,
             keep_probability=False,
-            on_notice=said.append,
+            on_notice=notices.append,
         )
         first, stop, _ = (study.slices or slice(None)).indices(len(segmentation.labels))
         record = replace(
             _with_mask(self._record(), segmentation),
-            text=_text_was(reading),
+            text=_use_of_text(reading),
             slices=(first, stop),
-            notices=tuple(without_names(s, study.image) for s in (*volume.notices, *said)),
+            notices=tuple(without_names(s, study.image) for s in (*volume.notices, *notices)),
         )
-        mask = f"{MASK_NAME}{order.terms.ending}"
+        mask = f"{MASK_NAME}{task.terms.ending}"
         self.is_first = self.folder.publish(
             study.id,
             lambda digest: replace(
@@ -133,7 +135,7 @@ class _Work:
                 path,
                 provenance={**segmentation.provenance, **report_provenance(study.report)},
             ),
-            ending=order.terms.ending,
+            ending=task.terms.ending,
         )
 
     def publish_problem(self, problem: Problem) -> None:
@@ -144,16 +146,16 @@ class _Work:
             error=problem.sentence,
             seconds=self._seconds(),
         )
-        self.is_first = self.folder.publish(self.order.study.id, lambda _: record)
+        self.is_first = self.folder.publish(self.task.study.id, lambda _: record)
 
     def _record(self) -> StudyRecord:
-        return blank_record(self.order, self.token)
+        return blank_record(self.task, self.token)
 
     def _seconds(self) -> float:
         return round(time.perf_counter() - self.start, 3)
 
 
-def _check_is_the_images(differing: tuple[str, ...]) -> None:
+def _check_identity(differing: tuple[str, ...]) -> None:
     if differing:
         what = ", ".join(name.replace("_", " ") for name in differing)
         raise InputError(
@@ -185,7 +187,7 @@ def _check_target(reading: ReportReading) -> None:
         )
 
 
-def _text_was(reading: ReportReading) -> str:
+def _use_of_text(reading: ReportReading) -> str:
     if not reading.report.text.strip():
         return "none"
     return "read" if reading.encoded.token_ids else "unread"

@@ -44,11 +44,11 @@ class StudyRecord:
 
     Attributes
     ----------
-    fingerprint : keyed hash of image state, report, whose they are, and options; tells whether the
-        row has changed
+    fingerprint : keyed hash of image state, report, identifiers and options; tells whether the row
+        has changed
     row_hash : keyed hash of the same without the image's state
     report_hash : keyed hash of the report's text; None without one
-    attempt : which try it was, as the journal has it
+    attempt : which attempt it was, as the journal has it
     text : "read", "none", or "unread" where the model reads nothing of the report
     mask, mask_sha256 : name of the file beside the record, and its hash; None unless done
     slices : first and one past the last that were segmented
@@ -99,7 +99,7 @@ def to_text(record: StudyRecord) -> str:
 
 
 def from_text(text: str) -> StudyRecord | None:
-    """The inverse of :func:`to_text`; None for what that did not write, which stands for nothing.
+    """The inverse of :func:`to_text`; None for a text that it did not write.
 
     A study whose record is damaged is segmented again.
     """
@@ -113,7 +113,7 @@ def from_text(text: str) -> StudyRecord | None:
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    """Of the right kind wherever somebody reads it; anything else raises one of the above."""
+    """The values, of the types that their readers need; others raise one of the errors above."""
     known = {entry.name for entry in fields(StudyRecord)}
     values = {name: value for name, value in values.items() if name in known}
     values["status"] = Status(values["status"])

@@ -25,9 +25,8 @@ from tgcnet.corrections.cases import (
     summarise,
 )
 from tgcnet.corrections.correction import Correction, check_correction
-from tgcnet.corrections.held_out_patients import Split
-from tgcnet.corrections.keys import Keys
 from tgcnet.corrections.ledger_folders import BIN, CASES, DAMAGED, SPLIT, Places
+from tgcnet.corrections.patients import HeldOutList, LedgerKeys
 from tgcnet.corrections.revision import now_utc, write_revision
 from tgcnet.corrections.sealed import read_bytes, seal, unseal
 from tgcnet.domain import Case, Volume
@@ -82,11 +81,11 @@ class Saved:
 class Ledger:
     """One ledger; made by :meth:`create` or :meth:`open`. Any number may be open on one folder."""
 
-    def __init__(self, folder: Path, keys: Keys) -> None:
+    def __init__(self, folder: Path, keys: LedgerKeys) -> None:
         self.folder = folder
         self._keys = keys
         self._places = Places(folder)
-        self._split = Split(folder / SPLIT, keys, self._places.unfinished)
+        self._held_out = HeldOutList(folder / SPLIT, keys, self._places.unfinished)
 
     @classmethod
     def create(cls, folder: Path) -> "Ledger":
@@ -139,7 +138,7 @@ class Ledger:
                 f"{where} is damaged, expected what was written there: without it no patient is "
                 "recognised. Restore this one file from a backup; the cases are as they were."
             ) from None
-        ledger = cls(folder, Keys(salt=bytes.fromhex(salt)))
+        ledger = cls(folder, LedgerKeys(salt=bytes.fromhex(salt)))
         for leftovers in (folder, ledger._places.unfinished):
             sweep_leftovers(leftovers)
         return ledger
@@ -344,7 +343,7 @@ class Ledger:
                 if case.patient_key == patient_key:
                     return case.is_held_out
         self._places.made(SPLIT)
-        return self._split.assign(patient_key)
+        return self._held_out.assign(patient_key)
 
     def _list(self, place: str) -> Listing:
         summaries: list[CaseSummary] = []
