@@ -22,7 +22,7 @@ from tgcnet.finetune.events import (
     Stopped,
     read_events,
 )
-from tgcnet.finetune.folder import begin
+from tgcnet.finetune.prepare_folder import begin
 from tgcnet.finetune.run_data import Snapshot, write_snapshot
 from tgcnet.finetune.run_folder import RunStatus, run_info
 from tgcnet.io.process_lock import running

@@ -22,7 +22,7 @@ from tgcnet.cli.train import import_or_explain
 from tgcnet.errors import Cancelled, ConfigError, InputError, OutputError, TgcnetError
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, Learns
 from tgcnet.finetune.events import STOP_FILE, Event, EventLog, Failed, Stopped, in_words, to_values
-from tgcnet.finetune.folder import begin, make_folder
+from tgcnet.finetune.prepare_folder import begin, make_folder
 from tgcnet.finetune.run_folder import lift_stop
 from tgcnet.io.process_lock import running
 

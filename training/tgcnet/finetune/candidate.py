@@ -10,7 +10,7 @@ from tgcnet.finetune.config import (
     FinetuneConfig,
     Learns,
 )
-from tgcnet.finetune.folder import MODEL_FOLDER
+from tgcnet.finetune.prepare_folder import MODEL_FOLDER
 from tgcnet.finetune.run_data import Snapshot
 from tgcnet.models import SegmentationModel, build_model
 from tgcnet.weights.lineage import Lineage

@@ -20,7 +20,7 @@ from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 from tgcnet.finetune.config import FinetuneJob
 from tgcnet.finetune.events import Compared, Comparing, Event, SliceCompared
-from tgcnet.finetune.folder import is_asked_to_stop
+from tgcnet.finetune.prepare_folder import is_asked_to_stop
 from tgcnet.gate.case_scores import PairedScores, pair
 from tgcnet.gate.compare_models import compare_models
 from tgcnet.inference.predictor import load_predictor

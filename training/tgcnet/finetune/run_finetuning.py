@@ -18,7 +18,7 @@ from tgcnet.finetune.candidate import export_candidate
 from tgcnet.finetune.compare_with_active import compare_with_active
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
 from tgcnet.finetune.events import Done, Event, Told, Written
-from tgcnet.finetune.folder import begin, clear_away, make_folder
+from tgcnet.finetune.prepare_folder import begin, clear_away, make_folder
 from tgcnet.finetune.run_data import ProblemTeller, read_samples
 from tgcnet.finetune.run_folder import lift_stop
 from tgcnet.finetune.samples import Sample, check_enough

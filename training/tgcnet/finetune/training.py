@@ -19,7 +19,7 @@ from tgcnet.finetune.candidate import (
 from tgcnet.finetune.config import FinetuneConfig, Learns
 from tgcnet.finetune.events import Begun, Event, Prepared, Scored, Told
 from tgcnet.finetune.finetuner import Finetuner, Watcher
-from tgcnet.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
+from tgcnet.finetune.prepare_folder import FEATURES_FOLDER, is_asked_to_stop
 from tgcnet.finetune.safeguards import needs_memory, too_small_for
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.inference.volume import is_out_of_memory
