@@ -12,7 +12,7 @@ from napari_tgcnet.finetune.process import RunProcesses
 from napari_tgcnet.finetune.state import Options
 from napari_tgcnet.finetune.watch import RunWatch
 from napari_tgcnet.shared.jobs import WorkerThreads
-from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
+from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Message, Stepped
 from tgcnet.io.process_lock import running
 
 POLL_MS = 10
@@ -38,15 +38,15 @@ def kinds(heard: list) -> list[str]:
 
 def test_events_come_once_each_in_order_with_their_time(watch, heard, qtbot, tmp_path) -> None:
     log = EventLog(tmp_path)
-    log(Told(sentence="one"))
+    log(Message(sentence="one"))
     with running(tmp_path):
         watch.follow(tmp_path, heard.append)
-        qtbot.waitUntil(lambda: kinds(heard) == ["Told"])
+        qtbot.waitUntil(lambda: kinds(heard) == ["Message"])
         with (tmp_path / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write('{"time": 1, "event": "FromTheFuture"}\n{"time": 2, "event": "To')
         qtbot.waitUntil(lambda: len(heard) > 2)
-        log(Told(sentence="two"))
-        qtbot.waitUntil(lambda: kinds(heard) == ["Told", "Told"])
+        log(Message(sentence="two"))
+        qtbot.waitUntil(lambda: kinds(heard) == ["Message", "Message"])
     assert all(news.is_alive for news in heard[:2])
     times = [one.time_s for news in heard for one in news.events]
     assert times == sorted(times)
@@ -63,7 +63,7 @@ def test_it_ends_with_the_process(watch, heard, qtbot, tmp_path) -> None:
 
 
 def test_stopped_it_tells_nothing_more(watch, heard, qtbot, tmp_path) -> None:
-    EventLog(tmp_path)(Told(sentence="one"))
+    EventLog(tmp_path)(Message(sentence="one"))
     watch.follow(tmp_path, heard.append)
     watch.stop()
     QThreadPool.globalInstance().waitForDone()

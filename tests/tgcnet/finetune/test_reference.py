@@ -17,7 +17,7 @@ from tgcnet.data.slices_to_score import SliceToScore, nameless_slices
 from tgcnet.errors import InputError
 from tgcnet.finetune import compare_with_active as comparison
 from tgcnet.finetune.config import FinetuneJob
-from tgcnet.finetune.events import Begun, Compared, Event, Told
+from tgcnet.finetune.events import Begun, Compared, Event, Message
 from tgcnet.finetune.reference_set import MeasuredRow, keep_apart, load_reference
 from tgcnet.finetune.run_data import read_samples
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
@@ -44,7 +44,7 @@ def begun(told: list[Event]) -> Begun:
 
 
 def sentences(told: list[Event]) -> list[str]:
-    return [event.sentence for event in told if isinstance(event, Told)]
+    return [event.sentence for event in told if isinstance(event, Message)]
 
 
 def test_what_is_measured_is_never_trained_on(

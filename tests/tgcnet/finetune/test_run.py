@@ -18,9 +18,9 @@ from tgcnet.finetune.events import (
     Begun,
     Done,
     Event,
+    Message,
     Scored,
     Stepped,
-    Told,
 )
 from tgcnet.finetune.finetuner import Finetuner
 from tgcnet.finetune.run_data import Snapshot, known_until
@@ -36,7 +36,7 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def sentences(told: list[Event]) -> list[str]:
-    return [event.sentence for event in told if isinstance(event, Told)]
+    return [event.sentence for event in told if isinstance(event, Message)]
 
 
 def test_a_candidate_comes_of_it_and_the_parent_stays(tune: Tune, tiny_model_folder: Path) -> None:

@@ -16,8 +16,8 @@ from tgcnet.finetune.events import (
     Event,
     EventLog,
     Failed,
+    Message,
     Stopped,
-    Told,
 )
 from tgcnet.finetune.run_folder import (
     RUNS_VARIABLE,
@@ -104,11 +104,11 @@ def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     ("events", "status"),
     [
         ([], RunStatus.BROKEN),
-        ([Told(sentence="s")], RunStatus.BROKEN),
-        ([Told(sentence="s"), Done(model="m")], RunStatus.DONE),
+        ([Message(sentence="s")], RunStatus.BROKEN),
+        ([Message(sentence="s"), Done(model="m")], RunStatus.DONE),
         ([Stopped(sentence="s")], RunStatus.STOPPED),
         ([Failed(sentence="s")], RunStatus.FAILED),
-        ([Stopped(sentence="s"), Told(sentence="resumed, and killed")], RunStatus.BROKEN),
+        ([Stopped(sentence="s"), Message(sentence="resumed, and killed")], RunStatus.BROKEN),
     ],
 )
 def test_how_a_run_stands_is_how_it_ended(

@@ -24,7 +24,7 @@ from tgcnet.finetune.config import (
     FinetuneConfig,
 )
 from tgcnet.finetune.distillation import FinetuneObjective
-from tgcnet.finetune.events import Event, Stepped, Told
+from tgcnet.finetune.events import Event, Message, Stepped
 from tgcnet.finetune.safeguards import (
     MAX_ROLLBACKS,
     is_fine,
@@ -205,7 +205,7 @@ class Finetuner:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             self._watcher.tell(
-                Told(
+                Message(
                     sentence=f"Out of memory: going on with {self._micro_batch} images at once; "
                     f"a step still counts {self._config.batch_size}."
                 )
@@ -277,7 +277,7 @@ class Finetuner:
         self._restore(self._checkpoint)
         self._keep(back)
         self._watcher.tell(
-            Told(
+            Message(
                 sentence=f"The loss exploded at step {progress.step + 1}: back to step "
                 f"{back.step}, going on with half the learning rate."
             )

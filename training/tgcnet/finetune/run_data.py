@@ -12,7 +12,7 @@ from tgcnet.corrections.revision import now_utc
 from tgcnet.domain import Case
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.finetune.config import FinetuneJob
-from tgcnet.finetune.events import Event, Told
+from tgcnet.finetune.events import Event, Message
 from tgcnet.finetune.reference_set import MeasuredRow, keep_apart, load_reference
 from tgcnet.finetune.samples import Sample, SampleSets, samples_of_case
 from tgcnet.io import write_text_atomically
@@ -154,7 +154,7 @@ class ProblemTeller:
         """Tell of it, unless that was done."""
         if problem.case_id not in self._told:
             self._told.add(problem.case_id)
-            self._tell(Told(sentence=f"Case {problem.case_id} is left out: {problem.sentence}"))
+            self._tell(Message(sentence=f"Case {problem.case_id} is left out: {problem.sentence}"))
 
 
 def read_samples(
@@ -192,7 +192,7 @@ def read_samples(
         sets = replace(sets, reference=replayed)
     sets, sentences = keep_apart(sets, measured, job.reference)
     for sentence in sentences:
-        tell(Told(sentence=sentence))
+        tell(Message(sentence=sentence))
     if snapshot is None:
         snapshot = Snapshot(revisions=tuple(revisions), taken_utc=taken, ledger=ledger.fingerprint)
         write_snapshot(job.out, snapshot)

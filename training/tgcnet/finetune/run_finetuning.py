@@ -17,7 +17,7 @@ from tgcnet.errors import Cancelled, OutputError
 from tgcnet.finetune.candidate import export_candidate
 from tgcnet.finetune.compare_with_active import compare_with_active
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
-from tgcnet.finetune.events import Done, Event, Told, Written
+from tgcnet.finetune.events import Done, Event, Message, Written
 from tgcnet.finetune.prepare_folder import begin, clear_away, make_folder
 from tgcnet.finetune.run_data import ProblemTeller, read_samples
 from tgcnet.finetune.run_folder import lift_stop
@@ -79,7 +79,7 @@ def _finetune(
     try:
         clear_away(job.out)
     except OutputError as error:
-        tell(Told(sentence=str(error)))  # the run itself is done
+        tell(Message(sentence=str(error)))  # the run itself is done
     tell(Done(model=name))
     return find_model(name)
 

@@ -17,7 +17,7 @@ from tgcnet.finetune.candidate import (
     copy_of,
 )
 from tgcnet.finetune.config import FinetuneConfig, Learns
-from tgcnet.finetune.events import Begun, Event, Prepared, Scored, Told
+from tgcnet.finetune.events import Begun, Event, Message, Prepared, Scored
 from tgcnet.finetune.finetuner import Finetuner, Watcher
 from tgcnet.finetune.prepare_folder import FEATURES_FOLDER, is_asked_to_stop
 from tgcnet.finetune.safeguards import needs_memory, too_small_for
@@ -106,9 +106,9 @@ class Training:
             )
         )
         if not sets.measured:
-            self._tell(Told(sentence=_NO_REFERENCE))
+            self._tell(Message(sentence=_NO_REFERENCE))
         elif not sets.reference:
-            self._tell(Told(sentence=_NOTHING_TO_REPLAY.format(len(sets.measured))))
+            self._tell(Message(sentence=_NOTHING_TO_REPLAY.format(len(sets.measured))))
 
     def _cache(self) -> tuple[FeatureCache | None, int]:
         """The kept features and their size; none where they would change or take too much."""
@@ -120,7 +120,7 @@ class Training:
             return None, 0
         if size > self._config.cache_limit_bytes:
             self._tell(
-                Told(
+                Message(
                     sentence=f"Features would take {size / 2**30:.1f} GiB of disk, more than the "
                     f"{self._config.cache_limit_bytes / 2**30:.1f} GiB allowed; they are computed "
                     "anew each time, which is slower."
