@@ -11,7 +11,7 @@ from tests.tgcnet.finetune.test_parts import sample
 
 from tgcnet.corrections import Ledger
 from tgcnet.data.layouts.three_columns import read_folder
-from tgcnet.data.reference_split import part_reference
+from tgcnet.data.reference_split import split_reference
 from tgcnet.data.rows import Row
 from tgcnet.data.slices_to_score import SliceToScore, nameless_slices
 from tgcnet.errors import InputError
@@ -70,7 +70,7 @@ def test_what_is_measured_is_never_trained_on(
     _, told = tune_and_compare(epochs=4, job_changes={"reference": folder})
     assert (begun(told).num_reference, begun(told).num_measured) == (24, 100)
     assert not sentences(told)
-    parts = part_reference(read_folder(folder))
+    parts = split_reference(read_folder(folder))
     pixels = {
         kind: {np.asarray(Image.open(row.image)).tobytes() for row in rows}
         for kind, rows in (("measured", parts.measured), ("replayed", parts.replayed))
@@ -140,7 +140,7 @@ def test_twins_of_held_out_patients_in_ledger_and_reference_are_found_by_their_p
     job: FinetuneJob, tiny_model_folder: Path, tmp_path: Path
 ) -> None:
     folder = reference_folder(tmp_path / "reference", num_images=124)
-    parts = part_reference(read_folder(folder))
+    parts = split_reference(read_folder(folder))
     ledger = Ledger.open(job.ledger)
     held_out = next(case for case in ledger.load_reviewed(print) if case.is_held_out)
     replayed = Image.fromarray(held_out.volume.array[0])
@@ -171,7 +171,7 @@ def test_a_reference_that_cannot_be_read_is_refused_before_training_by_its_row(
     tune: Tune, tmp_path: Path
 ) -> None:
     folder = reference_folder(tmp_path / "reference", num_images=124)
-    row = part_reference(read_folder(folder)).measured[-1]
+    row = split_reference(read_folder(folder)).measured[-1]
     secret = row.image.with_name("DOE.png")
     row.image.write_bytes(b"no picture")
     row.image.rename(secret)

@@ -30,7 +30,7 @@ class ReferenceParts:
     replayed: tuple[Row, ...]
 
 
-def part_reference(rows: Sequence[Row]) -> ReferenceParts:
+def split_reference(rows: Sequence[Row]) -> ReferenceParts:
     """Part a reference set by patient.
 
     A patient's place is decided by a hash of ``subject``, or where the table names nobody of the
@@ -58,7 +58,7 @@ def part_reference(rows: Sequence[Row]) -> ReferenceParts:
 
 def measured_part(folder: Path) -> tuple[Row, ...]:
     """The measured rows of a reference folder; errors as of ``read_folder``."""
-    return part_reference(read_folder(folder)).measured
+    return split_reference(read_folder(folder)).measured
 
 
 def _rank(row: Row) -> str:

@@ -8,7 +8,7 @@ from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger, Problem
 from tgcnet.data.classes import read_classes
 from tgcnet.data.layouts.three_columns import read_folder
-from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES, part_reference
+from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES, split_reference
 from tgcnet.data.row_decoding import decode_row
 from tgcnet.data.rows import Row, at_row
 from tgcnet.domain import Modality
@@ -51,7 +51,7 @@ def load_reference(
     _check_named_once(folder, rows)
     if len(rows) < MIN_REFERENCE_IMAGES:
         raise _too_small(folder, f"{len(rows)} images")
-    parts = part_reference(rows)
+    parts = split_reference(rows)
     replayed = []
     for row in parts.replayed:
         example = decode_row(row, Modality.UNKNOWN, preprocess)

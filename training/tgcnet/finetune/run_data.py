@@ -143,7 +143,7 @@ def read_snapshot(out: Path) -> Snapshot:
         ) from None
 
 
-class ProblemTeller:
+class ProblemReporter:
     """Tells of each case that is left out, once a run."""
 
     def __init__(self, tell: Callable[[Event], None]) -> None:

@@ -19,7 +19,7 @@ from tgcnet.finetune.compare_with_active import compare_with_active
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
 from tgcnet.finetune.events import Done, Event, Message, Written
 from tgcnet.finetune.prepare_folder import begin, clear_away, make_folder
-from tgcnet.finetune.run_data import ProblemTeller, read_samples
+from tgcnet.finetune.run_data import ProblemReporter, read_samples
 from tgcnet.finetune.run_folder import lift_stop
 from tgcnet.finetune.samples import Sample, check_enough
 from tgcnet.finetune.training import Training
@@ -68,7 +68,7 @@ def finetune(
 def _finetune(
     job: FinetuneJob, config: FinetuneConfig, tell: Callable[[Event], None], *, is_resumed: bool
 ) -> Path:
-    ledger, on_problem = Ledger.open(job.ledger), ProblemTeller(tell)
+    ledger, on_problem = Ledger.open(job.ledger), ProblemReporter(tell)
     device = resolve_device(job.device)
     written, measured = _train(job, config, ledger, device, tell, on_problem, is_resumed=is_resumed)
     name = install_model(written)
@@ -90,7 +90,7 @@ def _train(
     ledger: Ledger,
     device: torch.device,
     tell: Callable[[Event], None],
-    on_problem: ProblemTeller,
+    on_problem: ProblemReporter,
     *,
     is_resumed: bool,
 ) -> tuple[Path, tuple[Row, ...]]:
