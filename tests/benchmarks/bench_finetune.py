@@ -18,7 +18,7 @@ from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import SegmentationClass
 from tgcnet.finetune.candidate import choose_what_learns, config_with_adapters, copy_of
 from tgcnet.finetune.config import FinetuneConfig, Learns
-from tgcnet.finetune.finetuner import Finetuner, Watcher
+from tgcnet.finetune.finetuner import Callbacks, Finetuner
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets, samples_of_case
 from tgcnet.inference.predictor import Predictor
 from tgcnet.samples.phantom import PHANTOM_REPORT, phantom_stack
@@ -76,8 +76,8 @@ def trainer(
         pixels=pixels,
         out=out,
         fabric=Fabric(accelerator="cpu", devices=1),
-        watcher=Watcher(
-            tell=lambda event: None, should_stop=lambda: False, score=lambda epoch, step: None
+        callbacks=Callbacks(
+            on_event=lambda event: None, should_stop=lambda: False, score=lambda epoch, step: None
         ),
         identity={},
     )

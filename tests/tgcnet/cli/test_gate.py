@@ -123,9 +123,9 @@ def test_scores_of_a_folder_name_no_file_and_nobody_and_still_pair_and_group(
     assert "SECRET" not in scores.read_text() + capsys.readouterr().out
     held_out, reference = read_scores(scores)
     assert reference is not None
-    places = [(score.case, score.group) for score in held_out.told("given").candidate]
+    places = [(score.case, score.group) for score in held_out.with_text("given").candidate]
     assert places == [("held-out/2", "1"), ("held-out/4", "2"), ("held-out/5", "3")]
-    places = [(score.case, score.group) for score in reference.told("none").active]
+    places = [(score.case, score.group) for score in reference.with_text("none").active]
     assert places == [
         ("reference/2", "1"), ("reference/3", "1"), ("reference/4", "2"), ("reference/5", "3")
     ]  # fmt: skip

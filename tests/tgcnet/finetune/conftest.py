@@ -91,7 +91,7 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
     ) -> tuple[Path, list[Event]]:
         told: list[Event] = []
 
-        def tell(event: Event) -> None:
+        def on_event(event: Event) -> None:
             told.append(event)
             if on_event is not None:
                 on_event(event)
@@ -99,7 +99,7 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
         folder = finetune(
             replace(job, **(job_changes or {})),
             replace(SHORT, **changes),
-            tell=tell,
+            on_event=on_event,
             resume=resume,
         )
         return folder, told

@@ -67,7 +67,7 @@ def compare(job: FinetuneJob, candidate: Path) -> Compare:
             Ledger.open(job.ledger),
             torch.device("cpu"),
             measured=(),
-            tell=told.append,
+            on_event=told.append,
             on_problem=lambda problem: pytest.fail(problem.sentence),
         )
         return told

@@ -97,7 +97,7 @@ def tuned(data: Path, folder: Path, model: str, *, is_shuffled: bool) -> GateRep
     )
     told: list[Event] = []
     torch.set_num_threads(2)
-    finetune(job, CONFIG, tell=told.append, resume=False)
+    finetune(job, CONFIG, on_event=told.append, resume=False)
     report = next(event.report for event in told if isinstance(event, Compared))
     for part in (*report.held_out, *report.reference):
         change = part.dice_mean

@@ -158,7 +158,7 @@ def test_twins_of_held_out_patients_in_ledger_and_reference_are_found_by_their_p
         replace(job, reference=folder),
         load_model(str(tiny_model_folder)),
         is_resumed=False,
-        tell=told.append,
+        on_event=told.append,
         on_problem=lambda problem: pytest.fail(problem.sentence),
     )
     pixels = {sample.digest for sample in sets.held_out}

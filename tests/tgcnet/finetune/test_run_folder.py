@@ -148,7 +148,7 @@ def test_a_run_that_cannot_be_read_is_left_out_of_the_list(
     unreadable = folder.with_name("20990101-000000-unreadable")
     (unreadable / EVENTS_FILE).mkdir(parents=True)
     assert [info.folder for info in list_runs(folder.parent)] == [folder]
-    assert "20990101-000000-unreadable told cannot be read" in caplog.text
+    assert "20990101-000000-unreadable cannot be read" in caplog.text
 
 
 def test_a_run_is_asked_to_stop_by_a_file(folder: Path) -> None:

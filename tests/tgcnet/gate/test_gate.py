@@ -73,12 +73,12 @@ def unchanged(seed: int) -> PairedScores:
 
 
 def test_the_stored_scores_are_like_real_ones() -> None:
-    scores = make_scores(5_000, 0).told("given")
+    scores = make_scores(5_000, 0).with_text("given")
     before, after = (np.array([s.dice for s in side]) for side in (scores.active, scores.candidate))
     assert before.mean() == pytest.approx(0.75, abs=0.01)
     assert (after - before).mean() == pytest.approx(0, abs=0.005)
     assert (after - before).std() == pytest.approx(0.09, abs=0.01)
-    better = make_scores(5_000, 0, gain=0.05).told("given")
+    better = make_scores(5_000, 0, gain=0.05).with_text("given")
     gained = np.mean([s.dice for s in better.candidate]) - before.mean()
     assert gained == pytest.approx(0.05, abs=0.005)
 
@@ -110,7 +110,7 @@ def test_equal_candidates_pass_rarely() -> None:
     """Nominally 2.5 of 100 do; of 200, 12 or more would be a chance below 1 in 100."""
     passed = 0
     for seed in range(200):
-        scores = make_scores(NUM_HELD_OUT, seed).told("given")
+        scores = make_scores(NUM_HELD_OUT, seed).with_text("given")
         compared = compare(scores.active, scores.candidate, num_resamples=FAST)
         passed += judge_held_out([compared])[0]
     assert passed < 12

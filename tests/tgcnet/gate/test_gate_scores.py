@@ -27,7 +27,7 @@ def test_scores_survive_the_disk(tmp_path: Path, reference: PairedScores | None)
 
 def test_scores_are_parted_by_what_was_told() -> None:
     assert SCORES.texts() == ("given", "none")
-    assert SCORES.told("none") == PairedScores(
+    assert SCORES.with_text("none") == PairedScores(
         active=(score("none", 0.25),), candidate=(score("none", 0.125),)
     )
 

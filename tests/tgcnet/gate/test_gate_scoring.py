@@ -46,7 +46,7 @@ def test_both_models_are_scored_as_the_evaluation_does(
     assert scores.texts() == ("given", "none")
     for mode in (TextMode.GIVEN, TextMode.NONE):
         evaluation = evaluate_folder(predictor, phantoms, mode=mode)
-        told = scores.told(str(mode)).active
+        told = scores.with_text(str(mode)).active
         assert [s.case for s in told] == ["0.png", "1.png", "2.png"]
         assert [s.group for s in told] == ["p1", "p1", ""]
         assert [s.dice for s in told] == [image.score.dice for image in evaluation.images]

@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
         with _ends_are_told(log), _stops_by_signal(job.out / STOP_FILE):
             finetune = import_or_explain("tgcnet.finetune.run_finetuning").finetune
             try:
-                folder = finetune(job, config, tell=tell, resume=arguments.resume)
+                folder = finetune(job, config, on_event=tell, resume=arguments.resume)
             except Cancelled as error:
                 tell(Stopped(sentence=str(error)))
                 return _STOPPED

@@ -1,6 +1,6 @@
 """Corrections as an nnU-Net v2 raw folder.
 
-Slices that nobody reviewed get nnU-Net's ignore label, which no loss is computed on.
+Slices that were not reviewed get nnU-Net's ignore label, which no loss is computed on.
 Source: nnU-Net's documentation, "dataset_format" and "ignore_label".
 """
 
@@ -89,7 +89,7 @@ def _fill(
 
 
 def _labels(case: Case, names: Sequence[str]) -> np.ndarray:
-    """(Z, Y, X) uint8: the dataset's label values, the ignore label where nobody looked."""
+    """(Z, Y, X) uint8: the dataset's label values, the ignore label in slices not reviewed."""
     own_names = [c.name for c in case.record.classes]
     if not set(own_names) <= set(names):
         raise InputError(

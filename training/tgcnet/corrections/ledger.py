@@ -116,7 +116,7 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
-        """Open a ledger and sweep up what unfinished saves left in it.
+        """Open a ledger and remove what unfinished saves left in it.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Ledger:
 
     @property
     def fingerprint(self) -> str:
-        """The same wherever the ledger lies, another one for every ledger; names nobody."""
+        """The same wherever the ledger lies, another one for every ledger; names no patient."""
         return hashlib.sha256(b"fingerprint" + self._keys.salt).hexdigest()[:16]
 
     def save(
@@ -265,7 +265,7 @@ class Ledger:
         return Listing(cases=_by_time(whole), problems=tuple(problems))
 
     def set_aside(self, case_id: str) -> None:
-        """Move a damaged case out of the way, with all its revisions; nothing is deleted.
+        """Move a damaged case to ``damaged/``, with all its revisions; nothing is deleted.
 
         Raises
         ------
@@ -311,7 +311,7 @@ class Ledger:
         first_free = revision_numbers(folder)[-1] + 1
         try:
             taken = publish_folder(
-                # Whoever is quicker takes a number, and this one the next.
+                # Where another process takes a number first, this one takes the next.
                 (revision_folder(folder, number) for number in count(first_free)),
                 lambda made: write_revision(made, correction),
                 staging=self._places.unfinished,

@@ -1,4 +1,4 @@
-"""The classes of a data folder, and masks that tell them apart.
+"""The classes of a data folder, and masks that distinguish them.
 
 ``classes.json`` beside ``captions.csv`` names them in order; a mask's value is the class's index
 + 1 then, as everywhere. A folder without it has the one class that its masks mark.
@@ -18,11 +18,11 @@ from tgcnet.io.decoded import DECODER_ERRORS
 
 CLASSES_FILE = "classes.json"
 MAX_CLASSES = 255
-"""What labels of 8 bits can tell apart."""
+"""As many as labels of 8 bits can distinguish."""
 
 _BRIGHTEST = 255
 
-# Told apart on grey and by the colour-blind as far as eight colours can be; then from the start.
+# As distinct on grey and to the colour-blind as eight colours can be; then again from the first.
 _COLOURS = (
     (230, 80, 60), (70, 140, 230), (240, 200, 60), (90, 190, 110),
     (180, 100, 220), (60, 200, 210), (240, 140, 40), (220, 120, 170),
@@ -179,7 +179,7 @@ def read_mask_values(file: Path) -> np.ndarray:
             is_plain = picture.mode in _PLAIN_MODES or picture.mode.startswith("I;16")
             values = np.asarray(picture) if is_plain else _luminance(picture)
     except (Image.DecompressionBombError, *DECODER_ERRORS) as error:
-        # Without the decoder's own words, which hold the whole path.
+        # Without the decoder's own message, which holds the whole path.
         raise InputError(
             f"the mask cannot be read as a picture ({type(error).__name__}); replace it"
         ) from None

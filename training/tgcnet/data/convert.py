@@ -71,7 +71,7 @@ def convert_folder(
     Raises
     ------
     InputError
-        If the data set is not whole, a row cannot be read, or a wish cannot be met.
+        If the data set is not whole, a row cannot be read, or an option cannot be applied.
     MissingExtraError, LedgerError
         As of ``read_dataset``.
     OutputError
@@ -125,7 +125,7 @@ def _rows_to_write(
 
 
 def _with_classes(dataset: DataSet, folder: Path, options: ConvertOptions) -> DataSet:
-    """With other masks or other classes, where these were wished for."""
+    """With other masks or other classes, where the options ask for them."""
     rows = dataset.rows
     if options.masks is not None:
         own, other = folder / "masks", folder / options.masks

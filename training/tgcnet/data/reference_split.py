@@ -1,4 +1,4 @@
-"""The reference set, parted: what is measured shows forgetting only if it was never trained on."""
+"""The reference set split in two: only images never trained on can show forgetting."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.data.rows import Row
 
 MIN_REFERENCE_IMAGES = 100
-"""Measured ones: fewer cannot tell whether a model forgets."""
+"""That are measured: fewer cannot show whether a model forgets."""
 MIN_REPLAYED = 20
-"""Fewer are too few to remember by, and are measured instead."""
+"""Fewer are too few to prevent forgetting, and are measured instead."""
 
 _HALF = "8"  # the first hexadecimal digit from which on a hash is in the upper half
 
@@ -31,9 +31,9 @@ class ReferenceParts:
 
 
 def split_reference(rows: Sequence[Row]) -> ReferenceParts:
-    """Part a reference set by patient.
+    """Split a reference set by patient.
 
-    A patient's place is decided by a hash of ``subject``, or where the table names nobody of the
+    A patient's place is decided by a hash of ``subject``, or where the table names none, of the
     volume that the image was cut from, or else of the image's name: the lower half is measured,
     and the next ones until there are 100 images. So the order of the rows decides nothing, and as
     rows are added a patient may leave the measured part but never the replayed one: what a model

@@ -39,7 +39,7 @@ class Row:
     ----------
     number : unique within a data set; in ``captions.csv`` the row, the header being row 1
     image, mask : of a slice, the files of the whole volume
-    subject : the patient, by any identifier; "" where nobody is named
+    subject : the patient, by any identifier; "" where none is given
     held_out : as the table says it; None where it has no such column
     split : "train", "val", "test" or what else the data set calls it; "" where it is not divided
     num_classes : what the mask tells apart; of one class whatever is not zero belongs to it
@@ -79,7 +79,7 @@ class Row:
 
     @property
     def unit(self) -> Hashable:
-        """What belongs together whoever it is of: a volume, else a picture's file."""
+        """What belongs together even if no patient is known: a volume, else a picture's file."""
         return self.cut_from or self.image.resolve()
 
     @property
@@ -90,25 +90,28 @@ class Row:
 
 @contextmanager
 def naming(file_name: str) -> Iterator[None]:
-    """Say first which file it is about, where a sentence speaks of "the image" alone."""
+    """Put a file's name before the message of an InputError that says "the image" alone."""
     try:
         yield
     except InputError as error:
-        # Its own class: whoever asks for a modality goes by it.
+        # Its own class: callers that ask for a modality recognise it.
         raise type(error)(f"{file_name}: {error}") from error
 
 
 @contextmanager
 def at_row(row: Row) -> Iterator[None]:
-    """Say which row a sentence is about, by its number: a file's name may name a patient."""
+    """Put a row's number before the message of an InputError, in place of files' names.
+
+    A file's name may name a patient.
+    """
     try:
         yield
     except InputError as error:
-        said = without_name(
+        message = without_name(
             without_name(str(error), row.image.name, "its image"), row.mask.name, "its mask"
         )
         # "from None": the first sentence has the name.
-        raise type(error)(f"{row.where}: {said}") from None
+        raise type(error)(f"{row.where}: {message}") from None
 
 
 def without_name(sentence: str, name: str, instead: str) -> str:
@@ -117,7 +120,7 @@ def without_name(sentence: str, name: str, instead: str) -> str:
 
 
 def is_held_out(row: Row, set_name: str) -> bool:
-    """Whether a row is for comparing models, never for training; false where nothing is said.
+    """Whether a row is for comparing models, never for training; false where it is not stated.
 
     Parameters
     ----------
@@ -128,13 +131,13 @@ def is_held_out(row: Row, set_name: str) -> bool:
     InputError
         If the column says something else than true or false.
     """
-    said = (row.held_out or "false").lower()
-    if said not in ("true", "false"):
+    stated = (row.held_out or "false").lower()
+    if stated not in ("true", "false"):
         raise InputError(
             f"The column held_out of {set_name} says neither true nor false in {row.where}, "
             "expected one of them; correct the row or remove the column"
         )
-    return said == "true"
+    return stated == "true"
 
 
 def captions_sha256(rows: Iterable[Row]) -> str:

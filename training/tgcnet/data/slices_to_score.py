@@ -19,16 +19,16 @@ from tgcnet.errors import InputError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SliceToScore:
-    """An image, what its mask is compared with, and what the model is told.
+    """An image, its reference, and the report that the model is given.
 
     Attributes
     ----------
     name : unique within a set
-    place : what sentences call it, naming no file; "" means by its name, which names nobody
+    place : what messages call it, naming no file; "" means by its name, which names no patient
     group : the patient, by any identifier, or what else belongs together; "" where it stands alone
     read : gives the slice and its reference when their turn comes, since a set may be larger than
-        memory: (Y, X) uint8, 0 or a class's place counted from 1; of a set whose classes nobody
-        asked for, 1 for whatever is marked
+        memory: (Y, X) uint8, 0 or a class's place counted from 1; where classes are not
+        scored one by one, 1 for whatever is marked
     """
 
     name: str
@@ -54,7 +54,7 @@ def folder_slices(folder: Path, modality: Modality | None = None) -> tuple[Slice
 
 
 def row_slices(rows: Sequence[Row], modality: Modality | None = None) -> tuple[SliceToScore, ...]:
-    """Rows of a data set under their own names; their references tell its classes apart.
+    """Rows of a data set under their own names; their references distinguish its classes.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def row_slices(rows: Sequence[Row], modality: Modality | None = None) -> tuple[S
 
 
 def _groups(rows: Sequence[Row]) -> Iterator[str]:
-    """The patient of each; of the rows of a volume or an image that name nobody, something else."""
+    """The patient of each row; where none is known, its volume, or an image that rows share."""
     units = ["" if row.subject else row.unit for row in rows]
     counts = Counter(units)
     numbers = {unit: number for number, unit in enumerate(counts, start=1)}

@@ -60,7 +60,7 @@ class SourceRows:
     Attributes
     ----------
     rows : those that are used
-    classes : what the masks tell apart
+    classes : what the masks distinguish
     num_held_out : rows that are left out because they are marked so
     """
 
@@ -100,7 +100,7 @@ def read_source(data: Path, source: Source, *, is_trained_on: bool = True) -> So
 
 
 def common_classes(read: Iterable[SourceRows]) -> tuple[SegmentationClass, ...]:
-    """The classes that all sources share; a lesion-free one shows nothing and has no say.
+    """The classes that all sources share; one that is free of lesions does not count.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from tgcnet.domain import SegmentationClass
 from tgcnet.io import RESEARCH_NOTICE
 
 IMAGE_SIDE_COLUMN = "report_image_side"
-"""Where the words stay whose sides were those of the image."""
+"""The column that keeps the original report, where its sides were those of the image."""
 
 _WHITE = 255
 _ENDINGS = re.compile(r"(\.nii)?\.[^.]*$")

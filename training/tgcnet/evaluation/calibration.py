@@ -28,7 +28,7 @@ NEAR_SHARE = 1 / 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reliability:
-    """Pixels by what was said of them.
+    """Pixels by their predicted probability.
 
     Attributes
     ----------

@@ -52,7 +52,7 @@ def match_classes(
 ) -> ClassMatch:
     """Match a model's classes with a folder's, by their names; the order may differ.
 
-    Where one of the two has a single class, nothing can be told apart: the union is scored.
+    Where one of the two has a single class, only the union is scored.
 
     Raises
     ------

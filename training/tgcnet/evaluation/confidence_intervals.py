@@ -98,7 +98,7 @@ def summarise(
     Raises
     ------
     InputError
-        If they speak of different images.
+        If they are of different images.
     """
     first = evaluations[0]
     subjects = patient_rows(image.subject for image in first.images)

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours: told apart whatever the eyes, on paper and on black.
+# Okabe and Ito's colours: distinct to the colour-blind, on paper and on black.
 GREEN, VERMILION, SKY_BLUE, YELLOW = "#009E73", "#D55E00", "#56B4E9", "#F0E442"
 
 _STYLE: Any = {

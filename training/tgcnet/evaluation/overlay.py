@@ -74,7 +74,7 @@ def difference_of(drawn: Drawn, *, tells_apart: bool) -> tuple[np.ndarray, ...]:
     -------
     tuple
         Four (Y, X) bool: in both; in the reference alone; predicted alone; in both under different
-        classes, which is nowhere unless references tell classes apart.
+        classes, which is nowhere unless references distinguish classes.
     """
     is_marked, is_predicted = drawn.reference > 0, drawn.labels > 0
     both = is_marked & is_predicted

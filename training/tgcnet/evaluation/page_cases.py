@@ -20,7 +20,7 @@ class PageCase:
     Attributes
     ----------
     label : beside it; names a row of a table and a figure, no file
-    caption : below it: its file and what the model was told; "" unless somebody asked for it
+    caption : below it: its file and the text that the model was given; "" unless asked for
     """
 
     drawn: Drawn

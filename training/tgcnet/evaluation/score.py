@@ -133,7 +133,7 @@ def evaluate_slices(
     each = [MetricAccumulator() for _ in classes.names]
     images: list[ImageResult] = []
     for index, (entry, text) in enumerate(zip(slices, texts, strict=True)):
-        # First calls build kernels and caches, so the first image is run once for nothing.
+        # First calls build kernels and caches, so the first image is run once before it is timed.
         drawn, seconds = draw(predictor, entry, text, classes, is_warm_up=index == 0)
         images.append(_measure(entry, drawn, seconds, union, each))
         if on_drawn is not None:
@@ -180,7 +180,7 @@ def draw(
         text=text,
         reference=classes.in_model_order(reference),
         labels=segmentation.labels[0],
-        # Kept unless somebody asks otherwise, which nobody did.
+        # Predictor.segment keeps it by default.
         probability=cast(np.ndarray, segmentation.probability)[:, 0],
     )
     return drawn, seconds

@@ -1,4 +1,4 @@
-"""What the model is told about each image, rightly or wrongly.  No torch."""
+"""The text that the model is given with each image: its report, none, or a wrong one.  No torch."""
 
 import random
 from collections import Counter
@@ -10,7 +10,7 @@ from tgcnet.report.edits import contradict, swap_sides, without_location
 
 
 class TextMode(StrEnum):
-    """What the model is told about each image."""
+    """The text that the model is given with each image."""
 
     GIVEN = "given"
     """The folder's report."""
@@ -27,7 +27,7 @@ class TextMode(StrEnum):
 
 
 def edit_texts(reports: Sequence[str], mode: TextMode, seed: int = 0) -> list[str]:
-    """What the model is told, per image; "" is nothing."""
+    """The texts that the model is given, one an image; "" is none."""
     edits: dict[TextMode, Callable[[str], str]] = {
         TextMode.GIVEN: str,
         TextMode.NONE: lambda _: "",
@@ -44,7 +44,7 @@ def shuffle_texts(reports: Sequence[str], seed: int) -> list[str]:
     """Give every image another's text, one that reads differently wherever that is possible.
 
     Equal texts lie next to each other in a random order of the texts, and the row is turned by the
-    size of the largest group: then nobody meets their own text, unless that group is more than
+    size of the largest group: then no image meets its own text, unless that group is more than
     half of all.
     """
     generator = random.Random(seed)  # reproducible, not secret

@@ -38,7 +38,7 @@ def compare_with_active(
     device: torch.device,
     *,
     measured: Sequence[Row],
-    tell: Callable[[Event], None],
+    on_event: Callable[[Event], None],
     on_problem: Callable[[Problem], object],
 ) -> None:
     """Compare an installed candidate with the active model and keep what comes of it.
@@ -55,13 +55,13 @@ def compare_with_active(
     Raises
     ------
     Cancelled
-        If somebody asked the run to stop.
+        If the run was asked to stop.
     TgcnetError
         If the comparison cannot be made or kept: in the class of what failed, with the candidate's
         name and what to do.
     """
     try:
-        _compare(candidate, job, ledger, device, measured, tell, on_problem)
+        _compare(candidate, job, ledger, device, measured, on_event, on_problem)
     except Cancelled:
         raise Cancelled(
             f"Stopped while comparing. The candidate {candidate} is among your models; it is "
@@ -82,7 +82,7 @@ def _compare(
     ledger: Ledger,
     device: torch.device,
     measured: Sequence[Row],
-    tell: Callable[[Event], None],
+    on_event: Callable[[Event], None],
     on_problem: Callable[[Problem], object],
 ) -> None:
     held_out = held_out_slices(ledger, on_problem)
@@ -92,14 +92,14 @@ def _compare(
         load_predictor(name, str(device)),
         held_out=held_out,
         reference=nameless_slices(measured, "reference"),
-        on_progress=_Progress(job.out, tell),
+        on_progress=_Progress(job.out, on_event),
         on_masks=masks,
     )
     masks.finish()
     result.write(
         report=job.out / REPORT_FILE, scores=job.out / SCORES_FILE, candidate=find_model(name)
     )
-    tell(Compared(report=result.report, slices=_each_slice(held_out, result.held_out)))
+    on_event(Compared(report=result.report, slices=_each_slice(held_out, result.held_out)))
 
 
 class _MaskKeeper:
@@ -124,25 +124,27 @@ class _MaskKeeper:
 
 
 class _Progress:
-    """Tells how far the gate is, once a second at most, and ends it where somebody asks for it."""
+    """Reports how far the gate is, once a second at most, and ends it on request."""
 
-    def __init__(self, out: Path, tell: Callable[[Event], None]) -> None:
-        self._out, self._tell = out, tell
-        self._told_at = -_SECONDS_APART
+    def __init__(self, out: Path, on_event: Callable[[Event], None]) -> None:
+        self._out, self._on_event = out, on_event
+        self._reported_at = -_SECONDS_APART
 
     def __call__(self, fraction: float) -> None:
         if is_asked_to_stop(self._out):
             raise Cancelled("Stopped.")
-        if (now := time.monotonic()) - self._told_at >= _SECONDS_APART:
-            self._told_at = now
-            self._tell(Comparing(fraction=fraction))
+        if (now := time.monotonic()) - self._reported_at >= _SECONDS_APART:
+            self._reported_at = now
+            self._on_event(Comparing(fraction=fraction))
 
 
 def _each_slice(
     held_out: tuple[SliceToScore, ...], scores: PairedScores
 ) -> tuple[SliceCompared, ...]:
-    told = scores.told(str(TextMode.GIVEN))
-    figures = {before.case: (before, after) for before, after in pair(told.active, told.candidate)}
+    given = scores.with_text(str(TextMode.GIVEN))
+    figures = {
+        before.case: (before, after) for before, after in pair(given.active, given.candidate)
+    }
     compared = []
     for entry in held_out:
         (case_id, z), (before, after) = held_out_place(entry), figures[entry.name]

@@ -1,4 +1,4 @@
-"""What both models drew on a held-out case, kept by the gate so that a person can look at it."""
+"""Both models' masks of a held-out case, kept by the gate so that a person can look at them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ COMPARED_FOLDER = "compared"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparedMasks:
-    """One slice under both models, told its report; (Y, X) bool on the image's own grid."""
+    """One slice under both models, given its report; (Y, X) bool on the image's own grid."""
 
     before: np.ndarray
     after: np.ndarray

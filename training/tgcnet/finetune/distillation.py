@@ -1,4 +1,4 @@
-"""The loss of fine-tuning: that of training, and without a reference set the parent's own word."""
+"""The loss of fine-tuning: that of training and, without a reference set, a distillation loss."""
 
 from collections.abc import Sequence
 
@@ -47,8 +47,8 @@ class FinetuneObjective(nn.Module):
         if self._parent[0] is not None and self._parent_encode is not None:
             kept = frozen if self._shares_features else None
             with torch.no_grad():
-                said = self._parent[0](images, self._parent_encode(texts), kept).logits.sigmoid()
-            agreed = ((said > 0.5) == (masks > 0.5)).float()
-            apart = F.binary_cross_entropy_with_logits(output.logits, said, reduction="none")
+                soft = self._parent[0](images, self._parent_encode(texts), kept).logits.sigmoid()
+            agreed = ((soft > 0.5) == (masks > 0.5)).float()
+            apart = F.binary_cross_entropy_with_logits(output.logits, soft, reduction="none")
             loss = loss + self._distil_weight * (apart * agreed).mean()
         return loss

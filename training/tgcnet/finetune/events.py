@@ -219,7 +219,7 @@ class EventLog:
                 # A process that was killed, or a disk that was full, left half a line.
                 file.write((b"\n" if _ends_torn(file) else b"") + line.encode())
         except OSError as error:
-            raise not_written("What the run tells", error) from None
+            raise not_written("An event of the run", error) from None
 
 
 def _ends_torn(file: BinaryIO) -> bool:
@@ -263,7 +263,7 @@ def read_timed(folder: Path, offset: int = 0) -> tuple[list[TimedEvent], int]:
         return [], offset
     except OSError as error:
         raise InputError(
-            f"What the run {folder.name} told cannot be read ({error.strerror or 'refused'}); "
+            f"The events of the run {folder.name} cannot be read ({error.strerror or 'refused'}); "
             "check who may read its folder."
         ) from None
     whole = text[: text.rfind(b"\n") + 1]

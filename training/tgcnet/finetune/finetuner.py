@@ -44,14 +44,14 @@ from tgcnet.train.optimisation import rate_scale
 
 STAGE = "finetune"
 Choice = tuple[Sample, Variant, str]
-"""An image, the view of it, and the text it is shown with."""
+"""An image, the view of it, and the text that goes with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Watcher:
-    """Who is told, who may stop the run, and who scores an epoch (epoch, step)."""
+class Callbacks:
+    """What the loop calls: for an event, to ask whether to stop, and to score (epoch, step)."""
 
-    tell: Callable[[Event], None]
+    on_event: Callable[[Event], None]
     should_stop: Callable[[], bool]
     score: Callable[[int, int], None]
 
@@ -78,11 +78,11 @@ class Finetuner:
         pixels: PixelScale,
         out: Path,
         fabric: Fabric,
-        watcher: Watcher,
+        callbacks: Callbacks,
         identity: Mapping[str, Any],
     ) -> None:
         self._config, self._model, self._plan = config, model, plan
-        self._cache, self._pixels, self._fabric, self._watcher = cache, pixels, fabric, watcher
+        self._cache, self._pixels, self._fabric, self._callbacks = cache, pixels, fabric, callbacks
         self._checkpoint, self._stopped = out / CHECKPOINT_FILE, out / STOPPED_FILE
         self._identity = identity
         self._micro_batch = min(config.micro_batch, config.batch_size)
@@ -111,7 +111,7 @@ class Finetuner:
         Raises
         ------
         Cancelled
-            If the watcher said stop; the checkpoint is the last finished step.
+            If it was asked to stop; the checkpoint is the last finished step.
         InputError
             If the run diverged again after the rate was halved three times.
         DeviceError
@@ -121,7 +121,7 @@ class Finetuner:
         """
         progress = self._begin(resume=resume)
         if progress.step == 0:
-            self._watcher.score(0, 0)
+            self._callbacks.score(0, 0)
         while self._kept_step < self.total_steps:
             progress = self._run_until_divergence(progress)
 
@@ -162,17 +162,17 @@ class Finetuner:
             progress = self._after(progress, loss)
             seconds = (time.perf_counter() - began) / (progress.step - first)
             left = seconds * (self.total_steps - progress.step)
-            self._watcher.tell(
+            self._callbacks.on_event(
                 Stepped(step=progress.step, total=self.total_steps, loss=loss, seconds_left=left)
             )
             if progress.batch == 0:
-                self._watcher.score(progress.epoch, progress.step)
+                self._callbacks.score(progress.epoch, progress.step)
                 self._model.train()
 
     def _loss_ahead(self, progress: Progress) -> float | None:
         """The next batch's loss, its gradients in place; None where it exploded.
 
-        After the last step, too: nothing else would tell that this one ruined the weights.
+        After the last step, too: nothing else would show that this one ruined the weights.
         """
         batch = self._plan.batch(progress.epoch, progress.batch)
         choices = [self._choose(sample, random) for sample, random in batch]
@@ -204,7 +204,7 @@ class Finetuner:
             self._micro_batch = max(1, self._micro_batch // 2)
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            self._watcher.tell(
+            self._callbacks.on_event(
                 Message(
                     sentence=f"Out of memory: going on with {self._micro_batch} images at once; "
                     f"a step still counts {self._config.batch_size}."
@@ -213,7 +213,7 @@ class Finetuner:
 
     def _pieces(self, batch: Sequence[Choice], progress: Progress) -> Iterator[float]:
         for start in range(0, len(batch), self._micro_batch):
-            if self._watcher.should_stop():
+            if self._callbacks.should_stop():
                 self._optimizer.zero_grad(set_to_none=True)
                 if progress.step != self._kept_step:
                     self._save(self._stopped, progress)
@@ -226,8 +226,8 @@ class Finetuner:
 
     def _choose(self, sample: Sample, random: Random) -> Choice:
         variant = VARIANTS[random.randrange(self._config.num_variants)]
-        is_told = random.random() >= self._config.no_text
-        return sample, variant, variant.of_text(sample.example.report) if is_told else ""
+        has_text = random.random() >= self._config.no_text
+        return sample, variant, variant.of_text(sample.example.report) if has_text else ""
 
     def _tensors(
         self, piece: Sequence[Choice]
@@ -276,7 +276,7 @@ class Finetuner:
         back = replace(read_progress(self._checkpoint, self._identity), halvings=halvings)
         self._restore(self._checkpoint)
         self._keep(back)
-        self._watcher.tell(
+        self._callbacks.on_event(
             Message(
                 sentence=f"The loss exploded at step {progress.step + 1}: back to step "
                 f"{back.step}, going on with half the learning rate."

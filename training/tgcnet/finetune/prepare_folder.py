@@ -1,4 +1,4 @@
-"""A run's folder: made, and found with a run in it or without."""
+"""A run's folder made ready: new, or with a run to resume; and cleaned at the end."""
 
 import shutil
 from pathlib import Path
@@ -13,8 +13,8 @@ from tgcnet.weights.registry import user_models_folder
 FEATURES_FOLDER = "features"
 MODEL_FOLDER = "model"
 
-# What io.atomic calls files that are not whole yet, where a run writes some; the folder may hold
-# other people's as well.
+# The temporary names that io.atomic gives, where a run writes files; the folder may hold files of
+# others as well.
 _HALF_WRITTEN = tuple(
     f"{place}.tgcnet-*{ending}"
     for place, ending in (
@@ -55,9 +55,9 @@ def make_folder(job: FinetuneJob, *, resume: bool) -> None:
 
 
 def begin(out: Path, *, resume: bool) -> bool:
-    """Sweep up; whether an unfinished run in the folder is gone on with.
+    """Remove half-written files; whether there is a run in the folder, to be resumed.
 
-    Nobody else may work in the folder: see ``tgcnet.io.process_lock``.
+    The caller holds the folder's lock, see ``tgcnet.io.process_lock``.
 
     Raises
     ------
@@ -80,8 +80,8 @@ def begin(out: Path, *, resume: bool) -> bool:
     return is_there
 
 
-def clear_away(out: Path) -> None:
-    """Remove what a finished run needs no more: kept features are made of patients' images.
+def remove_kept_images(out: Path) -> None:
+    """Remove what a finished run no longer needs: kept features are made of patients' images.
 
     Raises
     ------
@@ -100,5 +100,5 @@ def clear_away(out: Path) -> None:
 
 
 def is_asked_to_stop(out: Path) -> bool:
-    """Whether somebody put the file called ``stop`` there."""
+    """Whether the file called ``stop`` is there."""
     return (out / STOP_FILE).exists()

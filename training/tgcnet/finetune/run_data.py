@@ -88,7 +88,7 @@ def sort_samples(
     *,
     known_until_utc: str,
 ) -> tuple[SampleSets, list[CaseRevision]]:
-    """Samples of all cases, parted into new, earlier and held out.
+    """Samples of all cases, split into new, earlier and held out.
 
     Parameters
     ----------
@@ -144,17 +144,19 @@ def read_snapshot(out: Path) -> Snapshot:
 
 
 class ProblemReporter:
-    """Tells of each case that is left out, once a run."""
+    """Sends a message about each case that is left out, once a run."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._tell = tell
-        self._told: set[str] = set()
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
+        self._on_event = on_event
+        self._reported: set[str] = set()
 
     def __call__(self, problem: Problem) -> None:
-        """Tell of it, unless that was done."""
-        if problem.case_id not in self._told:
-            self._told.add(problem.case_id)
-            self._tell(Message(sentence=f"Case {problem.case_id} is left out: {problem.sentence}"))
+        """Send it, unless that was done."""
+        if problem.case_id not in self._reported:
+            self._reported.add(problem.case_id)
+            self._on_event(
+                Message(sentence=f"Case {problem.case_id} is left out: {problem.sentence}")
+            )
 
 
 def read_samples(
@@ -163,12 +165,12 @@ def read_samples(
     parent: LoadedModel,
     *,
     is_resumed: bool,
-    tell: Callable[[Event], None],
+    on_event: Callable[[Event], None],
     on_problem: Callable[[Problem], object],
 ) -> tuple[SampleSets, Snapshot]:
     """The corrections as they stand, or as they stood when a resumed run began.
 
-    What is trained on shares no image with what is measured; ``tell`` hears of what was left out.
+    What is trained on shares no image with what is measured; messages say what was left out.
 
     Raises
     ------
@@ -192,7 +194,7 @@ def read_samples(
         sets = replace(sets, reference=replayed)
     sets, sentences = keep_apart(sets, measured, job.reference)
     for sentence in sentences:
-        tell(Message(sentence=sentence))
+        on_event(Message(sentence=sentence))
     if snapshot is None:
         snapshot = Snapshot(revisions=tuple(revisions), taken_utc=taken, ledger=ledger.fingerprint)
         write_snapshot(job.out, snapshot)

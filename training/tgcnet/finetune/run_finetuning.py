@@ -18,7 +18,7 @@ from tgcnet.finetune.candidate import export_candidate
 from tgcnet.finetune.compare_with_active import compare_with_active
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, default_epochs
 from tgcnet.finetune.events import Done, Event, Message, Written
-from tgcnet.finetune.prepare_folder import begin, clear_away, make_folder
+from tgcnet.finetune.prepare_folder import begin, make_folder, remove_kept_images
 from tgcnet.finetune.run_data import ProblemReporter, read_samples
 from tgcnet.finetune.run_folder import lift_stop
 from tgcnet.finetune.samples import Sample, check_enough
@@ -30,13 +30,13 @@ from tgcnet.weights.registry import find_model
 
 
 def finetune(
-    job: FinetuneJob, config: FinetuneConfig, *, tell: Callable[[Event], None], resume: bool
+    job: FinetuneJob, config: FinetuneConfig, *, on_event: Callable[[Event], None], resume: bool
 ) -> Path:
     """Fine-tune a model on a ledger's corrections and have the gate compare what comes of it.
 
     Parameters
     ----------
-    tell : receives every event; a line in the run's file, a word on a terminal
+    on_event : receives every event
     resume : go on from the checkpoint in ``job.out`` where there is one; a run that was trained to
         the end goes on with the gate
 
@@ -59,28 +59,30 @@ def finetune(
     make_folder(job, resume=resume)
     is_resumed = begin(job.out, resume=resume)
     try:
-        return _finetune(job, config, tell, is_resumed=is_resumed)
+        return _finetune(job, config, on_event, is_resumed=is_resumed)
     except Cancelled:
-        lift_stop(job.out)  # it was heard
+        lift_stop(job.out)  # the request is fulfilled
         raise
 
 
 def _finetune(
-    job: FinetuneJob, config: FinetuneConfig, tell: Callable[[Event], None], *, is_resumed: bool
+    job: FinetuneJob, config: FinetuneConfig, on_event: Callable[[Event], None], *, is_resumed: bool
 ) -> Path:
-    ledger, on_problem = Ledger.open(job.ledger), ProblemReporter(tell)
+    ledger, on_problem = Ledger.open(job.ledger), ProblemReporter(on_event)
     device = resolve_device(job.device)
-    written, measured = _train(job, config, ledger, device, tell, on_problem, is_resumed=is_resumed)
+    written, measured = _train(
+        job, config, ledger, device, on_event, on_problem, is_resumed=is_resumed
+    )
     name = install_model(written)
-    tell(Written(model=name))
+    on_event(Written(model=name))
     compare_with_active(
-        name, job, ledger, device, measured=measured, tell=tell, on_problem=on_problem
+        name, job, ledger, device, measured=measured, on_event=on_event, on_problem=on_problem
     )
     try:
-        clear_away(job.out)
+        remove_kept_images(job.out)
     except OutputError as error:
-        tell(Message(sentence=str(error)))  # the run itself is done
-    tell(Done(model=name))
+        on_event(Message(sentence=str(error)))  # the run itself is done
+    on_event(Done(model=name))
     return find_model(name)
 
 
@@ -89,18 +91,18 @@ def _train(
     config: FinetuneConfig,
     ledger: Ledger,
     device: torch.device,
-    tell: Callable[[Event], None],
+    on_event: Callable[[Event], None],
     on_problem: ProblemReporter,
     *,
     is_resumed: bool,
 ) -> tuple[Path, tuple[Row, ...]]:
     """The candidate in the run's folder, and the reference rows to measure.
 
-    What training held is given back by then.
+    The memory that training took is free again by then.
     """
     parent = load_model(job.model, str(device))
     sets, snapshot = read_samples(
-        ledger, job, parent, is_resumed=is_resumed, tell=tell, on_problem=on_problem
+        ledger, job, parent, is_resumed=is_resumed, on_event=on_event, on_problem=on_problem
     )
     check_enough(sets, ledger)
     if config.epochs is None:
@@ -113,13 +115,13 @@ def _train(
         "reference": _hash_of(sets.reference),
     }
     torch.manual_seed(config.seed)
-    training = Training(job.out, config, parent, sets, device, tell)
+    training = Training(job.out, config, parent, sets, device, on_event)
     training.run(identity, resume=is_resumed)
     written = export_candidate(training.model, parent, snapshot, job.out, training.model_config)
     return written, sets.measured
 
 
 def _hash_of(samples: Sequence[Sample]) -> str:
-    """One over all: of a single image's hash somebody could tell whether they have that image."""
+    """One hash over all: that of a single image would reveal it to anyone who has the image."""
     digests = sorted(sample.digest for sample in samples)
     return hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -61,7 +61,7 @@ class SampleSets:
 def samples_of_case(
     case: Case, preprocess: PreprocessConfig, classes: Sequence[SegmentationClass]
 ) -> Iterable[Sample]:
-    """The reviewed slices of a correction; what nobody reviewed is not learnt from.
+    """The reviewed slices of a correction; other slices are not learnt from.
 
     Parameters
     ----------

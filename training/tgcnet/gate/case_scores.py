@@ -14,13 +14,13 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseScore:
-    """One case under one model, told one thing.
+    """One case under one model and one text mode.
 
     Attributes
     ----------
     case : unique within its set
-    group : the patient; "" where nobody knows, the case then stands for a patient of its own
-    text : what the model was told, a ``TextMode`` by its value
+    group : the patient; "" where none is known: the case then counts as a patient of its own
+    text : a ``TextMode`` by its value
     dice : of this case, in [0, 1]
     intersection_px, sum_px : pixels in both masks, and of both added: what pooling needs
     """
@@ -49,11 +49,11 @@ class PairedScores:
     candidate: tuple[CaseScore, ...]
 
     def texts(self) -> tuple[str, ...]:
-        """What the models were told, in the order of the scores."""
+        """The text modes, in the order of the scores."""
         return tuple(dict.fromkeys(score.text for score in (*self.active, *self.candidate)))
 
-    def told(self, text: str) -> "PairedScores":
-        """The scores of one thing told."""
+    def with_text(self, text: str) -> "PairedScores":
+        """The scores of one text mode."""
         return PairedScores(
             active=tuple(score for score in self.active if score.text == text),
             candidate=tuple(score for score in self.candidate if score.text == text),
@@ -68,8 +68,8 @@ def pair(
     Raises
     ------
     InputError
-        If there is no case, one is there twice or under one model only, or its two scores speak
-        of another patient or of another thing told.
+        If there is no case, one is there twice or under one model only, or its two scores are
+        of different patients or text modes.
     """
     later = _by_case(after)
     single = sorted(set(_by_case(before)) ^ set(later))

@@ -1,4 +1,4 @@
-"""The whole comparison: two models and two sets in, a verdict with all that led to it out."""
+"""The whole comparison: both models over two sets with the same texts, and the verdict."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ def score_both(
     ----------
     slices : of a data folder (``folder_slices``), or reviewed slices of a ledger
     on_progress : receives the finished fraction in [0, 1]
-    on_masks : receives both masks of each slice, told its report
+    on_masks : receives both masks of each slice, given its report
 
     Raises
     ------
@@ -52,7 +52,7 @@ def score_both(
     def keep(entry: SliceToScore, mask: np.ndarray) -> None:
         before[entry.name] = np.packbits(mask)  # of all slices, until the other model's turn
 
-    def hand_over(entry: SliceToScore, after: np.ndarray) -> None:
+    def pass_on(entry: SliceToScore, after: np.ndarray) -> None:
         if on_masks is not None:
             bits = np.unpackbits(before.pop(entry.name), count=after.size)
             on_masks(entry, bits.reshape(after.shape).astype(bool), after)
@@ -69,7 +69,7 @@ def score_both(
             candidate,
             slices,
             on_progress=_share(on_progress, 1, 2),
-            on_mask=hand_over if is_asked else None,
+            on_mask=pass_on if is_asked else None,
         ),
     )
 
@@ -81,12 +81,12 @@ def score(
     on_progress: Callable[[float], object] | None = None,
     on_mask: Callable[[SliceToScore, np.ndarray], object] | None = None,
 ) -> tuple[CaseScore, ...]:
-    """Score a set under one model, first told the report and then nothing.
+    """Score a set under one model, first with the report and then without.
 
-    ``on_mask`` receives what it drew when it was told the report.
+    ``on_mask`` receives the masks that it drew with the report.
     """
 
-    def hand_over(entry: SliceToScore, drawn: Drawn) -> None:
+    def pass_on(entry: SliceToScore, drawn: Drawn) -> None:
         if on_mask is not None:
             on_mask(entry, drawn.labels > 0)
 
@@ -97,7 +97,7 @@ def score(
             slices,
             mode=mode,
             on_progress=_share(on_progress, index, len(MODES)),
-            on_drawn=hand_over if mode is TextMode.GIVEN else None,
+            on_drawn=pass_on if mode is TextMode.GIVEN else None,
         ).images
         scores += [
             CaseScore(
@@ -168,7 +168,7 @@ def compare_models(
     reference : earlier images that neither model was trained on; may be empty
     seed : of the bootstrap
     on_progress : receives the finished fraction in [0, 1]
-    on_masks : receives both masks of each held-out slice, told its report
+    on_masks : receives both masks of each held-out slice, given its report
 
     Raises
     ------

@@ -16,7 +16,7 @@ def compare(
     seed: int = 0,
     num_resamples: int = NUM_RESAMPLES,
 ) -> Comparison:
-    """Compare two models on the same cases, told the same thing; the same seed, the same figures.
+    """Compare two models on the same cases and texts; the same seed gives the same figures.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def _change(before: np.ndarray, after: np.ndarray, num_patients: int) -> Change:
     """From the figures of the set, which come first, and of the sets drawn from it."""
     differences = after - before
     if num_patients == 1:
-        low, high = -1.0, 1.0  # all that can be said of one patient
+        low, high = -1.0, 1.0  # one patient says nothing of others
     else:
         low, high = np.quantile(differences[1:], interval_levels(num_patients))
     return Change(

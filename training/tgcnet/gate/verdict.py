@@ -1,6 +1,6 @@
-"""The gate: whether a candidate is worth switching to.  It recommends; a person switches.
+"""The gate's verdict: whether a candidate is worth switching to. It recommends; a person switches.
 
-No torch here: what is judged are scores, and ``gate_scoring`` makes them.
+It judges scores, which ``compare_models`` makes.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ALLOWED_LOSS = ((300, 400), (0.02, 0.005))
 
 # The mode that has to improve: what a user does with a model. As TextMode has it.
 _DECISIVE = "given"
-_TOLD = {"given": "report given", "none": "no report"}
+_TEXT_NAMES = {"given": "report given", "none": "no report"}
 
 
 def judge(
@@ -99,7 +99,7 @@ def judge_held_out(comparisons: Sequence[Comparison]) -> tuple[bool, str]:
 
 
 def judge_reference(comparisons: Sequence[Comparison]) -> tuple[tuple[bool, str], ...]:
-    """Whether what was known before is kept, for each thing told, with a sentence each."""
+    """Whether what was known before is kept, with a sentence for each text mode."""
     if not comparisons:
         return (
             (
@@ -126,10 +126,10 @@ def allowed_loss(num_images: int) -> float:
 
 
 def _compared(scores: PairedScores, seed: int, num_resamples: int) -> tuple[Comparison, ...]:
-    told = [scores.told(text) for text in scores.texts()]
+    by_text = [scores.with_text(text) for text in scores.texts()]
     return tuple(
         compare(entry.active, entry.candidate, seed=seed, num_resamples=num_resamples)
-        for entry in told
+        for entry in by_text
     )
 
 
@@ -147,7 +147,7 @@ def _judge_forgetting(comparison: Comparison) -> tuple[bool, str]:
 def _in_words(name: str, comparison: Comparison) -> str:
     change = comparison.dice_mean
     return (
-        f"{name}, {_TOLD.get(comparison.text, comparison.text)}: mean Dice changed by "
+        f"{name}, {_TEXT_NAMES.get(comparison.text, comparison.text)}: mean Dice changed by "
         f"{100 * change.difference:+.1f} points (95 % interval {100 * change.low:+.1f} to "
         f"{100 * change.high:+.1f}) on {_counted(comparison.num_cases, 'case')} of "
         f"{_counted(comparison.num_patients, 'patient')}."

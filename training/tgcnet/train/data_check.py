@@ -29,7 +29,7 @@ def check_apart(sources: Sequence[SourceRows], scored: Sequence[Row], label: str
     Raises
     ------
     InputError
-        With their numbers; it names nobody.
+        With their numbers; it names no patient.
     """
     seen = [row for read in sources for row in read.rows]
     subjects = {row.subject for row in seen} & {row.subject for row in scored} - {""}
@@ -49,7 +49,7 @@ def check_apart(sources: Sequence[SourceRows], scored: Sequence[Row], label: str
 def check_pixels_apart(seen: Sequence[Example], scored: Sequence[Example], label: str) -> None:
     """Refuse a validation whose images show, to the last pixel, what is trained on.
 
-    On the network's own grid; of images of one value nothing is said.
+    On the network's own grid; images of a single value are not compared.
 
     Raises
     ------

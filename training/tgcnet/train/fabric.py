@@ -137,7 +137,7 @@ _T = TypeVar("_T")
 
 
 def first_decides(fabric: Fabric, decide: Callable[[], _T]) -> _T:
-    """What the first process finds, told to all: on a shared disk each might see another state.
+    """What the first process finds, sent to all: on a shared disk each might see another state.
 
     Raises
     ------
@@ -149,12 +149,12 @@ def first_decides(fabric: Fabric, decide: Callable[[], _T]) -> _T:
         _agree(fabric, _refusal_of(lambda: found.append(decide())))
     else:
         _agree(fabric, None)
-    told: list[_T] = fabric.broadcast(found)
-    return told[0]
+    received: list[_T] = fabric.broadcast(found)
+    return received[0]
 
 
 def in_turn(fabric: Fabric, work: Callable[[], _T]) -> _T:
-    """What every process does for itself, on each machine the first before its others.
+    """What every process does for itself, on each machine the first process before the others.
 
     The first one downloads or decodes, and the others find what it left.
 
@@ -172,9 +172,9 @@ def in_turn(fabric: Fabric, work: Callable[[], _T]) -> _T:
 
 
 def leave_together(fabric: Fabric) -> None:
-    """Let go of the other processes once all are done; the last thing a run does.
+    """End the process group once all processes are done; the last step of a run.
 
-    Left to the interpreter's end, gloo's threads outlive what they need and abort the process.
+    Left to the interpreter's exit, gloo's threads outlive what they use and abort the process.
     """
     if fabric.world_size > 1:
         fabric.barrier()

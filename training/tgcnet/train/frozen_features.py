@@ -65,7 +65,7 @@ class FeatureCache:
         return tuple(torch.stack(tap).float() for tap in zip(*kept, strict=True))
 
     def fill(self, samples: Iterable[tuple[Keyed, Variant]]) -> Iterable[None]:
-        """Compute what is absent, yielding after each, so that somebody can count and stop."""
+        """Compute what is absent, yielding after each, so that the caller can count and stop."""
         for sample, variant in samples:
             if not self.files.path(sample.digest, variant).exists():
                 self._compute(sample, variant)
@@ -120,7 +120,7 @@ def tower_key(model: SegmentationModel, tower: ImageTowerConfig, pixels: PixelSc
 
 
 FEATURES_FOLDER = "features"
-_TOLD_EVERY = 500
+_LOG_EVERY = 500
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def with_kept_features(
     size = feature_bytes(model, side_px=examples[0].image.shape[0]) * len(VARIANTS) * len(examples)
     logger.info("keeping features of %d images, %.1f GiB", len(examples), size / 2**30)
     for done, _ in enumerate(kept.fill(views), start=1):
-        if done % _TOLD_EVERY == 0:
+        if done % _LOG_EVERY == 0:
             logger.info("features of %d of %d views", done, total)
     fabric.barrier()
     return training_set.with_features(kept.files)

@@ -95,7 +95,7 @@ def train_recipe(
     decoded = in_turn(fabric, lambda: _decode(config, read, options.cache or out / "cache"))
     made_with |= first_decides(fabric, lambda: _checked_pixels(found, read, decoded))
     if fabric.is_global_zero:
-        _tell(read, decoded)
+        _log_remarks(read, decoded)
         if found is not None:
             Checkpoints(out).go_back_to(found)
     with place.log(resumed) as log:
@@ -248,8 +248,8 @@ def _checked_pixels(found: Path | None, read: _Read, decoded: _Decoded) -> dict[
     return pixels
 
 
-def _tell(read: _Read, decoded: _Decoded) -> None:
-    """What does not stop a run but ought to be known."""
+def _log_remarks(read: _Read, decoded: _Decoded) -> None:
+    """Log what does not stop a run but matters to its user."""
     for sentence in held_out_sentences(read.sources):
         logger.info(sentence)
     for entries, examples in ((read.sources, decoded.seen), ((read.validation,), decoded.scored)):

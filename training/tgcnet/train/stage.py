@@ -23,7 +23,9 @@ from tgcnet.train.run_log import RunLog
 
 
 class Meter:
-    """Adds up steps; the loss stays on its device until somebody asks.
+    """Mean loss, seconds a step and share of waiting between two lines of the log.
+
+    The loss stays on its device until it is read.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ class Meter:
         self._losses.append(loss.detach().float())
 
     def start(self, waited: float) -> None:
-        """Begin anew; what lies between, a validation say, is nobody's step.
+        """Begin anew; time between steps, such as a validation, counts for none.
 
         Parameters
         ----------

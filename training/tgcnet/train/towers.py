@@ -27,7 +27,7 @@ class StartWeights:
 
     Attributes
     ----------
-    towers, cnn : somebody's pretrained weights
+    towers, cnn : pretrained weights from elsewhere
     imagenet : the file of the CNN's ImageNet weights
     model : another model of ours whose towers are taken over
     """
@@ -69,7 +69,7 @@ def open_start(config: TrainConfig) -> StartWeights:
 
 
 def with_words(config: TrainConfig, start: StartWeights, reports: Sequence[str]) -> TrainConfig:
-    """The run with its text tower's vocabulary: another's whose tower it is, or its own.
+    """The run with its text tower's vocabulary: that of a pretrained tower, or its own.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def _towers_of(config: TrainConfig) -> str:
 
 
 def _open_towers(config: TrainConfig) -> Pretrained:
-    """The weights the recipe names; of what nothing beside them states, the recipe's own word."""
+    """The weights that the recipe names; it also states what no file beside them does."""
     text, model = text_tower_config(config.model), config.model
     image = model.towers.image if isinstance(model, TgcNetConfig) else None
     return open_pretrained(

@@ -134,7 +134,7 @@ class Trainer:
         if checkpoint is not None:
             stage.restore(checkpoint)
         stage.run(self._training_set, config.phases, config.batch_size, done)
-        # DATE lies on the way of the gradients and does not learn yet: it begins without any.
+        # DATE got gradients, too, although it does not learn yet: it begins without any.
         self._model.zero_grad(set_to_none=True)
         self._model.freeze_towers()
 
@@ -190,7 +190,7 @@ class Trainer:
         return average.model.eval()
 
     def _take_up_best(self, model: SegmentationModel, done: Progress) -> None:
-        """No best model but of the history that the run goes on from; ``model`` is where it ends.
+        """Keep no best model of a future that the run has left; ``model`` is its state at ``done``.
 
         Only one is kept. Where a later one took its place, the run's end may have been the best;
         else the next validation starts anew.
@@ -215,8 +215,8 @@ class Trainer:
                 stale_epochs=0 if is_better else progress.stale_epochs + 1,
             )
         self._model.train()
-        told: Progress = self._fabric.broadcast(progress)
-        return told
+        received: Progress = self._fabric.broadcast(progress)
+        return received
 
     def _gather(self, rows: Tensor) -> Tensor:
         return gather_rows(self._fabric, rows)
@@ -244,7 +244,7 @@ def _check_batches(config: TrainConfig, num_samples: int, num_processes: int) ->
 
 
 def identity_of(config: TrainConfig) -> dict[str, object]:
-    """What a checkpoint has to fit: the configuration, with no path that tells whose disk it is."""
+    """The configuration that a checkpoint has to fit, without paths, which may name a user."""
     return to_json(
         replace(
             config,

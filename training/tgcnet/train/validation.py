@@ -54,7 +54,7 @@ class Validator:
         scores: dict[str, float] = {}
         for name, asks in self._sets.items():
             if not asks:
-                continue  # nothing one-sided is told apart in the rows that are scored
+                continue  # no row that is scored has a one-sided request
             united = MetricAccumulator()
             apart = [MetricAccumulator() for _ in self._classes]
             astray = predicted = 0

@@ -29,7 +29,7 @@ def find_shared_subjects(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def find_shared_volumes(rows: Sequence[Row]) -> Iterator[Finding]:
-    """The same of volumes whose slices name nobody."""
+    """The same of volumes whose slices name no patient."""
     nameless = [row for row in rows if row.is_slice and not row.subject]
     yield from _shared("volume", "slices", nameless, lambda row: row.unit)
 

@@ -39,7 +39,7 @@ class Finding:
 
     Attributes
     ----------
-    kind : the same for the same thing in every version, for whoever reads the JSON
+    kind : the same for the same thing in every version, for readers of the JSON
     groups : what it is about; several together are each other's duplicates or one subject's
     """
 

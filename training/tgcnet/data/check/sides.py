@@ -2,7 +2,7 @@
 
 A radiologist's report names the patient's side, and in the usual view the patient's left is on the
 image's right. Captions of published sets often name the half of the image: a model trained on them
-marks the wrong lung for a real report. Masks tell which it is, wherever a caption names one side.
+marks the wrong lung for a real report. Masks show which it is, wherever a caption names one side.
 """
 
 import math

@@ -49,7 +49,7 @@ _SUBJECT = re.compile(r"sub-([^_]+)_|(Morozov_study_\d+)_\d|(Jun_.+_case\d+)_\d"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """One folder of images with its folder of masks; ``split`` is "" where only tables tell."""
+    """One folder of images with its folder of masks; ``split`` is "" where only tables state it."""
 
     images: Path
     masks: Path

@@ -33,7 +33,7 @@ class VolumePair:
     Attributes
     ----------
     values : of each class in order, the value that the label file holds
-    ignored : the value where nobody looked; slices that hold it are no rows
+    ignored : the value of voxels that were not reviewed; slices that hold it are no rows
     """
 
     image: Path
