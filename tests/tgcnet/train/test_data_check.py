@@ -17,7 +17,7 @@ from tgcnet.data.sources import Source, read_source
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.train.checkpoint import FOLDER
-from tgcnet.train.data_check import check_pixels_apart
+from tgcnet.train.recipe_data import check_pixels_apart
 
 
 def write_column(folder: Path, name: str, values: list[str]) -> None:
