@@ -12,6 +12,12 @@ from tgcnet.cohort.study_record import Status, StudyRecord, Terms
 from tgcnet.cohort.task import StudyTask
 from tgcnet.io import write_text_atomically
 
+_COLUMNS = (
+    "row", "id", "status", "mask", "mask_sha256", "text", "voxels", "volume_ml", "device",
+    "seconds", "error_class", "error",
+)  # fmt: skip
+OPEN = "open"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
@@ -49,13 +55,6 @@ class CohortSummary:
     def num_failed(self) -> int:
         """Studies that failed."""
         return len(self.failures)
-
-
-_COLUMNS = (
-    "row", "id", "status", "mask", "mask_sha256", "text", "voxels", "volume_ml", "device",
-    "seconds", "error_class", "error",
-)  # fmt: skip
-OPEN = "open"
 
 
 def write_table(folder: CohortFolder, tasks: Sequence[StudyTask]) -> list[StudyRecord | None]:

@@ -16,6 +16,9 @@ from tgcnet.domain import SegmentationClass
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.io.decoded import DECODER_ERRORS
 
+# Where Pillow's own array holds the values that were stored; colours are reduced to grey first.
+_PLAIN_MODES = ("1", "L", "P", "I", "F")
+
 CLASSES_FILE = "classes.json"
 MAX_CLASSES = 255
 """As many as labels of 8 bits can distinguish."""
@@ -144,10 +147,6 @@ def read_labels(file: Path, num_classes: int) -> np.ndarray:
             f"{num_classes}, the number of classes in {CLASSES_FILE}; correct either"
         )
     return values.astype(np.uint8)
-
-
-# Where Pillow's own array holds the values that were stored; colours are reduced to grey first.
-_PLAIN_MODES = ("1", "L", "P", "I", "F")
 
 
 def read_mask(file: Path) -> np.ndarray:

@@ -21,6 +21,8 @@ from tgcnet.inference.predictor import Predictor
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.report import read_report
 
+OnDrawn = Callable[[SliceToScore, Drawn], object]
+
 
 def evaluate_modes(
     predictor: Predictor,
@@ -66,9 +68,6 @@ def evaluate_modes(
         )
         for index, mode in enumerate(modes)
     )
-
-
-OnDrawn = Callable[[SliceToScore, Drawn], object]
 
 
 def evaluate_folder(

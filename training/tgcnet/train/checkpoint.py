@@ -22,6 +22,10 @@ from tgcnet.errors import CheckpointError, InputError, OutputError
 from tgcnet.io import write_bytes_atomically
 from tgcnet.train.optimisation import MovingAverage
 
+FOLDER = "checkpoints"
+_NUM_KEPT = 2
+_ENDING = ".safetensors"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
@@ -167,11 +171,6 @@ def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-FOLDER = "checkpoints"
-_NUM_KEPT = 2
-_ENDING = ".safetensors"
 
 
 class Checkpoints:

@@ -14,6 +14,8 @@ from torch import Tensor, distributed
 from tgcnet.errors import DeviceError, InputError, TgcnetError
 from tgcnet.train.options import Accelerator, Precision, RunOptions
 
+_T = TypeVar("_T")
+
 # The others wait while the first process decodes and validates.
 _LONGEST_WAIT = timedelta(hours=6)
 FabricPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -131,9 +133,6 @@ def _precision(asked: Precision, accelerator: Literal["cpu", "cuda"]) -> FabricP
         Precision.FP16: "16-mixed",
     }
     return names[asked]
-
-
-_T = TypeVar("_T")
 
 
 def first_decides(fabric: Fabric, decide: Callable[[], _T]) -> _T:

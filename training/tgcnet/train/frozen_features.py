@@ -27,6 +27,10 @@ from tgcnet.train.data.fixed_views import VARIANTS, FeatureFiles, Variant, diges
 from tgcnet.train.data.training_set import TrainingSet
 from tgcnet.train.network_inputs import PixelScale
 
+FEATURES_FOLDER = "features"
+_LOG_EVERY = 500
+logger = logging.getLogger(__name__)
+
 _HALF_BYTES = 2
 
 
@@ -117,12 +121,6 @@ def tower_key(model: SegmentationModel, tower: ImageTowerConfig, pixels: PixelSc
         digest.update(f"{name} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return f"{digest.hexdigest()[:16]}-{int(model.has_adapters)}"
-
-
-FEATURES_FOLDER = "features"
-_LOG_EVERY = 500
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from tgcnet.models import SegmentationModel
 from tgcnet.train.config import Phase, TrainConfig
 
+_GATES = ("scale", "gamma", "log_tau")
+
 
 def cycle_lengths(phases: Sequence[Phase], steps_per_epoch: int) -> list[int]:
     """Steps of each cycle of the rate; a phase that restarts it begins one."""
@@ -33,9 +35,6 @@ def rate_scale(step: int, cycles: Sequence[int], *, warmup_steps: int) -> tuple[
     cosine = (1 + math.cos(math.pi * min(1.0, step / length))) / 2
     warm = min(1.0, step / warmup_steps) if warmup_steps else 1.0
     return warm, cosine
-
-
-_GATES = ("scale", "gamma", "log_tau")
 
 
 def parameter_groups(model: SegmentationModel, config: TrainConfig) -> list[dict[str, object]]:

@@ -23,6 +23,8 @@ from tgcnet.train.config import TrainConfig
 from tgcnet.train.data.training_set import TrainingSet, load_examples
 from tgcnet.train.provenance import check_unchanged, pixels_sha256
 
+_WHY = "expected none, since the best model would be chosen on what it has seen"
+
 logger = logging.getLogger(__name__)
 
 
@@ -129,9 +131,6 @@ def with_classes(config: TrainConfig, classes: Sequence[SegmentationClass]) -> T
             "no num_classes in the recipe, which leaves it to the data"
         )
     return replace(config, model=replace(config.model, num_classes=len(classes)))
-
-
-_WHY = "expected none, since the best model would be chosen on what it has seen"
 
 
 def check_apart(sources: Sequence[SourceRows], scored: Sequence[Row], label: str) -> None:

@@ -17,6 +17,8 @@ from tgcnet.errors import MissingExtraError
 from tgcnet.io import write_text_atomically
 from tgcnet.train.checkpoint import Progress
 
+logger = logging.getLogger(__name__)
+
 _COLUMNS = ("stage", "epoch", "step", "name", "value")
 
 
@@ -138,9 +140,6 @@ class TensorBoardLog:
                 str(self._folder / stage), purge_step=purge
             )
         return self._writers[stage]
-
-
-logger = logging.getLogger(__name__)
 
 
 class LineLog:

@@ -20,6 +20,8 @@ from tgcnet.metrics import MetricAccumulator
 from tgcnet.models import SegmentationModel
 from tgcnet.train.network_inputs import PixelScale, TextEncoder
 
+logger = logging.getLogger(__name__)
+
 _BATCH = 16
 Ask = tuple[np.ndarray, str, np.ndarray]
 """Image (S, S) uint8, text, reference labels (S, S) uint8."""
@@ -102,9 +104,6 @@ def _pixels_astray(mask: np.ndarray, text: str) -> int:
     middle = mask.shape[1] // 2
     other = mask[:, middle:] if Side.RIGHT in text else mask[:, :middle]
     return int(other.sum())
-
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,9 @@ from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.rows import Row
 from tgcnet.errors import InputError
 
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}
+NAME = "three columns"
+
 REQUIRED_COLUMNS = ("image", "mask", "report")
 SOURCE_VOLUME_COLUMN = "source_volume"
 """Which rows were cut from one volume, by any name; of this folder alone."""
@@ -131,9 +134,6 @@ def _past_header(values: Mapping[Any, Any]) -> Sequence[str]:
     return [cell.strip() for cell in cells]
 
 
-_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}
-
-
 def check_header(table: str, header: Sequence[str], columns: Sequence[str]) -> None:
     """Refuse a table without a column that is needed, or with one of them twice.
 
@@ -164,9 +164,6 @@ def check_header(table: str, header: Sequence[str], columns: Sequence[str]) -> N
             f"{table} has the column {twice!r} twice, expected it once; remove or rename one of "
             "them"
         )
-
-
-NAME = "three columns"
 
 
 def scan(folder: Path) -> DataSet:
