@@ -179,7 +179,7 @@ def _executor(job: CohortJob, model: Path, terms: Terms, folder: CohortFolder) -
 
 
 def _model_and_terms(job: CohortJob) -> tuple[Path, Terms]:
-    """The model's folder, and what holds for every mask; without torch."""
+    """The model's folder, and what holds for every mask."""
     model = active_folder() if job.model is None else find_model(job.model)
     manifest = read_manifest(model)
     postprocess = manifest.postprocess

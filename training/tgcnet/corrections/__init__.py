@@ -1,4 +1,4 @@
-"""The ledger of corrections: a store that loses nothing. Knows no torch."""
+"""The ledger of corrections: a store that loses nothing."""
 
 from tgcnet.corrections.cases import CaseSummary, Listing, Problem
 from tgcnet.corrections.correction import Correction

@@ -1,4 +1,4 @@
-"""Intervals from a set drawn anew, patient by patient.  No torch.
+"""Intervals from a set drawn anew, patient by patient.
 
 The interval is the bootstrap's percentile interval. Patients are drawn, not cases, since the
 cases of one patient resemble each other. On few patients that interval is too narrow, as a

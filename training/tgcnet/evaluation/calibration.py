@@ -1,4 +1,4 @@
-"""Whether a probability of 0.7 is right in 70 of 100 pixels.  No torch.
+"""Whether a probability of 0.7 is right in 70 of 100 pixels.
 
 Pixels are put into 15 bins of equal width by their probability; in each, the mean probability is
 compared with the share of pixels that the reference marks. The expected calibration error is the

@@ -1,4 +1,4 @@
-"""Which of a model's classes can be scored on a folder's masks.  No torch."""
+"""Which of a model's classes can be scored on a folder's masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

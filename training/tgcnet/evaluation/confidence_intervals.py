@@ -1,4 +1,4 @@
-"""Figures with 95 % intervals by subject, and differences from the report as given.  No torch.
+"""Figures with 95 % intervals by subject, and differences from the report as given.
 
 Subjects are drawn with replacement, as the gate draws them (:mod:`tgcnet.evaluation.bootstrap`),
 and every figure of every text mode is computed on the same draws: a difference is one of pairs.

@@ -1,4 +1,4 @@
-"""The results of an evaluation: figures and, until they are used, masks.  No torch."""
+"""The results of an evaluation: figures and, until they are used, masks."""
 
 from dataclasses import dataclass
 

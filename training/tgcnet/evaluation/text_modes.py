@@ -1,4 +1,4 @@
-"""The text that the model is given with each image: its report, none, or a wrong one.  No torch."""
+"""The text that the model is given with each image: its report, none, or a wrong one."""
 
 import random
 from collections import Counter

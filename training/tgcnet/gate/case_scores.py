@@ -1,4 +1,4 @@
-"""What the gate keeps of each case: figures, no image, no mask and no text.  No torch here."""
+"""What the gate keeps of each case: figures, no image, no mask and no text."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether a difference of Dice is more than chance: paired cases, drawn by patient.  No torch."""
+"""Whether a difference of Dice is more than chance: paired cases, drawn by patient."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The linter of data sets: what a training run would trip over, found before. Knows no torch."""
+"""The linter of data sets: what a training run would trip over, found before."""
 
 from tgcnet.data.check.check_dataset import check_folder
 from tgcnet.data.check.findings import CheckReport, Finding, Severity
