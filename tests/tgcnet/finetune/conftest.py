@@ -80,7 +80,7 @@ Tune = Callable[..., tuple[Path, list[Event]]]
 
 @pytest.fixture
 def tune_and_compare(job: FinetuneJob) -> Tune:
-    """Runs, with any field of job or configuration replaced; the candidate and what was told."""
+    """Runs, with any field of job or configuration replaced; the candidate and its events."""
 
     def run(
         *,
@@ -89,20 +89,20 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
         job_changes: dict[str, object] | None = None,
         **changes: object,
     ) -> tuple[Path, list[Event]]:
-        told: list[Event] = []
+        events: list[Event] = []
 
-        def on_event(event: Event) -> None:
-            told.append(event)
+        def keep(event: Event) -> None:
+            events.append(event)
             if on_event is not None:
                 on_event(event)
 
         folder = finetune(
             replace(job, **(job_changes or {})),
             replace(SHORT, **changes),
-            on_event=on_event,
+            on_event=keep,
             resume=resume,
         )
-        return folder, told
+        return folder, events
 
     return run
 
