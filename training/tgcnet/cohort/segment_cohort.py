@@ -40,7 +40,7 @@ class CohortJob:
     Attributes
     ----------
     table : CSV that names the studies, see :func:`~tgcnet.cohort.manifest.read_cohort`
-    out : the cohort's folder; made where it is absent, gone on with where it was begun
+    out : the cohort's folder; made where it is absent, continued where a run was begun
     model : registered name or folder; None means the active model
     device : of each worker: auto, cpu, cuda or cuda:N
     modality : of rows that state none
@@ -96,12 +96,13 @@ def segment_cohort(
 ) -> CohortSummary:
     """Segment every study of a table that has no result yet.
 
-    A study that fails is recorded and passed over. Stopped or killed, the run goes on when it is
-    started again: a study is done if its record fits its row and the mask's hash is right.
+    A study that fails is recorded, and the run continues with the next. Stopped or killed, it
+    resumes when it is started again: a study is done if its record fits its row and the mask's
+    hash is right.
 
     Parameters
     ----------
-    on_progress : receives the settled fraction of all studies, in [0, 1]
+    on_progress : receives the fraction of all studies that is settled, in [0, 1]
     on_notice : receives sentences about the table
 
     Raises

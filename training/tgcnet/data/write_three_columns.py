@@ -30,7 +30,7 @@ def write_three_columns(
     made: Path,
     on_progress: Callable[[float], object] | None = None,
 ) -> None:
-    """Fill a new folder; ``convert_folder`` says what becomes of what.
+    """Fill a new folder; ``convert_folder`` says how each kind of row is written.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Intervals from a set drawn anew, patient by patient.
+"""Bootstrap intervals, resampled by patient.
 
 The interval is the bootstrap's percentile interval. Patients are drawn, not cases, since the
 cases of one patient resemble each other. On few patients that interval is too narrow, as a
@@ -45,7 +45,7 @@ def draw_counts(
 
 
 def resampled_sums(sums: np.ndarray, seed: int, num_resamples: int) -> np.ndarray:
-    """What the patients' figures add up to in each set drawn; the same seed, the same sets.
+    """The sums of the patients' figures in each resampled set; the same seed gives the same sets.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ Most pixels of a radiograph are far from any lesion and surely none, so over who
 sensible model has an error near zero. The second figure looks where a decision is made: near what
 was marked or predicted, at most a sixteenth of the image's longer side away along each axis. The
 place decides, not the probability: to take single pixels out by their own reference would spoil
-the very shares that are measured.
+the shares that are measured.
 """
 
 from collections.abc import Sequence

@@ -32,7 +32,7 @@ class Source:
     Attributes
     ----------
     model, model_sha256 : the model's name, and the hash of its weights
-    captions_sha256 : of the very texts, see :func:`tgcnet.data.rows.captions_sha256`
+    captions_sha256 : of the texts, see :func:`tgcnet.data.rows.captions_sha256`
     versions : of what computed the figures, such as "tgcnet 0.1.0"
     notices : sentences about what was scored
     """

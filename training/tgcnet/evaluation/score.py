@@ -1,4 +1,4 @@
-"""Segment a set of slices and compare with the references."""
+"""Segment a set of slices and compare the masks with the references."""
 
 import statistics
 import time

@@ -1,9 +1,9 @@
 """The fine-tuning loop: micro-batches, a stop between them, roll-back, resumption to the bit.
 
-Every few steps and at the end the state is kept, once the next loss from it was found fine: so
-there always is one to go back to. On a stop the last finished step is kept beside it, untried.
-Nothing is selected by the held-out corrections: they are scored for the curve, and judged by the
-gate.
+Every few steps and at the end the state is saved, once the next loss from it was found fine, so
+that there is always one to roll back to. On a stop the last finished step is saved beside it,
+before its next loss is known. The held-out corrections select nothing: they are scored for the
+curve, and judged by the gate.
 """
 
 import time
@@ -29,8 +29,8 @@ from tgcnet.finetune.safeguards import (
     MAX_ROLLBACKS,
     is_fine,
     needs_memory,
-    remembering,
     too_small_for,
+    with_latest,
 )
 from tgcnet.finetune.samples import BatchPlan, Sample
 from tgcnet.inference.volume import is_out_of_memory
@@ -261,7 +261,7 @@ class Finetuner:
             epoch=progress.epoch + is_last,
             batch=0 if is_last else progress.batch + 1,
             step=progress.step + 1,
-            recent=remembering(loss, progress.recent),
+            recent=with_latest(loss, progress.recent),
         )
 
     def _roll_back(self, progress: Progress) -> Progress:

@@ -32,13 +32,13 @@ from tgcnet.weights.registry import find_model
 def finetune(
     job: FinetuneJob, config: FinetuneConfig, *, on_event: Callable[[Event], None], resume: bool
 ) -> Path:
-    """Fine-tune a model on a ledger's corrections and have the gate compare what comes of it.
+    """Fine-tune a model on a ledger's corrections and have the gate compare the candidate.
 
     Parameters
     ----------
     on_event : receives every event
-    resume : go on from the checkpoint in ``job.out`` where there is one; a run that was trained to
-        the end goes on with the gate
+    resume : continue from the checkpoint in ``job.out`` where there is one; a run that was trained
+        to the end continues with the gate
 
     Returns
     -------

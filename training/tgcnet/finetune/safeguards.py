@@ -18,24 +18,24 @@ def is_fine(loss: float, recent: Sequence[float]) -> bool:
 
     A loss has exploded if it is no finite number, or more than four times the median of the recent
     ones (at least 1, about what an untrained network has). The first one is the parent's own,
-    however far the corrections are from what it draws.
+    however far the corrections are from its masks.
     """
     usual = max(1.0, median(recent or [loss]))
     return math.isfinite(loss) and loss <= _EXPLODES_AT * usual
 
 
-def remembering(loss: float, recent: Sequence[float]) -> tuple[float, ...]:
-    """The recent losses with another one, the latest last."""
+def with_latest(loss: float, recent: Sequence[float]) -> tuple[float, ...]:
+    """The recent losses and this one, the latest last."""
     return (*recent[-_MEMORY:], loss)
 
 
 @contextmanager
 def needs_memory(what: str) -> Iterator[None]:
-    """Make a sentence of a lack of memory; the run can be resumed from its last checkpoint.
+    """Turn a lack of memory into a DeviceError; the run can be resumed from its last checkpoint.
 
     Parameters
     ----------
-    what : the memory is too small for it
+    what : what the memory is too small for
 
     Raises
     ------
@@ -51,7 +51,7 @@ def needs_memory(what: str) -> Iterator[None]:
 
 
 def too_small_for(what: str) -> DeviceError:
-    """The sentence, and what to do."""
+    """The error, which says what to do."""
     return DeviceError(
         f"The device's memory is too small for {what}. Close other programs that use it and resume "
         "the run, resume it on the processor (--device cpu), or begin anew with a smaller batch "

@@ -122,14 +122,14 @@ def _share(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GateResult:
-    """The verdict, and each case's figures."""
+    """The gate's report, and each case's scores."""
 
     report: GateReport
     held_out: PairedScores
     reference: PairedScores | None
 
     def write(self, *, report: Path | None, scores: Path | None, candidate: Path | None) -> None:
-        """Keep it: the report and the scores as JSON files, the report in a model's lineage.
+        """Write the report and the scores as JSON files, and the report into a model's lineage.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ def compare_models(
 
 
 def check_pair(active: Predictor, candidate: Predictor) -> None:
-    """Refuse before minutes of scoring what could say nothing.
+    """Refuse two models whose comparison would show nothing, before minutes of scoring.
 
     Raises
     ------

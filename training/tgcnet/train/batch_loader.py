@@ -1,7 +1,7 @@
-"""The batches of a run: which samples, in which order, for which process, and how long it waited.
+"""The batches of a run: which samples, in which order, for which process, and the time waited.
 
 The order is that of the whole run's batches, whatever the number of processes: each takes its
-part of every batch. One loader serves all epochs, so that none begins with an empty queue.
+part of every batch. One loader serves all epochs, so that no epoch begins with an empty queue.
 """
 
 import time

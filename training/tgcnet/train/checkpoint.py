@@ -32,7 +32,7 @@ class Progress:
     """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all.
 
     ``halvings`` of the learning rate were needed because the run diverged; ``recent`` are the
-    losses that the watch over it remembers; ``best`` is the best validation so far, and
+    losses that fine-tuning compares a new one with; ``best`` is the best validation so far, and
     ``stale_epochs`` went by since; ``unlogged`` are the losses of the steps since the log's last
     line.
     """
@@ -206,22 +206,22 @@ class Checkpoints:
         return self._folder / f"{stage}-{step:08}{_ENDING}"
 
     def drop_old(self) -> None:
-        """All but the last two; once the newest is on the disk, not before.
+        """Delete all but the last two; call it once the newest is on the disk.
 
-        With them goes what a kill left half-written, whose name begins with a dot.
+        Files that a kill left half-written, whose names begin with a dot, are deleted too.
         """
         for path in (*self.all()[:-_NUM_KEPT], *self._folder.glob(f".*{_ENDING}")):
             path.unlink(missing_ok=True)
 
     def go_back_to(self, path: Path) -> None:
-        """Drop what came after a checkpoint of this folder, since the run goes on from it."""
+        """Delete the checkpoints after one of this folder, since the run resumes from it."""
         for later in self.all():
             if later.name > path.name:
                 later.unlink(missing_ok=True)
 
 
 def checkpoint_to_resume(out: Path, named: Path | None) -> Path | None:
-    """The checkpoint that a run goes on from: the one named, else the newest of its folder.
+    """The checkpoint that a run resumes from: the one named, else the newest of its folder.
 
     Raises
     ------

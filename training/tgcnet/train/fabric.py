@@ -16,7 +16,7 @@ from tgcnet.train.options import Accelerator, Precision, RunOptions
 
 _T = TypeVar("_T")
 
-# The others wait while the first process decodes and validates.
+# The other processes wait while the first one decodes and validates.
 _LONGEST_WAIT = timedelta(hours=6)
 FabricPrecision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

@@ -63,7 +63,7 @@ class MovingAverage:
 
     Attributes
     ----------
-    model : the averaged network; the very one that learns where ``decay`` is 0
+    model : the averaged network; where ``decay`` is 0, the one that learns
     """
 
     def __init__(self, model: SegmentationModel, *, decay: float) -> None:

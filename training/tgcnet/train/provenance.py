@@ -83,7 +83,7 @@ def pixels_sha256(examples: Iterable[Example]) -> str:
     """A hash of what the network sees of images and masks, in the order they are drawn by.
 
     Of each a checksum, CRC-32: it notices a change, takes 0.1 ms an image of 224 x 224, and is no
-    protection against one who means to deceive.
+    protection against deliberate changes.
     """
     digest = hashlib.sha256()
     for example in examples:
@@ -93,9 +93,9 @@ def pixels_sha256(examples: Iterable[Example]) -> str:
 
 
 def check_unchanged(checkpoint: Path, provenance: Mapping[str, str]) -> None:
-    """Refuse to go on with other data or other pretrained weights than a run began with.
+    """Refuse to resume with other data or other pretrained weights than a run began with.
 
-    What only one of the two states is not compared: pixels are known last.
+    Names that only one of the two has are not compared: pixels are known last.
 
     Raises
     ------

@@ -58,8 +58,8 @@ def train_recipe(
         ``FILE.py:NAME`` of one that has several
     data : the folder that the recipe's sources are relative to
     out : the run's folder; made if absent
-    resume : go on from the newest checkpoint in ``out`` where there is one
-    checkpoint : go on from this one instead; later ones are dropped
+    resume : continue from the newest checkpoint in ``out`` where there is one
+    checkpoint : continue from this one instead; later ones are deleted
 
     Returns
     -------
@@ -123,14 +123,14 @@ def train_recipe(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """Where and on what a run happens."""
+    """A run's folder, its options and its devices."""
 
     out: Path
     options: RunOptions
     fabric: Fabric
 
     def checkpoint(self, named: Path | None, *, resume: bool) -> Path | None:
-        """What the run goes on from; a folder in which it may not begin is refused."""
+        """The checkpoint to continue from; a folder that holds a run is refused unless resumed."""
         found = checkpoint_to_resume(self.out, named)
         name = self.out.absolute().name
         if found is not None and not resume:
@@ -157,7 +157,7 @@ class _Place:
 
 
 def _read_recipe(recipe: str, data: Path, out: Path) -> tuple[TrainConfig, RecipeRows]:
-    """What is asked for and what of it lies there: what can be refused at once, is."""
+    """The recipe and the rows of its data; whatever can be refused at once is refused here."""
     config = load_recipe(recipe)
     _check_name(config, recipe)
     _check_can_be_made(out)
@@ -166,7 +166,7 @@ def _read_recipe(recipe: str, data: Path, out: Path) -> tuple[TrainConfig, Recip
 
 
 def _launched(options: RunOptions) -> Fabric:
-    """All processes of the run, of which the first one talks."""
+    """Start all processes of the run; only the first one logs below warnings."""
     fabric = build_fabric(options)
     fabric.launch()
     if not fabric.is_global_zero:
@@ -186,7 +186,7 @@ def _checked_progress(
 
 
 def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sink]:
-    """Files beside each other, and what a person sees."""
+    """Where numbers go: files in the run's folder, and the terminal or the log."""
     sinks: list[Sink] = [CsvLog(out / "log.csv", resumed)]
     if options.has_tensorboard:
         sinks.append(TensorBoardLog(out / "events", resumed))
@@ -195,7 +195,7 @@ def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sin
 
 
 def _check_name(config: TrainConfig, recipe: str) -> None:
-    """A model of one's own is not called as the shipped one: two would answer to the name."""
+    """Refuse the shipped model's name for another recipe's: two models would share it."""
     name = config.model.name
     if name == DEFAULT_MODEL and recipe != DEFAULT_MODEL:
         raise InputError(

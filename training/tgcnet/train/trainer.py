@@ -1,8 +1,8 @@
 """The training loop: Lightning Fabric around two stages, towers first, then the rest.
 
 A run's folder holds ``checkpoints/`` (the last two), ``best.safetensors``, ``log.csv``, ``events/``
-and, at the end, ``model/``. Killed at any moment, it goes on from its last checkpoint with the very
-batches it would have seen, on as many processes as it is then given.
+and, at the end, ``model/``. Killed at any moment, it resumes from its last checkpoint with the same
+batches that it would have seen, on as many processes as it is then given.
 """
 
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ class Trainer:
 
         Parameters
         ----------
-        resume : go on from the newest checkpoint in the folder, where there is one
+        resume : continue from the newest checkpoint in the folder, where there is one
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Trainer:
         if checkpoint is not None:
             stage.restore(checkpoint)
         if self._fabric.is_global_zero:
-            self._take_up_best(average.model, done)
+            self._drop_later_best(average.model, done)
         training_set = self._training_set
         if config.keeps_features:
             assert isinstance(config.model, TgcNetConfig)  # noqa: S101 - TrainConfig checked it
@@ -189,7 +189,7 @@ class Trainer:
             self._best.restore(average.model)
         return average.model.eval()
 
-    def _take_up_best(self, model: SegmentationModel, done: Progress) -> None:
+    def _drop_later_best(self, model: SegmentationModel, done: Progress) -> None:
         """Keep no best model of a future that the run has left; ``model`` is its state at ``done``.
 
         Only one is kept. Where a later one took its place, the run's end may have been the best;

@@ -48,7 +48,7 @@ class Validator:
     def score(self, model: SegmentationModel) -> dict[str, float]:
         """Of each set the pooled Dice, and the share of one-sided predictions on the other side.
 
-        Classes are taken together, and where there are several each by itself, too.
+        Classes are scored together and, where there are several, each by itself too.
         """
         model.eval()
         self._pixels.to(next(model.parameters()).device)
@@ -121,7 +121,7 @@ class BestModel:
         self._path = path
 
     def go_back_to(self, step: int) -> bool:
-        """Drop the model if it came after a step: it is of a future that the run has left.
+        """Delete the model if it came after a step that the run now resumes from.
 
         Returns
         -------
@@ -140,7 +140,7 @@ class BestModel:
         return is_later
 
     def offer(self, model: SegmentationModel, *, step: int, score: float) -> None:
-        """Write the model in the place of the one before, unless that scored better.
+        """Replace the best model by this one, unless it scored worse.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class BestModel:
             If it cannot be written; the one before is whole.
         """
         kept = self._kept()
-        if kept is not None and not score >= kept.score:  # no number is no better either
+        if kept is not None and not score >= kept.score:  # NaN is no better either
             return
         state = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
         metadata = {"step": str(step), "score": repr(score)}
@@ -172,7 +172,7 @@ class BestModel:
         return model
 
     def _kept(self) -> _Kept | None:
-        """None where there is no model, or none that tells where it comes from."""
+        """None where there is no model, or one whose metadata are missing."""
         try:
             with safetensors.safe_open(self._path, framework="pt") as file:
                 metadata = file.metadata() or {}
@@ -182,6 +182,6 @@ class BestModel:
 
 
 def headline(scores: Mapping[str, float]) -> float:
-    """What models are chosen by: the mean of the pooled Dice of all requests, classes united."""
+    """The score that selects models: the mean pooled Dice of all requests, classes together."""
     dice = [value for name, value in scores.items() if name.startswith("dice_pooled_")]
     return sum(dice) / len(dice) if dice else 0.0
