@@ -42,7 +42,7 @@ class Correction:
 
 
 def check_correction(correction: Correction) -> None:
-    """Refuse what could not be read back as it is.
+    """Refuse a correction that could not be read back as it is.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where things lie in a ledger, and how whole cases move."""
+"""The folders of a ledger, and how whole cases move between them."""
 
 import re
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""The ledger's files read back as they were written, or named as damaged.
+"""The ledger's files, read back as they were written or reported as damaged.
 
-A JSON file carries a seal, the SHA-256 of what it says; the other files' hashes stand in one.
+A JSON file carries a seal, the SHA-256 of its values; the other files' hashes stand in such a file.
 """
 
 import hashlib

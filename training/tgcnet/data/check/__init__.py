@@ -1,4 +1,4 @@
-"""The linter of data sets: what a training run would trip over, found before."""
+"""The linter of data sets: what would stop or spoil a training run, found before it."""
 
 from tgcnet.data.check.check_dataset import check_folder
 from tgcnet.data.check.findings import CheckReport, Finding, Severity

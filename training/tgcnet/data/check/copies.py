@@ -1,4 +1,4 @@
-"""What is there twice: images, by their pixels, and subjects on two sides of a split."""
+"""Duplicates: images with the same pixels, and subjects on two sides of a split."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -101,7 +101,7 @@ def _finding(kind: _Kind, groups: Sequence[tuple[Found, ...]]) -> Finding:
         severity = Severity.ERROR
         where = " on two sides of a split, so that scores are of images the model has seen"
     else:
-        # One image asked for several things is what a referring set is made of.
+        # A referring set consists of images with several requests each.
         severity = Severity.NOTE if kind.how == _SAME_FILE else Severity.WARNING
         where = ""
     return Finding(

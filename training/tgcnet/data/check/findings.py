@@ -1,4 +1,4 @@
-"""What the linter says: findings, each with the rows it is about, and the figures of the set."""
+"""The linter's report: findings, each with the rows it is about, and the figures of the set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

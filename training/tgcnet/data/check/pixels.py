@@ -1,4 +1,4 @@
-"""What is found in the pixels of one row; only numbers are kept, so a set may exceed memory."""
+"""Facts about the pixels of one row; only numbers are kept, so a set may exceed memory."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tgcnet.errors import InputError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelFacts:
-    """What the pixels of a row say.
+    """Facts about the pixels of a row.
 
     Attributes
     ----------

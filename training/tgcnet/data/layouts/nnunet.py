@@ -33,7 +33,7 @@ _RESERVED = ("background", "ignore")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Header:
-    """What dataset.json says: names and values of the classes in order, and how files end."""
+    """The contents of dataset.json: names and values of the classes in order, and how files end."""
 
     names: tuple[str, ...]
     values: tuple[int, ...]
@@ -45,7 +45,7 @@ class _Header:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Described:
-    """What the tables say of a case."""
+    """What the tables state about a case."""
 
     report: str = ""
     subject: str = ""

@@ -16,7 +16,7 @@ _LARGEST_BYTES = 100_000_000
 """A table of texts has a few megabytes; more is a compressed bomb or something else."""
 
 
-# What the two readers answer a broken file with.
+# What the two readers raise for a broken file.
 _TABLE_ERRORS = (
     csv.Error, zipfile.BadZipFile, ParseError, LookupError, ValueError, TypeError, AttributeError,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Volumes of which rows are slices: a pair of files, a case of a ledger. Read when a row is."""
+"""Volumes whose slices are rows: a pair of files, or a case of a ledger; read with their rows."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -130,7 +130,7 @@ def count_slices(file: Path) -> int:
         axis = int(np.nonzero(io_orientation(image.affine)[:, 0] == 2)[0][0])  # world's z
         return int(shape[axis])
     except (ImageFileError, *DECODER_ERRORS):
-        # The reader that says what is wrong with it.
+        # This reader says what is wrong with it.
         return len(decode_volume(file).array)
 
 
