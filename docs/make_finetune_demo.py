@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from tgcnet.domain import Change, Comparison
-from tgcnet.finetune.events import Begun, Scored, Stepped, Told, read_events
-from tgcnet.gate.report_file import report_from_json
+from tgcnet.finetune.events import Begun, Message, Scored, Stepped, read_events
+from tgcnet.gate.report_json import report_from_json
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "measured" / "finetune.json"
@@ -84,7 +84,7 @@ def measure(source: Path, work: Path) -> dict[str, Any]:
         "begun": {key: getattr(begun, key) for key in Begun.__dataclass_fields__} | {
             "process_id": None
         },
-        "told": [event.sentence for event in events if isinstance(event, Told)],
+        "told": [event.sentence for event in events if isinstance(event, Message)],
         "losses": [[event.step, event.loss] for event in events if isinstance(event, Stepped)],
         "scores": [
             [event.step, event.dice_pooled, event.dice_mean]

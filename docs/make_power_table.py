@@ -3,7 +3,7 @@
 ``python docs/make_power_table.py`` simulates with a fixed seed, which takes some minutes on one
 core. Differences of Dice per case are drawn in several shapes, each with mean 0; the gate errs
 where its interval lies above 0. Drawing patients and reading the interval are the gate's own
-functions (tgcnet.train.bootstrap).
+functions (tgcnet.evaluation.bootstrap).
 """
 
 import sys
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from tgcnet.gate.gate import allowed_loss
-from tgcnet.train.bootstrap import draw_counts, interval_levels
+from tgcnet.evaluation.bootstrap import draw_counts, interval_levels
+from tgcnet.gate.verdict import allowed_loss
 
 PAGE = Path(__file__).resolve().parent / "concepts" / "gate.md"
 SEED = 0

@@ -16,15 +16,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import SegmentationClass
-from tgcnet.finetune.candidate import config_with_adapters, copy_of
+from tgcnet.finetune.candidate import choose_what_learns, config_with_adapters, copy_of
 from tgcnet.finetune.config import FinetuneConfig, Learns
-from tgcnet.finetune.loop import Finetuner, Watcher, choose_what_learns
+from tgcnet.finetune.finetuner import Callbacks, Finetuner
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets, samples_of_case
 from tgcnet.inference.predictor import Predictor
 from tgcnet.samples.phantom import PHANTOM_REPORT, phantom_stack
-from tgcnet.train.data.variants import VARIANTS
-from tgcnet.train.features import FeatureCache, feature_bytes
-from tgcnet.train.pixels import PixelScale
+from tgcnet.train.data.fixed_views import VARIANTS
+from tgcnet.train.frozen_features import FeatureCache, feature_bytes
+from tgcnet.train.network_inputs import PixelScale
 from tgcnet.weights.load import LoadedModel
 
 SLICES = range(4, 36)
@@ -76,8 +76,8 @@ def trainer(
         pixels=pixels,
         out=out,
         fabric=Fabric(accelerator="cpu", devices=1),
-        watcher=Watcher(
-            tell=lambda event: None, should_stop=lambda: False, score=lambda epoch, step: None
+        callbacks=Callbacks(
+            on_event=lambda event: None, should_stop=lambda: False, score=lambda epoch, step: None
         ),
         identity={},
     )

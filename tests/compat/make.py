@@ -31,9 +31,8 @@ from tests.compat.unpack import FILES, pack, set_times
 from tests.tgcnet.io.dicom.phantoms import write_series
 from torch import Tensor, nn
 
-from napari_tgcnet.finetune.ports import RunOrder
-from napari_tgcnet.finetune.process import RunProcesses
-from napari_tgcnet.finetune.state import Options
+from napari_tgcnet.finetune.run_processes import RunProcesses
+from napari_tgcnet.finetune.state import Options, RunRequest
 from tgcnet.cli import main as tgcnet
 from tgcnet.cohort.journal import Journal
 from tgcnet.config import (
@@ -50,13 +49,13 @@ from tgcnet.domain import DicomSource
 from tgcnet.engine.wire import encode
 from tgcnet.finetune.events import Event, EventLog, Stepped
 from tgcnet.finetune.run_folder import ask_to_stop
-from tgcnet.gate.scores import CaseScore, PairedScores, write_scores
-from tgcnet.gate.summary import write_report
+from tgcnet.gate.case_scores import CaseScore, PairedScores, write_scores
+from tgcnet.gate.report_json import write_report
 from tgcnet.io import load_volume, save_labels
 from tgcnet.io.report_key import report_provenance
 from tgcnet.models import build_model
-from tgcnet.models.build_towers import build_clip
-from tgcnet.train.checkpoints import Checkpoints
+from tgcnet.models.clip_towers import build_clip
+from tgcnet.train.checkpoint import Checkpoints
 from tgcnet.weights.import_pretrained import import_pretrained
 from tgcnet.weights.load import save_model
 from tgcnet.weights.manifest import Manifest
@@ -260,7 +259,7 @@ def make_finetuning(work: Path) -> None:
 
 def begin_run(root: Path, ledger: Ledger, options: Options) -> Path:
     """A run's folder with what the window writes into it."""
-    order = RunOrder(
+    order = RunRequest(
         ledger=ledger.folder, reference=None, model="compat", device="cpu", options=options
     )
     return RunProcesses((sys.executable, "-c", "pass"), lambda: root).start(order).run

@@ -120,7 +120,7 @@ EVENTS: tuple[events.Event, ...] = (
     events.Prepared(done=50, total=100),
     events.Stepped(step=1, total=90, loss=1 / 3, seconds_left=2.5e-7),
     events.Scored(epoch=0, step=0, dice_pooled=0.25, dice_mean=1.0),
-    events.Told(sentence="Case 00 is left out: “½”."),
+    events.Message(sentence="Case 00 is left out: “½”."),
     events.Written(model="mini-ft-20260101-0000"),
     events.Comparing(fraction=0.5),
     events.Compared(

@@ -26,7 +26,7 @@ from tgcnet.weights.active import read_active, write_active
 from tgcnet.weights.import_pretrained import open_pretrained
 from tgcnet.weights.load import load_model
 from tgcnet.weights.manifest import read_manifest, write_manifest
-from tgcnet.weights.pretrained import read_record, record_as_json
+from tgcnet.weights.pretrained_record import read_record, record_as_json
 
 RADIOGRAPH, STACK, BINNED = "8480821509f39122", "afe99a8e559aa91d", "f7b048e63b2751f8"
 TUNED = "compat-ft-20261201-0039"

@@ -10,17 +10,16 @@ import safetensors.numpy
 from tests.compat import messages, phantoms
 from tests.compat.conftest import Opened
 
-from tgcnet.cohort.record import from_text, to_text
+from tgcnet.cohort.study_record import from_text, to_text
 from tgcnet.corrections.sealed import seal
 from tgcnet.data.classes import read_classes, write_classes
 from tgcnet.engine.protocol import Segment
 from tgcnet.engine.wire import decode_event, decode_request, encode
-from tgcnet.finetune.cases import read_snapshot, write_snapshot
-from tgcnet.finetune.compared import ComparedMasks, read_compared, write_compared
+from tgcnet.finetune.compared_masks import ComparedMasks, read_compared, write_compared
 from tgcnet.finetune.events import EVENTS_FILE, EventLog, read_events
-from tgcnet.gate.report_file import report_from_json, report_to_json
-from tgcnet.gate.scores import read_scores, write_scores
-from tgcnet.gate.summary import write_report
+from tgcnet.finetune.run_data import read_snapshot, write_snapshot
+from tgcnet.gate.case_scores import read_scores, write_scores
+from tgcnet.gate.report_json import report_from_json, report_to_json, write_report
 
 
 def lines_of(path: Path) -> list[bytes]:

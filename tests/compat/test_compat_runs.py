@@ -12,16 +12,15 @@ import safetensors
 from tests.compat.conftest import Opened
 from tests.compat.recipe import write_training_data
 
-from napari_tgcnet.finetune.process import RunProcesses
+from napari_tgcnet.finetune.run_processes import RunProcesses
 from tgcnet.cli import main
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, count_deaths, read_journal
-from tgcnet.cohort.record import Status
+from tgcnet.cohort.study_record import Status
 from tgcnet.config import TgcNetConfig, from_json
 from tgcnet.data.pixel_cache import PixelFiles
 from tgcnet.domain import GateReport, Modality
-from tgcnet.finetune.cases import read_snapshot
-from tgcnet.finetune.compared import read_compared
+from tgcnet.finetune.compared_masks import read_compared
 from tgcnet.finetune.events import (
     Begun,
     Compared,
@@ -32,14 +31,14 @@ from tgcnet.finetune.events import (
     read_events,
     read_timed,
 )
+from tgcnet.finetune.run_data import read_snapshot
 from tgcnet.finetune.run_folder import RunStatus, list_runs, run_info
-from tgcnet.gate.report_file import report_from_json
-from tgcnet.gate.scores import read_scores
+from tgcnet.gate.case_scores import read_scores
+from tgcnet.gate.report_json import report_from_json
 from tgcnet.models import SegmentationModel, build_model
-from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import read_provenance
-from tgcnet.train.data.feature_files import FeatureFiles
-from tgcnet.train.data.variants import VARIANTS
+from tgcnet.train.data.fixed_views import VARIANTS, FeatureFiles
+from tgcnet.train.validation import BestModel
 from tgcnet.weights.load import load_model
 
 RECIPE = Path(__file__).with_name("recipe.py")

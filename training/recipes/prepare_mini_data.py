@@ -29,7 +29,7 @@ from PIL import Image
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.classes import make_classes, write_classes
-from tgcnet.data.referring import convert
+from tgcnet.data.referring_set import convert
 from tgcnet.domain import Modality
 from tgcnet.io import load_volume
 from tgcnet.preprocess import decide_window, scale_to_unit

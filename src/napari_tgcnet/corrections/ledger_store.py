@@ -11,8 +11,8 @@ from napari_tgcnet.corrections.state import MoveResult, OpenedCase
 from napari_tgcnet.corrections.thumbnail import thumbnail_of
 from napari_tgcnet.segment.ports import ModelMask
 from tgcnet.corrections import Ledger, Listing, check_ledger_folder, may_become_ledger
-from tgcnet.corrections.load import load_case
-from tgcnet.corrections.places import BIN, CASES, Places
+from tgcnet.corrections.cases import load_case
+from tgcnet.corrections.ledger_folders import BIN, CASES, Places
 from tgcnet.domain import Case
 from tgcnet.errors import LedgerError, TgcnetError
 

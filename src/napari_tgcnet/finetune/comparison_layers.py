@@ -23,7 +23,7 @@ from napari_tgcnet.shared.layers import (
 from tgcnet.corrections import Ledger
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError
-from tgcnet.finetune.compared import read_compared
+from tgcnet.finetune.compared_masks import read_compared
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

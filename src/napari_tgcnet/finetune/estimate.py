@@ -9,8 +9,8 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import Estimate, Options
 from tgcnet.config import ModelConfig, TgcNetConfig
 from tgcnet.corrections import CaseSummary, Ledger, may_become_ledger
-from tgcnet.data.folder import read_folder
-from tgcnet.data.reference import MIN_REFERENCE_IMAGES, part_reference
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.reference_split import MIN_REFERENCE_IMAGES, split_reference
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import registered_models
@@ -88,7 +88,7 @@ def _reference(folder: Path | None) -> tuple[int, int, str]:
         return 0, 0, f"{messages.REFERENCE_UNUSABLE} {error}"
     if len(rows) < MIN_REFERENCE_IMAGES:
         return 0, 0, messages.reference_too_small(len(rows), MIN_REFERENCE_IMAGES)
-    parts = part_reference(rows)
+    parts = split_reference(rows)
     return len(parts.replayed), len(parts.measured), ""
 
 

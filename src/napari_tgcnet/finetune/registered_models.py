@@ -13,7 +13,7 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import ModelListing, ModelRow
 from tgcnet.domain import GateReport, ModelIdentity
 from tgcnet.errors import CheckpointError, InputError
-from tgcnet.gate.report_file import report_from_json
+from tgcnet.gate.report_json import report_from_json
 from tgcnet.weights.active import ActiveModel, read_active
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import registered_models, user_models_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from napari_tgcnet.finetune.progress import Progress
 from tgcnet.domain import Case
-from tgcnet.finetune.compared import ComparedMasks
+from tgcnet.finetune.compared_masks import ComparedMasks
 from tgcnet.finetune.events import SliceCompared, TimedEvent
 from tgcnet.finetune.run_folder import RunStatus
 

@@ -15,7 +15,7 @@ from napari_tgcnet.finetune.state import ComparedCase
 from napari_tgcnet.shared.layers import find_mask, list_images
 from tgcnet.corrections import Ledger
 from tgcnet.errors import InputError, LedgerError
-from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_features_take_what_the_trainer_says(
     tiny_model_folder: Path, name: str, adapter_width: int
 ) -> None:
     from tgcnet.models import build_model
-    from tgcnet.train.features import feature_bytes as measured
+    from tgcnet.train.frozen_features import feature_bytes as measured
 
     manifest = read_manifest(tiny_model_folder if name == "tiny" else find_model(name))
     sse = replace(manifest.model.sse, adapter_width=adapter_width)
@@ -148,7 +148,7 @@ def test_features_take_what_the_trainer_says(
 
 def test_the_trainers_numbers_are_these() -> None:
     from tgcnet.finetune.config import FinetuneConfig, Learns
-    from tgcnet.train.data.variants import VARIANTS
+    from tgcnet.train.data.fixed_views import VARIANTS
 
     assert len(VARIANTS[: FinetuneConfig().num_variants]) == NUM_VIEWS
     assert FinetuneConfig().cache_limit_bytes == Options().cache_limit_gib * 2**30

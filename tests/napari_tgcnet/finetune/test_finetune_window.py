@@ -16,7 +16,7 @@ from napari_tgcnet.finetune.ports import Runs
 from napari_tgcnet.finetune.run_processes import RunProcesses, is_alive
 from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Ledger
-from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 from tgcnet.finetune.events import Compared, Done, EventLog, Scored, SliceCompared, Stepped, Written
 from tgcnet.finetune.run_folder import RunStatus, list_runs
 from tgcnet.io.process_lock import running

@@ -9,13 +9,13 @@ from tgcnet.finetune.events import (
     Compared,
     Comparing,
     Done,
+    Message,
     Prepared,
     Scored,
     SliceCompared,
     Stepped,
     Stopped,
     TimedEvent,
-    Told,
     Written,
 )
 
@@ -66,7 +66,7 @@ def test_a_resumed_run_takes_its_last_steps_again_and_has_no_end_any_more(begun)
 
 
 def test_the_log_has_the_time_and_keeps_the_latest_lines() -> None:
-    progress = after(*(Told(sentence=f"Line {number}.") for number in range(LOG_LINES + 7)))
+    progress = after(*(Message(sentence=f"Line {number}.") for number in range(LOG_LINES + 7)))
     assert len(progress.log) == LOG_LINES
     assert progress.log[-1].endswith(f"  Line {LOG_LINES + 6}.")
     assert progress.log[-1][2] == ":"

@@ -13,7 +13,7 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.registered_models import RegisteredModels
 from tgcnet.domain import GateReport, ModelIdentity
 from tgcnet.errors import InputError
-from tgcnet.gate.report_file import report_to_json
+from tgcnet.gate.report_json import report_to_json
 from tgcnet.weights.active import ActiveModel, write_active
 from tgcnet.weights.manifest import Lineage, read_manifest, write_manifest
 from tgcnet.weights.registry import find_model

@@ -11,7 +11,7 @@ from napari_tgcnet.finetune.run_processes import RunProcesses
 from napari_tgcnet.finetune.run_watcher import RunFolderWatcher
 from napari_tgcnet.finetune.state import Options, RunRequest
 from napari_tgcnet.shared.jobs import WorkerThreads
-from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Stepped, Told
+from tgcnet.finetune.events import EVENTS_FILE, Begun, Done, EventLog, Message, Stepped
 from tgcnet.io.process_lock import running
 
 POLL_MS = 10
@@ -39,15 +39,15 @@ def kinds(heard: list) -> list[str]:
 
 def test_events_come_once_each_in_order_with_their_time(watcher, heard, qtbot, tmp_path) -> None:
     log = EventLog(tmp_path)
-    log(Told(sentence="one"))
+    log(Message(sentence="one"))
     with running(tmp_path):
         watcher.follow(tmp_path, heard.append)
-        qtbot.waitUntil(lambda: kinds(heard) == ["Told"])
+        qtbot.waitUntil(lambda: kinds(heard) == ["Message"])
         with (tmp_path / EVENTS_FILE).open("a", encoding="utf-8") as file:
             file.write('{"time": 1, "event": "FromTheFuture"}\n{"time": 2, "event": "To')
         qtbot.waitUntil(lambda: len(heard) > 2)
-        log(Told(sentence="two"))
-        qtbot.waitUntil(lambda: kinds(heard) == ["Told", "Told"])
+        log(Message(sentence="two"))
+        qtbot.waitUntil(lambda: kinds(heard) == ["Message", "Message"])
     assert all(update.is_alive for update in heard[:2])
     times = [one.time_s for update in heard for one in update.events]
     assert times == sorted(times)
@@ -64,7 +64,7 @@ def test_it_ends_with_the_process(watcher, heard, qtbot, tmp_path) -> None:
 
 
 def test_once_stopped_it_reports_nothing_more(watcher, heard, qtbot, tmp_path) -> None:
-    EventLog(tmp_path)(Told(sentence="one"))
+    EventLog(tmp_path)(Message(sentence="one"))
     watcher.follow(tmp_path, heard.append)
     watcher.stop()
     QThreadPool.globalInstance().waitForDone()

@@ -11,7 +11,7 @@ import pytest
 
 from tgcnet.cli import main
 from tgcnet.cli.cohort import FORMATS
-from tgcnet.cohort.run import ENDINGS
+from tgcnet.cohort.segment_cohort import ENDINGS
 
 Refused = Callable[[list[str]], str]
 REPORT = "Bilateral pulmonary infection, lower left lung."

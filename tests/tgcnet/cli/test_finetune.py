@@ -12,7 +12,6 @@ from tests.tgcnet.finetune.conftest import phantom_correction, switch_on
 from tgcnet.cli import build_parser, main
 from tgcnet.cli.finetune import _config
 from tgcnet.corrections import Ledger
-from tgcnet.finetune.cases import Snapshot, write_snapshot
 from tgcnet.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
 from tgcnet.finetune.events import (
     EVENTS_FILE,
@@ -23,7 +22,8 @@ from tgcnet.finetune.events import (
     Stopped,
     read_events,
 )
-from tgcnet.finetune.folder import begin
+from tgcnet.finetune.prepare_folder import begin
+from tgcnet.finetune.run_data import Snapshot, write_snapshot
 from tgcnet.finetune.run_folder import RunStatus, run_info
 from tgcnet.io.process_lock import running
 from tgcnet.weights.registry import find_model
@@ -38,7 +38,7 @@ def models(tiny_model_folder: Path, no_user_models: Path) -> Path:
 @pytest.fixture
 def no_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing takes longer than training here."""
-    monkeypatch.setattr("tgcnet.finetune.run.compare_with_active", lambda *_, **__: None)
+    monkeypatch.setattr("tgcnet.finetune.run_finetuning.compare_with_active", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -279,7 +279,7 @@ def test_whatever_ends_a_run_is_told(
         raise fault
 
     out = tmp_path / "run"
-    monkeypatch.setattr("tgcnet.finetune.run.load_model", fail)
+    monkeypatch.setattr("tgcnet.finetune.run_finetuning.load_model", fail)
     try:
         status = main(command(ledger_folder, tiny_model_folder, out))
     except ZeroDivisionError:

@@ -14,10 +14,10 @@ from tests.tgcnet.finetune.conftest import phantom_correction
 
 from tgcnet.cli import main
 from tgcnet.corrections import Ledger
-from tgcnet.data.folder import Row
-from tgcnet.data.reference import ReferenceParts
-from tgcnet.gate.report_file import report_from_json
-from tgcnet.gate.scores import read_scores
+from tgcnet.data.reference_split import ReferenceParts
+from tgcnet.data.rows import Row
+from tgcnet.gate.case_scores import read_scores
+from tgcnet.gate.report_json import report_from_json
 from tgcnet.weights.manifest import Lineage, read_manifest
 
 Refused = Callable[[list[str]], str]
@@ -83,7 +83,7 @@ def test_of_a_reference_set_the_part_is_compared_that_nothing_was_trained_on(
     def two(rows: tuple[Row, ...]) -> ReferenceParts:
         return ReferenceParts(measured=rows[:2], replayed=rows[2:])
 
-    monkeypatch.setattr("tgcnet.data.reference.part_reference", two)
+    monkeypatch.setattr("tgcnet.data.reference_split.part_reference", two)
     command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(phantoms)]
     reference = ["--reference", str(phantoms), "--json"]
     for options, num_images in (([], 2), (["--whole-reference"], 3)):
@@ -122,9 +122,9 @@ def test_scores_of_a_folder_name_no_file_and_nobody_and_still_pair_and_group(
     assert "SECRET" not in scores.read_text() + capsys.readouterr().out
     held_out, reference = read_scores(scores)
     assert reference is not None
-    places = [(score.case, score.group) for score in held_out.told("given").candidate]
+    places = [(score.case, score.group) for score in held_out.with_text("given").candidate]
     assert places == [("held-out/2", "1"), ("held-out/4", "2"), ("held-out/5", "3")]
-    places = [(score.case, score.group) for score in reference.told("none").active]
+    places = [(score.case, score.group) for score in reference.with_text("none").active]
     assert places == [
         ("reference/2", "1"), ("reference/3", "1"), ("reference/4", "2"), ("reference/5", "3")
     ]  # fmt: skip

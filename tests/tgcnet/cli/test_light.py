@@ -80,7 +80,7 @@ def test_the_notice_is_that_of_the_files() -> None:
 
 
 def test_text_modes_are_those_of_the_evaluation() -> None:
-    from tgcnet.evaluation.texts import TextMode
+    from tgcnet.evaluation.text_modes import TextMode
 
     assert tuple(str(mode) for mode in TextMode) == TEXT_MODES
 

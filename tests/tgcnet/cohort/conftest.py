@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from tests.tgcnet.cohort.stub import FakePredictor
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.cohort_summary import CohortSummary
 from tgcnet.cohort.manifest import read_cohort
-from tgcnet.cohort.order import Order
-from tgcnet.cohort.record import Terms
-from tgcnet.cohort.run import CohortJob, segment_cohort
-from tgcnet.cohort.summary import CohortSummary
+from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
+from tgcnet.cohort.study_record import Terms
+from tgcnet.cohort.task import StudyTask, make_task
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.registry import find_model
 
@@ -75,17 +75,10 @@ TERMS = Terms(
 )
 
 
-def order_of(table: Path, out: Path, number: int = 0) -> Order:
+def task_of(table: Path, out: Path, number: int = 0) -> StudyTask:
     """What a run into ``out`` would ask for of a study, as it is now."""
     study = read_cohort(table).studies[number]
-    key = CohortFolder(out).key()
-    return Order(
-        study=study,
-        fingerprint=key.fingerprint(study),
-        row_hash=key.of_row(study),
-        report_hash=None,
-        terms=TERMS,
-    )
+    return make_task(study, CohortFolder(out).hasher(), TERMS)
 
 
 class Run:
@@ -105,7 +98,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_user_models: Path) -
     """A run into the folder ``out``, and the predictor it uses."""
     predictor = FakePredictor()
     load = partial(lambda predictor, *_: predictor, predictor)
-    monkeypatch.setattr("tgcnet.cohort.run.load_checked", load)
+    monkeypatch.setattr("tgcnet.cohort.segment_cohort.load_checked", load)
     return Run(tmp_path / "out", predictor)
 
 

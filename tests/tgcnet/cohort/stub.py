@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import tgcnet.report
-from tgcnet.cohort.folder import CohortFolder
-from tgcnet.cohort.order import Errand, Outcome
-from tgcnet.cohort.study import segment_study
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.segment_study import segment_study
+from tgcnet.cohort.task import Outcome, WorkerTask
 from tgcnet.domain import EncodedText, Report, Segmentation, SegmentationClass, Volume
 from tgcnet.report.rules import ReportReading, weigh_report
 
@@ -57,16 +57,16 @@ class FakePredictor:
         )
 
 
-def work_behind_a_gate(errand: Errand) -> Outcome:
+def work_behind_a_gate(worker_task: WorkerTask) -> Outcome:
     """What a worker does: from some row on it waits, in the middle of a study, for a file."""
 
     def wait(_: Volume) -> None:
         end = time.monotonic() + _PATIENCE_S
-        while errand.order.study.row > FREE_ROWS and not gate_of(errand.root).exists():
+        while worker_task.task.study.row > FREE_ROWS and not gate_of(worker_task.root).exists():
             assert time.monotonic() < end
             time.sleep(0.01)
 
-    return segment_study(errand.order, FakePredictor(wait), CohortFolder(errand.root))
+    return segment_study(worker_task.task, FakePredictor(wait), CohortFolder(worker_task.root))
 
 
 def gate_of(root: Path) -> Path:

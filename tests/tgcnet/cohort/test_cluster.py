@@ -15,11 +15,12 @@ from tests.tgcnet.cohort import stub
 from tests.tgcnet.cohort.conftest import MakeTable, rows
 
 from tgcnet.cohort import cluster as module
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.cohort_summary import CohortSummary
 from tgcnet.cohort.journal import End, Entry, open_attempts, read_journal
-from tgcnet.cohort.record import Status
-from tgcnet.cohort.run import CohortJob, segment_cohort
-from tgcnet.cohort.summary import CohortSummary
+from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
+from tgcnet.cohort.study_record import Status
+from tgcnet.cohort.task import Refusal, WorkerTask
 from tgcnet.errors import EngineError, InputError
 
 distributed = pytest.importorskip("distributed")
@@ -44,7 +45,7 @@ def scheduler() -> Iterator[str]:
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the cluster's workers use the stub that waits at the gate."""
     real = module.Cluster
-    monkeypatch.setattr(module, "Cluster", partial(real, work=stub.work_behind_a_gate))
+    monkeypatch.setattr(module, "Cluster", partial(real, run_task=stub.work_behind_a_gate))
 
 
 class Background(threading.Thread):
@@ -184,7 +185,7 @@ def raises(_: object) -> None:
 def test_a_worker_that_cannot_do_it_at_all_ends_the_run(
     cohort: MakeTable, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "Cluster", partial(module.Cluster, work=raises))
+    monkeypatch.setattr(module, "Cluster", partial(module.Cluster, run_task=raises))
     job = CohortJob(table=cohort(rows(2)), out=tmp_path / "out", model="mini", scheduler=scheduler)
     with pytest.raises(EngineError, match=r"cannot do this work \(ZeroDivisionError\)"):
         segment_cohort(job)
@@ -200,3 +201,28 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(
         )
         with pytest.raises(InputError, match=f"No Dask scheduler answers at {address}"):
             segment_cohort(job)
+
+
+def workers_with(*resources: dict[str, float]) -> dict[str, Any]:
+    """As a scheduler describes workers with these resources."""
+    return {str(number): {"resources": one} for number, one in enumerate(resources)}
+
+
+def test_a_task_takes_a_gpu_where_every_worker_declares_some() -> None:
+    declaring = workers_with({"GPU": 1}, {"GPU": 2, "memory": 4})
+    assert module.resources_of_task(declaring) == {"GPU": 1}
+    assert module.resources_of_task(workers_with({"GPU": 1}, {})) is None
+    assert module.resources_of_task({}) is None
+
+
+def number_of_worker(worker_task: WorkerTask) -> Refusal:
+    return Refusal(sentence=f"{type(module.get_worker().name).__name__}")
+
+
+def test_workers_of_this_machine_have_numbers(
+    cohort: MakeTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "Cluster", partial(module.Cluster, run_task=number_of_worker))
+    job = CohortJob(table=cohort(rows(1)), out=tmp_path / "out", model="mini", num_workers=2)
+    with pytest.raises(EngineError, match=r"^int$"):
+        segment_cohort(job)

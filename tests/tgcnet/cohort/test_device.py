@@ -2,69 +2,48 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from tests.tgcnet.cohort.conftest import MakeTable, Run, order_of, rows
+from tests.tgcnet.cohort.conftest import MakeTable, Run, rows, task_of
 
 from tgcnet import __version__
 from tgcnet.cohort import worker
-from tgcnet.cohort.folder import CohortFolder
-from tgcnet.cohort.order import Errand, Refusal
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.task import Refusal, WorkerTask
 from tgcnet.errors import CheckpointError, EngineError
 
 
 @pytest.fixture
-def two_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Two cards as far as anybody asks, and an empty folder for the claims."""
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two cards as far as anybody asks."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(worker, "_gpu_name", lambda index: f"card{index}")
-    monkeypatch.setattr(worker, "gettempdir", lambda: str(tmp_path))
-    return tmp_path
 
 
-@pytest.fixture(autouse=True)
-def _give_back() -> None:
-    yield
-    worker._CLAIMS.close()
-
-
+@pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("name", ["cpu", "cuda:1"])
-def test_a_device_that_is_named_is_taken(two_gpus: Path, name: str) -> None:
-    assert worker.claim_device(name) == name
-    assert list(two_gpus.iterdir()) == []
+def test_a_device_that_is_named_is_taken(name: str) -> None:
+    assert worker.device_of_worker(name, 0) == name
 
 
+@pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize("name", ["auto", "cuda"])
-def test_workers_of_a_machine_take_one_card_each(two_gpus: Path, name: str) -> None:
-    claim = (
-        "import sys, time\n"
-        "from pathlib import Path\n"
-        "from tgcnet.io.process_lock import running\n"
-        "with running(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
-    )
-    assert worker.claim_device(name) == "cuda:0"
-    held = next(two_gpus.iterdir())
-    worker._CLAIMS.close()
-    command = [sys.executable, "-c", claim, str(held)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"held\n"
-        assert worker.claim_device(name) == "cuda:1"
-        # Both are taken now, the second by this very process: the next has to share.
-        assert worker.claim_device(name) == f"cuda:{os.getpid() % 2}"
-        other.stdin.close()
-    worker._CLAIMS.close()
-    assert worker.claim_device(name) == "cuda:0"
+def test_workers_of_a_machine_spread_over_its_cards(name: str) -> None:
+    devices = [worker.device_of_worker(name, number) for number in range(3)]
+    assert devices == ["cuda:0", "cuda:1", "cuda:0"]
 
 
-def test_a_single_card_needs_no_claim(two_gpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("two_gpus")
+def test_a_worker_without_a_number_takes_the_card_it_is_shown() -> None:
+    assert worker.device_of_worker("auto", None) == "auto"
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_a_single_card_needs_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert worker.claim_device("auto") == "auto"
-    assert list(two_gpus.iterdir()) == []
+    assert worker.device_of_worker("auto", 1) == "auto"
 
 
 def test_a_worker_with_another_model_refuses(tiny_model_folder: Path, no_user_models: Path) -> None:
@@ -96,27 +75,14 @@ def test_a_machine_that_cannot_load_a_model_says_so_to_whoever_asked(
     assert "Miller" not in str(refused.value)
 
     run(cohort(rows(1)))
-    errand = Errand(
-        order=order_of(cohort(rows(1)), run.out),
+    worker_task = WorkerTask(
+        task=task_of(cohort(rows(1)), run.out),
         root=run.out,
         model="mini",
         device="cpu",
         version=__version__,
     )
-    assert worker.Bench().work(errand) == Refusal(sentence=str(refused.value))
-
-
-def test_a_user_without_a_name_can_claim_a_card(
-    two_gpus: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a container, a user is often a number that no file knows."""
-
-    def unknown(*_: object) -> None:
-        raise KeyError("getpwuid(): uid not found: 4711")
-
-    monkeypatch.setattr("getpass.getuser", unknown)
-    monkeypatch.setattr("pwd.getpwuid", unknown)
-    assert worker.claim_device("auto") == "cuda:0"
+    assert worker.WorkerState().run_task(worker_task) == Refusal(sentence=str(refused.value))
 
 
 def test_a_worker_that_may_not_look_at_the_folder_refuses(

@@ -66,7 +66,7 @@ def test_an_image_that_may_not_be_read_fails_alone_until_it_may(
     table = cohort(rows(3))
     with monkeypatch.context() as refused:
         refused.setattr(os, "access", lambda path, _: path.name != "Miller1.png")
-        refused.setattr("tgcnet.cohort.study.load_volume", load)
+        refused.setattr("tgcnet.cohort.segment_study.load_volume", load)
         summary = run(table)
         assert [failure.id for failure in summary.failures] == ["s1"]
         assert "(Permission denied)" in summary.failures[0].sentence
@@ -81,7 +81,7 @@ def test_a_report_of_another_patient_fails_alone(
         patient = "P-2" if path.name == "Miller1.png" else "P-1"
         return replace(load_volume(path, **options), patient_id=patient)
 
-    monkeypatch.setattr("tgcnet.cohort.study.load_volume", load)
+    monkeypatch.setattr("tgcnet.cohort.segment_study.load_volume", load)
     given = rows(3)
     table = cohort(given)
     report = {

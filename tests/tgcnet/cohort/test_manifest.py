@@ -138,4 +138,4 @@ def test_an_absent_table_is_refused_without_its_folder(tmp_path: Path) -> None:
 def test_a_row_says_whose_its_report_is(cohort: MakeTable) -> None:
     row = {"image": "a.png", "report": REPORT, "patient_id": "P-1", "study_id": "1.2"}
     (study,) = read_cohort(cohort([row])).studies
-    assert study.whose == Identity(patient_id="P-1", study_id="1.2")
+    assert study.identity == Identity(patient_id="P-1", study_id="1.2")

@@ -16,10 +16,10 @@ from PIL import Image
 from tests.tgcnet.cohort import stub
 from tests.tgcnet.cohort.conftest import MakeTable, rows, write_table
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, read_journal
-from tgcnet.cohort.record import Status
-from tgcnet.cohort.run import CohortJob, segment_cohort
+from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
+from tgcnet.cohort.study_record import Status
 from tgcnet.samples import list_samples, sample_path
 
 pytest.importorskip("distributed")
@@ -102,14 +102,16 @@ def test_two_workers_one_stopped_run_one_killed_worker(radiographs: Path, tmp_pa
         assert here.record(study).voxels > 0
 
 
-def dies(row: int, errand: stub.Errand) -> stub.Outcome:
+def dies(row: int, worker_task: stub.WorkerTask) -> stub.Outcome:
     """A worker whose process does not survive one of the studies."""
 
     def die(_: object) -> None:
-        if errand.order.study.row == row:
+        if worker_task.task.study.row == row:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    return stub.segment_study(errand.order, stub.FakePredictor(die), CohortFolder(errand.root))
+    return stub.segment_study(
+        worker_task.task, stub.FakePredictor(die), CohortFolder(worker_task.root)
+    )
 
 
 def test_a_study_that_kills_every_worker_fails_alone(
@@ -117,7 +119,7 @@ def test_a_study_that_kills_every_worker_fails_alone(
 ) -> None:
     from tgcnet.cohort import cluster
 
-    monkeypatch.setattr(cluster, "Cluster", partial(cluster.Cluster, work=partial(dies, 4)))
+    monkeypatch.setattr(cluster, "Cluster", partial(cluster.Cluster, run_task=partial(dies, 4)))
     job = CohortJob(table=cohort(rows(8)), out=tmp_path / "out", model="mini", num_workers=2)
     summary = segment_cohort(job)
     assert (summary.num_done, summary.num_failed) == (7, 1)

@@ -9,23 +9,24 @@ import pytest
 from PIL import Image
 from tests.tgcnet.cohort.conftest import (
     REPORT,
+    TERMS,
     MakeTable,
     Run,
-    order_of,
     record_of,
     rows,
     table_of,
+    task_of,
     write_image,
 )
 
-from tgcnet.cohort.folder import CohortFolder
+from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, read_journal
-from tgcnet.cohort.key import Key
 from tgcnet.cohort.manifest import Study
-from tgcnet.cohort.order import Verdict
-from tgcnet.cohort.study import segment_study
-from tgcnet.domain import Volume
+from tgcnet.cohort.segment_study import segment_study
+from tgcnet.cohort.task import Verdict, make_task
+from tgcnet.domain import Identity, Volume
 from tgcnet.errors import InputError, OutputError
+from tgcnet.io.keyed_hash import KeyedHasher
 from tgcnet.io.process_lock import running
 from tgcnet.io.report_key import report_provenance
 
@@ -94,7 +95,18 @@ def test_what_is_done_stays(cohort: MakeTable, run: Run) -> None:
 def test_a_row_that_names_nobody_is_hashed_as_ever() -> None:
     """Else every mask of a folder that was begun before would be made anew."""
     study = Study(row=2, id="a", image=Path("a.png"), named="a.png", report="Left.")
-    assert Key(secret=b"k" * 32).of_row(study) == "927b910843d6e7574f022a5e363ca8be"
+    task = make_task(study, KeyedHasher(key=b"k" * 32), TERMS)
+    assert task.row_hash == "927b910843d6e7574f022a5e363ca8be"
+    assert task.report_hash == "18be8d5176da425b1042b6b24cba64df"
+
+
+def test_a_row_that_names_a_patient_is_hashed_as_ever() -> None:
+    study = Study(
+        row=2, id="a", image=Path("a.png"), named="a.png", report="Left.",
+        identity=Identity(patient_id="P1"), slices=slice(1, 3),
+    )  # fmt: skip
+    task = make_task(study, KeyedHasher(key=b"k" * 32), TERMS)
+    assert task.row_hash == "207b27b282a1079d4541e8e9d97b6a6f"
 
 
 def test_a_new_row_is_done_and_a_removed_one_leaves_the_table(cohort: MakeTable, run: Run) -> None:
@@ -204,7 +216,7 @@ def test_a_full_disk_stops_the_run_and_not_each_study(
         raise OutputError("mask.nii.gz was not written, the disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("tgcnet.cohort.study.save_labels", full)
+        patched.setattr("tgcnet.cohort.segment_study.save_labels", full)
         with pytest.raises(OutputError, match="the disk is full"):
             run(cohort(rows(3)))
     assert len(run.predictor.seen) == 1
@@ -224,7 +236,7 @@ def test_a_late_twin_changes_nothing(cohort: MakeTable, run: Run) -> None:
 
     def overtake(_: Volume) -> None:
         run.predictor.during = lambda _: None
-        twin = segment_study(order_of(table, run.out), run.predictor, CohortFolder(run.out))
+        twin = segment_study(task_of(table, run.out), run.predictor, CohortFolder(run.out))
         assert (twin.verdict, twin.is_late) == (Verdict.RECORDED, False)
 
     run.predictor.during = overtake
@@ -239,7 +251,7 @@ def test_what_a_worker_of_an_older_run_publishes_is_removed(cohort: MakeTable, r
     """The row has changed since that run was stopped, and its worker did not hear of it."""
     table = cohort(rows(1))
     run.out.mkdir()
-    older = order_of(table, run.out)
+    older = task_of(table, run.out)
     table = cohort([{**rows(1)[0], "report": REPORT + " Worse."}])
 
     def come_late(_: Volume) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.corrections.export import export_folder
-from tgcnet.corrections.nnunet import export_nnunet
-from tgcnet.data.folder import read_folder, read_mask
+from tgcnet.corrections.export_nnunet import export_nnunet
+from tgcnet.corrections.export_three_columns import export_folder
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
 from tgcnet.domain import Modality, SegmentationClass
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io import load_volume

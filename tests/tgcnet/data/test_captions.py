@@ -4,8 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from tgcnet.data.captions import captions_sha256, count_distinct
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row, captions_sha256, count_distinct
 
 ROWS = tuple(
     Row(number=n, image=Path("images") / name, mask=Path("m"), report=text)

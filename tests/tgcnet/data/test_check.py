@@ -20,8 +20,8 @@ from tgcnet.data.check.sides import (
     named_side,
     shares_on_named_side,
 )
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts.volumes import VolumePair
+from tgcnet.data.rows import Row
 from tgcnet.domain import Side
 
 MakeSet = Callable[..., Path]

@@ -12,11 +12,11 @@ from PIL import Image
 
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.data import convert as convert_module
-from tgcnet.data.captions import captions_sha256
 from tgcnet.data.check import check_folder
-from tgcnet.data.convert import Wishes, convert_folder
+from tgcnet.data.convert import ConvertOptions, convert_folder
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.row_decoding import read_pair
+from tgcnet.data.rows import captions_sha256
 from tgcnet.data.splits import Division
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import InputError, OutputError
@@ -36,7 +36,7 @@ def test_three_columns_are_copied_with_all_they_say(make_set: MakeSet, tmp_path:
         {"subject": "s1", "held_out": "true", "license": "CC BY", "image": "sub.x.png"},
         {"subject": "s2", "held_out": "false", "report": 'a, "b"\nc'},
     )
-    made = convert_folder(folder, tmp_path / "out", Wishes())
+    made = convert_folder(folder, tmp_path / "out", ConvertOptions())
     assert (made.num_rows, made.splits, made.notices) == (2, {}, ())
     before, after = read_dataset(folder), read_dataset(tmp_path / "out")
     for old, new in zip(before.rows, after.rows, strict=True):
@@ -55,7 +55,7 @@ def test_captions_get_the_patients_side_and_keep_their_words(
 ) -> None:
     both = {"report": "Bilateral pneumonia, lower right lung and upper left lung."}
     folder = make_set(*[RIGHT] * 12, both)
-    convert_folder(folder, tmp_path / "out", Wishes(is_patient_side=True))
+    convert_folder(folder, tmp_path / "out", ConvertOptions(is_patient_side=True))
     first, *_, last = table(tmp_path / "out")
     assert list(first) == ["image", "mask", "report", "report_image_side"]
     assert first["report"] == "Pneumonia in the left lung."
@@ -64,7 +64,7 @@ def test_captions_get_the_patients_side_and_keep_their_words(
     report = check_folder(tmp_path / "out")
     assert report.num_errors == 0
     with pytest.raises(InputError, match="has a column report_image_side already"):
-        convert_folder(tmp_path / "out", tmp_path / "again", Wishes(is_patient_side=True))
+        convert_folder(tmp_path / "out", tmp_path / "again", ConvertOptions(is_patient_side=True))
 
 
 @pytest.mark.parametrize("num_image_side", [0, 12])
@@ -73,25 +73,29 @@ def test_captions_that_name_the_patients_side_are_never_swapped(
 ) -> None:
     folder = make_set(*[{}] * 12, *[RIGHT] * num_image_side)
     with pytest.raises(InputError, match=r"name the patient's side.*leave out --patient-side"):
-        convert_folder(folder, tmp_path / "out", Wishes(is_patient_side=True))
+        convert_folder(folder, tmp_path / "out", ConvertOptions(is_patient_side=True))
     assert not (tmp_path / "out").exists()
 
 
 def test_too_few_captions_are_swapped_and_it_is_said(make_set: MakeSet, tmp_path: Path) -> None:
-    made = convert_folder(make_set(RIGHT), tmp_path / "out", Wishes(is_patient_side=True))
+    made = convert_folder(make_set(RIGHT), tmp_path / "out", ConvertOptions(is_patient_side=True))
     assert made.notices[0].endswith("They were swapped because you said so.")
     assert table(tmp_path / "out")[0]["report"] == "Pneumonia in the left lung."
 
 
 def test_a_division_is_written_and_read(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set(*[{"subject": f"s{i // 2}"} for i in range(20)])
-    made = convert_folder(folder, tmp_path / "out", Wishes(division=Division(shares=(8, 1, 1))))
+    made = convert_folder(
+        folder, tmp_path / "out", ConvertOptions(division=Division(shares=(8, 1, 1)))
+    )
     assert made.splits == {"train": 16, "val": 2, "test": 2}
     assert len(read_dataset(tmp_path / "out", "val").rows) == 2
     assert check_folder(tmp_path / "out").num_errors == 0
     with pytest.raises(InputError, match=r"is divided already, into .* which --split would undo"):
-        convert_folder(tmp_path / "out", tmp_path / "b", Wishes(division=Division(shares=(1, 1))))
-    only = Wishes(only="train", division=Division(shares=(1, 1)))
+        convert_folder(
+            tmp_path / "out", tmp_path / "b", ConvertOptions(division=Division(shares=(1, 1)))
+        )
+    only = ConvertOptions(only="train", division=Division(shares=(1, 1)))
     assert convert_folder(tmp_path / "out", tmp_path / "c", only).num_rows == 16
 
 
@@ -104,19 +108,21 @@ def test_other_masks_and_their_classes(
     values[45:50] *= 2
     for name in ("0.png", "1.png"):
         Image.fromarray(values).save(folder / "classes" / name)
-    wishes = Wishes(masks="classes", class_names=("ground glass opacity", " consolidation"))
-    convert_folder(folder, tmp_path / "out", wishes)
+    options = ConvertOptions(
+        masks="classes", class_names=("ground glass opacity", " consolidation")
+    )
+    convert_folder(folder, tmp_path / "out", options)
     dataset = read_dataset(tmp_path / "out")
     assert [entry.name for entry in dataset.classes] == ["ground glass opacity", "consolidation"]
     assert len({entry.colour for entry in dataset.classes}) == 2
     np.testing.assert_array_equal(read_pair(dataset.rows[0])[1], values)
     (folder / "classes" / "1.png").unlink()
     with pytest.raises(InputError, match=r"^row 3 of captions\.csv has no mask in classes/"):
-        convert_folder(folder, tmp_path / "b", wishes)
+        convert_folder(folder, tmp_path / "b", options)
     with pytest.raises(InputError, match=r"--masks \.\./set is no folder beside masks/"):
-        convert_folder(folder, tmp_path / "b", Wishes(masks="../set"))
+        convert_folder(folder, tmp_path / "b", ConvertOptions(masks="../set"))
     with pytest.raises(InputError, match="3 names of classes were given, expected 1 to 255"):
-        convert_folder(folder, tmp_path / "b", Wishes(class_names=("a", "", "a")))
+        convert_folder(folder, tmp_path / "b", ConvertOptions(class_names=("a", "", "a")))
 
 
 def test_slices_of_ct_keep_values_places_and_labels(tmp_path: Path) -> None:
@@ -130,7 +136,7 @@ def test_slices_of_ct_keep_values_places_and_labels(tmp_path: Path) -> None:
     labels = {"background": 0, "one": 1, "two": 2}
     (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
     (folder / "captions.csv").write_text("case,report,subject\na,text,p\n")
-    convert_folder(folder, tmp_path / "out", Wishes())
+    convert_folder(folder, tmp_path / "out", ConvertOptions())
     before, after = read_dataset(folder), read_dataset(tmp_path / "out")
     assert [row.name for row in after.rows] == [f"a-000{z}.nii.gz" for z in range(3)]
     assert [entry.name for entry in after.classes] == ["one", "two"]
@@ -155,14 +161,14 @@ def test_a_ledger_keeps_its_reports_unless_asked(tmp_path: Path) -> None:
         reviewed_slices=(0,),
         report="Mrs Doe's left lung.",
     ))  # fmt: skip
-    made = convert_folder(ledger.folder, tmp_path / "out", Wishes())
+    made = convert_folder(ledger.folder, tmp_path / "out", ConvertOptions())
     (row,) = table(tmp_path / "out")
     assert (row["report"], row["subject"], row["held_out"]) == ("", "1", "false")
     assert "--with-reports takes them" in made.notices[-1]
     dataset = read_dataset(tmp_path / "out")
     assert dataset.classes[0] == SegmentationClass(name="fluid", colour=(1, 2, 3))
     np.testing.assert_array_equal(read_pair(dataset.rows[0])[0].array, array)
-    convert_folder(ledger.folder, tmp_path / "with", Wishes(with_reports=True))
+    convert_folder(ledger.folder, tmp_path / "with", ConvertOptions(with_reports=True))
     assert table(tmp_path / "with")[0]["report"] == "Mrs Doe's left lung."
 
 
@@ -175,7 +181,7 @@ def test_pictures_of_one_name_from_two_sets_get_two(tmp_path: Path) -> None:
             Image.fromarray(values).save(tmp_path / "in" / f"{split}_Folder" / part / "a.tif")
         text = tmp_path / "in" / f"{split}_Folder" / f"{split}_text.csv"
         text.write_text(f"Image,Description\na.tif,{split}\n")
-    convert_folder(tmp_path / "in", tmp_path / "out", Wishes())
+    convert_folder(tmp_path / "in", tmp_path / "out", ConvertOptions())
     first, second = read_dataset(tmp_path / "out").rows
     assert (first.image.name, second.image.name) == ("a.tif", "a-2.tif")
     assert (first.mask.name, second.mask.name) == ("a.png", "a-2.png")
@@ -187,7 +193,7 @@ def test_pictures_of_one_name_from_two_sets_get_two(tmp_path: Path) -> None:
 
 def test_an_image_asked_for_twice_is_copied_once(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set({"image": "a.png", "mask": "a-l.png"}, {"image": "a.png", "mask": "a-r.png"})
-    convert_folder(folder, tmp_path / "out", Wishes())
+    convert_folder(folder, tmp_path / "out", ConvertOptions())
     assert [row["image"] for row in table(tmp_path / "out")] == ["a.png", "a.png"]
     assert len(list((tmp_path / "out" / "images").iterdir())) == 1
     assert len(list((tmp_path / "out" / "masks").iterdir())) == 2
@@ -197,7 +203,7 @@ def test_what_cannot_be_read_is_not_converted(make_set: MakeSet, tmp_path: Path)
     folder = make_set({}, {})
     (folder / "masks" / "1.png").write_bytes(b"no")
     with pytest.raises(InputError, match=r"^set cannot be converted: row 3 of captions\.csv: the"):
-        convert_folder(folder, tmp_path / "out", Wishes())
+        convert_folder(folder, tmp_path / "out", ConvertOptions())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
@@ -211,12 +217,12 @@ def test_a_full_disk_leaves_nothing(
 
     monkeypatch.setattr(convert_module, "write_three_columns", refuse)
     with pytest.raises(OutputError, match="out was not written, the disk is full"):
-        convert_folder(folder, tmp_path / "out", Wishes())
+        convert_folder(folder, tmp_path / "out", ConvertOptions())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set"]
 
 
 def test_an_existing_folder_is_never_touched(make_set: MakeSet, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(OutputError, match="out is there already"):
-        convert_folder(make_set({}), tmp_path / "out", Wishes())
+        convert_folder(make_set({}), tmp_path / "out", ConvertOptions())
     assert not list((tmp_path / "out").iterdir())

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tgcnet.data.folder import Row, at_row, read_folder, read_mask, table_rows
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder, table_rows
+from tgcnet.data.rows import Row, at_row
 from tgcnet.errors import InputError, ModalityUnknownError
 
 HEADER = b"image,mask,report\n"

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tgcnet.data.captions import captions_sha256
 from tgcnet.data.check import Convention, SideCount, check_folder
-from tgcnet.data.convert import Wishes, convert_folder
-from tgcnet.data.folder import read_folder
+from tgcnet.data.convert import ConvertOptions, convert_folder
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.row_decoding import read_pair
+from tgcnet.data.rows import captions_sha256
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def test_the_trap_of_qata_is_found_and_mended(
     assert "1,056 of 1,065 one-sided captions" in report.findings[0].sentence
     assert len(report.findings[1].groups) == 5
     assert (report.num_rows, report.num_captions) == (5713, 153)
-    convert_folder(published_captions, tmp_path / "out", Wishes(is_patient_side=True))
+    convert_folder(published_captions, tmp_path / "out", ConvertOptions(is_patient_side=True))
     ours = read_folder(data_folder / "qata_cov19" / "train")
     assert captions_sha256(read_folder(tmp_path / "out")) == captions_sha256(ours)
 
@@ -68,8 +68,8 @@ def test_real_notes_have_no_error(data_folder: Path) -> None:
 
 def test_ct_becomes_a_set_of_two_classes(data_folder: Path, tmp_path: Path) -> None:
     source = data_folder / "ct_covid_semiseg" / "train"
-    wishes = Wishes(masks="classes", class_names=("ground glass opacity", "consolidation"))
-    convert_folder(source, tmp_path / "out", wishes)
+    options = ConvertOptions(masks="classes", class_names=("ground glass opacity", "consolidation"))
+    convert_folder(source, tmp_path / "out", options)
     dataset = read_dataset(tmp_path / "out")
     values: set[int] = set()
     for row in dataset.rows:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.data.splits import Division, divide, parse_division
 from tgcnet.errors import InputError
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tgcnet.domain import SegmentationClass
 from tgcnet.evaluation.results import Evaluation, ImageResult
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.inference.predictor import Predictor, load_predictor
 from tgcnet.metrics import ImageScore, sum_up
 

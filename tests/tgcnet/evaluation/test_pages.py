@@ -8,17 +8,17 @@ import pytest
 from PIL import Image
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.slices import folder_slices
+from tgcnet.data.slices_to_score import folder_slices
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import OutputError
 from tgcnet.evaluation.calibration import CalibrationMeter
-from tgcnet.evaluation.cases import PageCase, choose_cases
-from tgcnet.evaluation.diagram import draw_diagram
 from tgcnet.evaluation.overlay import BOTH, Look, difference_of, grey_of
+from tgcnet.evaluation.page_cases import PageCase, choose_cases, draw_cases
 from tgcnet.evaluation.pages import write_pages
+from tgcnet.evaluation.reliability_diagram import draw_diagram
 from tgcnet.evaluation.results import Drawn, Evaluation
-from tgcnet.evaluation.run import draw_cases, evaluate_modes
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.score import evaluate_modes
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.inference.predictor import Predictor
 
 MadeUp = Callable[..., Evaluation]

@@ -10,7 +10,7 @@ from PIL import Image
 from tgcnet.domain import Geometry, Modality, Volume
 from tgcnet.errors import InputError, ModalityUnknownError
 from tgcnet.evaluation.score import evaluate_folder
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.inference.predictor import Predictor
 
 MakePhantoms = Callable[..., Path]

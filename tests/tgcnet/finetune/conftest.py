@@ -12,7 +12,7 @@ from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob
 from tgcnet.finetune.events import Event
-from tgcnet.finetune.run import finetune
+from tgcnet.finetune.run_finetuning import finetune
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.switch import activate
 
@@ -80,7 +80,7 @@ Tune = Callable[..., tuple[Path, list[Event]]]
 
 @pytest.fixture
 def tune_and_compare(job: FinetuneJob) -> Tune:
-    """Runs, with any field of job or configuration replaced; the candidate and what was told."""
+    """Runs, with any field of job or configuration replaced; the candidate and its events."""
 
     def run(
         *,
@@ -89,20 +89,20 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
         job_changes: dict[str, object] | None = None,
         **changes: object,
     ) -> tuple[Path, list[Event]]:
-        told: list[Event] = []
+        events: list[Event] = []
 
-        def tell(event: Event) -> None:
-            told.append(event)
+        def keep(event: Event) -> None:
+            events.append(event)
             if on_event is not None:
                 on_event(event)
 
         folder = finetune(
             replace(job, **(job_changes or {})),
             replace(SHORT, **changes),
-            tell=tell,
+            on_event=keep,
             resume=resume,
         )
-        return folder, told
+        return folder, events
 
     return run
 
@@ -110,5 +110,5 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
 @pytest.fixture
 def tune(tune_and_compare: Tune, monkeypatch: pytest.MonkeyPatch) -> Tune:
     """The same without the gate, which takes longer than training here."""
-    monkeypatch.setattr("tgcnet.finetune.run.compare_with_active", lambda *_, **__: None)
+    monkeypatch.setattr("tgcnet.finetune.run_finetuning.compare_with_active", lambda *_, **__: None)
     return tune_and_compare

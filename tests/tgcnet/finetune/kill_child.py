@@ -28,13 +28,13 @@ from tgcnet.cli import main as run_command
 from tgcnet.corrections import Ledger
 from tgcnet.errors import CheckpointError
 from tgcnet.finetune.candidate import export_candidate
-from tgcnet.finetune.cases import Snapshot, read_snapshot, write_snapshot
+from tgcnet.finetune.run_data import Snapshot, read_snapshot, write_snapshot
 from tgcnet.finetune.samples import samples_of_case
 from tgcnet.models import TgcNet
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
-from tgcnet.train.data.variants import VARIANTS
-from tgcnet.train.features import FeatureCache
-from tgcnet.train.pixels import PixelScale
+from tgcnet.train.data.fixed_views import VARIANTS
+from tgcnet.train.frozen_features import FeatureCache
+from tgcnet.train.network_inputs import PixelScale
 from tgcnet.weights import install
 from tgcnet.weights.install import STAGING_FOLDER, install_model
 from tgcnet.weights.load import LoadedModel, load_model

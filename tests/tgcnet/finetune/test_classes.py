@@ -11,8 +11,8 @@ from tests.tgcnet.finetune.conftest import Tune, phantom_correction
 from tgcnet.corrections import Ledger
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError
-from tgcnet.finetune.classes import in_model_classes
-from tgcnet.finetune.events import Event, Stepped, Told
+from tgcnet.finetune.events import Event, Message, Stepped
+from tgcnet.finetune.samples import in_model_classes
 from tgcnet.models import build_model
 from tgcnet.weights.load import load_model, save_model
 from tgcnet.weights.manifest import read_manifest
@@ -90,6 +90,6 @@ def test_a_case_of_other_classes_is_left_out_and_named(
     told: list[Event] = []
     with pytest.raises(InputError, match="No corrected slice to train on"):
         tune(job_changes={"model": str(two_classes)}, on_event=told.append)
-    sentences = [event.sentence for event in told if isinstance(event, Told)]
+    sentences = [event.sentence for event in told if isinstance(event, Message)]
     assert len(sentences) == 8
     assert all("is left out: It marks infection" in sentence for sentence in sentences)

@@ -9,11 +9,11 @@ import torch
 from tests.tgcnet.finetune.conftest import Tune
 
 from tgcnet.errors import Cancelled, DeviceError, InputError
-from tgcnet.finetune import loop
+from tgcnet.finetune import finetuner as loop
 from tgcnet.finetune.config import CHECKPOINT_FILE, STOPPED_FILE, FinetuneJob
-from tgcnet.finetune.events import STOP_FILE, Event, Stepped, Told
+from tgcnet.finetune.events import STOP_FILE, Event, Message, Stepped
 from tgcnet.finetune.training import Training
-from tgcnet.train.features import FeatureCache
+from tgcnet.train.frozen_features import FeatureCache
 from tgcnet.weights.manifest import WEIGHTS_FILE
 
 NO_ROOM = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
@@ -24,7 +24,7 @@ def steps(told: list[Event]) -> list[int]:
 
 
 def roll_backs(told: list[Event]) -> list[str]:
-    said = [event.sentence for event in told if isinstance(event, Told)]
+    said = [event.sentence for event in told if isinstance(event, Message)]
     return [sentence for sentence in said if "The loss exploded" in sentence]
 
 

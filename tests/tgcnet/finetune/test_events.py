@@ -18,13 +18,13 @@ from tgcnet.finetune.events import (
     Event,
     EventLog,
     Failed,
+    Message,
     Prepared,
     Scored,
     SliceCompared,
     Stepped,
     Stopped,
     TimedEvent,
-    Told,
     Written,
     in_words,
     read_events,
@@ -41,7 +41,7 @@ EVERY_KIND = (
     Prepared(done=1, total=2),
     Stepped(step=10, total=20, loss=0.5, seconds_left=60.0),
     Scored(epoch=1, step=10, dice_pooled=0.5, dice_mean=0.4),
-    Told(sentence="Ä"),
+    Message(sentence="Ä"),
     Written(model="m"),
     Comparing(fraction=0.5),
     Compared(report=REPORT, slices=(SLICE,)),
@@ -76,9 +76,9 @@ def test_events_are_read_from_where_one_was_and_only_whole(tmp_path: Path) -> No
     log = EventLog(tmp_path)
     assert read_timed(tmp_path) == ([], 0)
     before_s = time.time()
-    log(Told(sentence="Ä begins"))
+    log(Message(sentence="Ä begins"))
     [first], offset = read_timed(tmp_path)
-    assert first.event == Told(sentence="Ä begins")
+    assert first.event == Message(sentence="Ä begins")
     assert before_s <= first.time_s <= time.time()
     with (tmp_path / EVENTS_FILE).open("a") as file:
         file.write('{"event": "FromTomorrow", "time": 1}\n{"event": "Do')
@@ -94,17 +94,17 @@ def test_events_are_read_from_where_one_was_and_only_whole(tmp_path: Path) -> No
 
 
 def test_a_line_torn_by_a_kill_hides_nothing_that_a_resumed_run_tells(tmp_path: Path) -> None:
-    EventLog(tmp_path)(Told(sentence="before"))
+    EventLog(tmp_path)(Message(sentence="before"))
     path = tmp_path / EVENTS_FILE
     whole = path.read_bytes()
     for length in range(len(whole) + 1):
         path.write_bytes(whole + whole[:length])
         _, offset = read_timed(tmp_path)  # a window that watched until the kill
-        EventLog(tmp_path)(Told(sentence="after"))
+        EventLog(tmp_path)(Message(sentence="after"))
         EventLog(tmp_path)(Done(model="m"))
-        after = [Told(sentence="after"), Done(model="m")]
+        after = [Message(sentence="after"), Done(model="m")]
         # All but the end of its line may have been written: then it is a line after all.
-        again = [Told(sentence="before")] * (1 + (length >= len(whole) - 1))
+        again = [Message(sentence="before")] * (1 + (length >= len(whole) - 1))
         assert read_events(tmp_path) == again + after
         seen_before = 1 + (length == len(whole))
         seen = [one.event for one in read_timed(tmp_path, offset)[0]]
@@ -127,15 +127,15 @@ def test_a_line_torn_by_a_kill_hides_nothing_that_a_resumed_run_tells(tmp_path: 
     ],
 )
 def test_a_line_of_something_else_is_skipped(tmp_path: Path, line: bytes) -> None:
-    EventLog(tmp_path)(Told(sentence="before"))
+    EventLog(tmp_path)(Message(sentence="before"))
     with (tmp_path / EVENTS_FILE).open("ab") as file:
         file.write(line + b"\n")
     EventLog(tmp_path)(Done(model="m"))
-    assert read_events(tmp_path) == [Told(sentence="before"), Done(model="m")]
+    assert read_events(tmp_path) == [Message(sentence="before"), Done(model="m")]
 
 
 def test_a_line_separator_in_a_sentence_is_no_end_of_a_line(tmp_path: Path) -> None:
-    event = Told(sentence="one\u2028two\nthree")
+    event = Message(sentence="one\u2028two\nthree")
     EventLog(tmp_path)(event)
     assert read_events(tmp_path) == [event]
     assert len((tmp_path / EVENTS_FILE).read_bytes().splitlines()) == 1
@@ -145,7 +145,7 @@ def test_a_line_separator_in_a_sentence_is_no_end_of_a_line(tmp_path: Path) -> N
 def test_a_full_disk_is_a_sentence_that_ends_the_run(tmp_path: Path) -> None:
     (tmp_path / EVENTS_FILE).symlink_to("/dev/full")
     with pytest.raises(OutputError, match="the disk is full") as caught:
-        EventLog(tmp_path)(Told(sentence="one"))
+        EventLog(tmp_path)(Message(sentence="one"))
     assert str(tmp_path) not in str(caught.value)
 
 
@@ -162,3 +162,11 @@ def test_the_file_is_lines_of_json_with_their_time(tmp_path: Path) -> None:
     values = json.loads(line)
     assert values.pop("time") > 1e9
     assert values == {"event": "Done", "model": "m"}
+
+
+def test_messages_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    line = '{"event": "Told", "time": 1, "sentence": "No reference set."}\n'
+    (tmp_path / EVENTS_FILE).write_text(line)
+    assert read_events(tmp_path) == [Message(sentence="No reference set.")]
+    EventLog(tmp_path)(Message(sentence="s"))
+    assert json.loads((tmp_path / EVENTS_FILE).read_text().splitlines()[1])["event"] == "Message"

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from tgcnet.data.examples import Example
+from tgcnet.data.row_decoding import Example
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.finetune.config import FinetuneConfig
-from tgcnet.finetune.guard import is_fine, remembering
+from tgcnet.finetune.safeguards import is_fine, with_latest
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
-from tgcnet.train.data.variants import VARIANTS
+from tgcnet.train.data.fixed_views import VARIANTS
 
 
 def sample(name: str) -> Sample:
@@ -76,7 +76,7 @@ def test_the_guard_lets_noise_pass_and_stops_explosions() -> None:
     recent: tuple[float, ...] = ()
     for loss in (1.2, 0.8, 1.9, 0.5, 2.5):
         assert is_fine(loss, recent)
-        recent = remembering(loss, recent)
+        recent = with_latest(loss, recent)
     assert not is_fine(float("nan"), recent)
     assert not is_fine(float("inf"), recent)
     assert not is_fine(50.0, recent)

@@ -14,11 +14,13 @@ import torch
 from tests.tgcnet.finetune.conftest import CLASSES
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.data.folder import Row, read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.rows import Row
 from tgcnet.domain import GateReport, Modality
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob
 from tgcnet.finetune.events import Compared, Event
-from tgcnet.finetune.run import finetune
+from tgcnet.finetune.run_finetuning import finetune
 from tgcnet.io import load_volume
 from tgcnet.weights.load import load_model, save_model
 from tgcnet.weights.switch import activate
@@ -95,7 +97,7 @@ def tuned(data: Path, folder: Path, model: str, *, is_shuffled: bool) -> GateRep
     )
     told: list[Event] = []
     torch.set_num_threads(2)
-    finetune(job, CONFIG, tell=told.append, resume=False)
+    finetune(job, CONFIG, on_event=told.append, resume=False)
     report = next(event.report for event in told if isinstance(event, Compared))
     for part in (*report.held_out, *report.reference):
         change = part.dice_mean

@@ -11,18 +11,19 @@ from tests.tgcnet.finetune.conftest import Tune, phantom_correction
 
 from tgcnet.corrections import Ledger
 from tgcnet.errors import Cancelled, CheckpointError, DeviceError, InputError, LedgerError
-from tgcnet.finetune.cases import Snapshot, known_until
+from tgcnet.finetune.candidate import choose_what_learns
 from tgcnet.finetune.config import FinetuneJob, Learns, default_epochs
 from tgcnet.finetune.events import (
     STOP_FILE,
     Begun,
     Done,
     Event,
+    Message,
     Scored,
     Stepped,
-    Told,
 )
-from tgcnet.finetune.loop import Finetuner, choose_what_learns
+from tgcnet.finetune.finetuner import Finetuner
+from tgcnet.finetune.run_data import Snapshot, known_until
 from tgcnet.finetune.samples import BatchPlan
 from tgcnet.models import build_model
 from tgcnet.weights.active import read_active
@@ -35,7 +36,7 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def sentences(told: list[Event]) -> list[str]:
-    return [event.sentence for event in told if isinstance(event, Told)]
+    return [event.sentence for event in told if isinstance(event, Message)]
 
 
 def test_a_candidate_comes_of_it_and_the_parent_stays(tune: Tune, tiny_model_folder: Path) -> None:

@@ -17,8 +17,8 @@ from tgcnet.finetune.events import (
     Event,
     EventLog,
     Failed,
+    Message,
     Stopped,
-    Told,
 )
 from tgcnet.finetune.run_folder import (
     RUNS_VARIABLE,
@@ -116,11 +116,11 @@ def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     ("events", "status"),
     [
         ([], RunStatus.BROKEN),
-        ([Told(sentence="s")], RunStatus.BROKEN),
-        ([Told(sentence="s"), Done(model="m")], RunStatus.DONE),
+        ([Message(sentence="s")], RunStatus.BROKEN),
+        ([Message(sentence="s"), Done(model="m")], RunStatus.DONE),
         ([Stopped(sentence="s")], RunStatus.STOPPED),
         ([Failed(sentence="s")], RunStatus.FAILED),
-        ([Stopped(sentence="s"), Told(sentence="resumed, and killed")], RunStatus.BROKEN),
+        ([Stopped(sentence="s"), Message(sentence="resumed, and killed")], RunStatus.BROKEN),
     ],
 )
 def test_how_a_run_stands_is_how_it_ended(
@@ -160,7 +160,7 @@ def test_a_run_that_cannot_be_read_is_left_out_of_the_list(
     unreadable = folder.with_name("20990101-000000-unreadable")
     (unreadable / EVENTS_FILE).mkdir(parents=True)
     assert [info.folder for info in list_runs(folder.parent)] == [folder]
-    assert "20990101-000000-unreadable told cannot be read" in caplog.text
+    assert "20990101-000000-unreadable cannot be read" in caplog.text
 
 
 def test_a_run_is_asked_to_stop_by_a_file(folder: Path) -> None:

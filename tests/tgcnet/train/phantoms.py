@@ -16,17 +16,17 @@ from tgcnet.config import (
     TmcaConfig,
     TowerConfig,
 )
-from tgcnet.data.examples import Example
-from tgcnet.data.requests import RequestMix
+from tgcnet.data.row_decoding import Example
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.domain import Modality
 from tgcnet.models import SegmentationModel, build_model
 from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource
 from tgcnet.train.data.augment import AugmentConfig
 from tgcnet.train.data.training_set import TrainingSet
-from tgcnet.train.loop import Trainer
 from tgcnet.train.options import RunOptions
 from tgcnet.train.run_log import RunLog, Sink
-from tgcnet.train.validate import Validator
+from tgcnet.train.trainer import Trainer
+from tgcnet.train.validation import Validator
 
 STILL = AugmentConfig(
     rotation_deg=0.0,

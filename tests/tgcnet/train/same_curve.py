@@ -22,15 +22,14 @@ from tests.tgcnet.train.phantoms import (
 )
 
 from tgcnet.config import ModelConfig
-from tgcnet.data.requests import RequestMix
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, build_model
-from tgcnet.train.checkpoints import FOLDER
+from tgcnet.train.checkpoint import FOLDER
 from tgcnet.train.config import Phase, TrainConfig
 from tgcnet.train.data.augment import AugmentConfig
-from tgcnet.train.devices import build_fabric, gather_rows
+from tgcnet.train.fabric import build_fabric, first_decides, gather_rows, in_turn, leave_together
 from tgcnet.train.options import Accelerator, RunOptions
-from tgcnet.train.processes import first_decides, in_turn, leave_together
 from tgcnet.weights.load import load_model
 
 CASES = ("mini", "tmca", "towers")

@@ -5,7 +5,7 @@ import torch
 from tests.tgcnet.train.phantoms import MODEL
 
 from tgcnet.models import SegmentationModel, build_model
-from tgcnet.train.average import MovingAverage
+from tgcnet.train.optimisation import MovingAverage
 
 
 @pytest.fixture

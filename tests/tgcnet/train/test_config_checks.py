@@ -22,8 +22,8 @@ from tgcnet.config import (
     TmcaConfig,
     VlcmConfig,
 )
-from tgcnet.data.requests import RequestMix
 from tgcnet.data.sources import Source
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
 from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource

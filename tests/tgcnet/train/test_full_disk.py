@@ -13,13 +13,13 @@ from torch import nn
 
 from tgcnet.corrections import Ledger
 from tgcnet.errors import OutputError
-from tgcnet.finetune.compared import ComparedMasks, write_compared
+from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 from tgcnet.finetune.samples import samples_of_case
-from tgcnet.train.best import BestModel
 from tgcnet.train.checkpoint import Progress, save_checkpoint
-from tgcnet.train.data.variants import VARIANTS
-from tgcnet.train.features import FeatureCache
-from tgcnet.train.pixels import PixelScale
+from tgcnet.train.data.fixed_views import VARIANTS
+from tgcnet.train.frozen_features import FeatureCache
+from tgcnet.train.network_inputs import PixelScale
+from tgcnet.train.validation import BestModel
 from tgcnet.weights.load import load_model
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")

@@ -21,14 +21,12 @@ from tests.tgcnet.train.tiny_recipe import recipe
 
 from tgcnet.cli import main
 from tgcnet.errors import CheckpointError, ConfigError, InputError
-from tgcnet.train.checkpoint import Progress, read_provenance
-from tgcnet.train.checkpoints import FOLDER, Checkpoints
+from tgcnet.train.checkpoint import FOLDER, Checkpoints, Progress, read_provenance
 from tgcnet.train.config import Phase
-from tgcnet.train.devices import FabricPrecision
+from tgcnet.train.fabric import FabricPrecision
 from tgcnet.train.options import Accelerator, RunOptions
 from tgcnet.train.recipe_runner import train_recipe
-from tgcnet.train.run_log import CsvLog
-from tgcnet.train.shown import TerminalLog
+from tgcnet.train.run_log import CsvLog, TerminalLog
 from tgcnet.train.towers import StartWeights
 from tgcnet.weights.load import load_model
 

@@ -21,15 +21,14 @@ from tgcnet.config import PreprocessConfig
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.models import TgcNet, build_model
 from tgcnet.report import read_report
-from tgcnet.train.checkpoint import read_progress, read_provenance
-from tgcnet.train.checkpoints import Checkpoints
+from tgcnet.train.checkpoint import Checkpoints, read_progress, read_provenance
 from tgcnet.train.config import Phase
 from tgcnet.train.contrast import symmetric_cross_entropy
 from tgcnet.train.data.batch import collate
-from tgcnet.train.loop import parameter_groups
-from tgcnet.train.pretrain import add_knowledge, mask_targets
+from tgcnet.train.optimisation import parameter_groups
 from tgcnet.train.run_log import CsvLog
 from tgcnet.train.stage import Stage
+from tgcnet.train.tower_alignment import add_knowledge, mask_targets
 
 
 def test_a_tiny_model_overfits_four_phantoms(tmp_path: Path) -> None:

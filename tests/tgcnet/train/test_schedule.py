@@ -3,7 +3,7 @@
 import pytest
 
 from tgcnet.train.config import Phase
-from tgcnet.train.schedule import cycle_lengths, rate_scale
+from tgcnet.train.optimisation import cycle_lengths, rate_scale
 
 
 def test_phases_share_a_cycle_until_one_restarts_it() -> None:

@@ -4,7 +4,7 @@ import torch
 from tests.tgcnet.train.phantoms import MODEL
 
 from tgcnet.models import build_model
-from tgcnet.train.texts import TextEncoder
+from tgcnet.train.network_inputs import TextEncoder
 
 TEXTS = ("Infection in the left lung.",)
 

@@ -27,9 +27,9 @@ from tgcnet.errors import CheckpointError, ConfigError, InputError
 from tgcnet.models import SegmentationModel, TgcNet, TmcaNet, build_model
 from tgcnet.train import towers
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource
-from tgcnet.train.features import tower_key
-from tgcnet.train.loop import parameter_groups
-from tgcnet.train.pixels import PixelScale
+from tgcnet.train.frozen_features import tower_key
+from tgcnet.train.network_inputs import PixelScale
+from tgcnet.train.optimisation import parameter_groups
 from tgcnet.train.recipe_file import load_recipe
 from tgcnet.train.towers import build_for_training, open_start, with_words
 from tgcnet.weights.import_pretrained import import_pretrained, open_pretrained

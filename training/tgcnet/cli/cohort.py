@@ -19,7 +19,7 @@ from tgcnet.cli.output import (
     stated_modality,
     warn,
 )
-from tgcnet.cohort.summary import CohortSummary
+from tgcnet.cohort.cohort_summary import CohortSummary
 from tgcnet.io.formats import GRID_MASKS
 
 FORMATS = tuple(one.name.lower() for one in GRID_MASKS)
@@ -93,7 +93,7 @@ def _add_workers(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment what has no result yet; 1 where any study failed."""
-    from tgcnet.cohort.run import CohortJob, segment_cohort
+    from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
 
     job = CohortJob(
         table=arguments.manifest,

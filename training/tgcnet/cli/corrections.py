@@ -105,8 +105,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _export(arguments: argparse.Namespace) -> int:
     from tgcnet.corrections import Ledger
-    from tgcnet.corrections.export import export_folder
-    from tgcnet.corrections.nnunet import export_nnunet
+    from tgcnet.corrections.export_nnunet import export_nnunet
+    from tgcnet.corrections.export_three_columns import export_folder
 
     ledger = Ledger.open(arguments.ledger)
     write = export_folder if arguments.format == "folder" else export_nnunet
@@ -119,7 +119,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from tgcnet.corrections import Ledger
-    from tgcnet.data.folder import read_folder
+    from tgcnet.data.layouts.three_columns import read_folder
     from tgcnet.data.ledger_import import import_folder
 
     read_folder(arguments.folder)  # before a model is loaded or a ledger made

@@ -83,11 +83,11 @@ def _convert(arguments: argparse.Namespace) -> int:
         )
     if arguments.referring is not None:
         return _convert_referring(arguments)
-    from tgcnet.data.convert import Wishes, convert_folder
+    from tgcnet.data.convert import ConvertOptions, convert_folder
     from tgcnet.data.splits import parse_division
 
     division = None if arguments.split is None else parse_division(arguments.split, arguments.seed)
-    wishes = Wishes(
+    options = ConvertOptions(
         only=arguments.only,
         is_patient_side=arguments.patient_side,
         division=division,
@@ -96,7 +96,7 @@ def _convert(arguments: argparse.Namespace) -> int:
         with_reports=arguments.with_reports,
     )
     with progress_bar("Converting", is_quiet=False) as show:
-        made = convert_folder(arguments.folder, arguments.out, wishes, on_progress=show)
+        made = convert_folder(arguments.folder, arguments.out, options, on_progress=show)
     for notice in made.notices:
         warn(notice)
     parts = ", ".join(f"{name} {count:,}" for name, count in made.splits.items())
@@ -105,7 +105,7 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 def _convert_referring(arguments: argparse.Namespace) -> int:
-    from tgcnet.data.referring import convert
+    from tgcnet.data.referring_set import convert
 
     given = {
         "--patient-side": arguments.patient_side,

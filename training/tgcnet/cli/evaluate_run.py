@@ -10,19 +10,19 @@ from tgcnet import __version__
 from tgcnet.cli.evaluate import ALL_TEXTS
 from tgcnet.cli.evaluate_tables import print_tables
 from tgcnet.cli.output import progress_bar, say_json, stated_modality, warn
-from tgcnet.data.captions import captions_sha256
 from tgcnet.data.check.sides import image_side_sentence, shares_on_named_side, side_count
 from tgcnet.data.layouts import DataSet, read_dataset
-from tgcnet.data.slices import SliceToScore, row_slices
+from tgcnet.data.rows import captions_sha256
+from tgcnet.data.slices_to_score import SliceToScore, row_slices
 from tgcnet.errors import MissingExtraError
-from tgcnet.evaluation.as_json import to_json
 from tgcnet.evaluation.calibration import CalibrationMeter
-from tgcnet.evaluation.classes import ClassMatch, match_classes
+from tgcnet.evaluation.class_match import ClassMatch, match_classes
+from tgcnet.evaluation.confidence_intervals import summarise
+from tgcnet.evaluation.page_cases import draw_cases
+from tgcnet.evaluation.result_tables import Source, to_json, write_images, write_table
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.run import draw_cases, evaluate_modes
-from tgcnet.evaluation.summary import summarise
-from tgcnet.evaluation.tables import Source, write_images, write_table
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.score import evaluate_modes
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.inference.predictor import Predictor, load_predictor
 
 
@@ -53,7 +53,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         write_images(evaluations, arguments.per_image)
     calibrations = () if meter is None else meter.result()
     if arguments.calibration is not None:
-        from tgcnet.evaluation.diagram import draw_diagram
+        from tgcnet.evaluation.reliability_diagram import draw_diagram
 
         title = f"{source.model}, text {evaluations[0].mode}, {summary.num_images} images"
         draw_diagram(calibrations, title, arguments.calibration)

@@ -8,15 +8,9 @@ from rich.table import Column, Table
 
 from tgcnet.cli.output import warn
 from tgcnet.evaluation.calibration import Calibration
+from tgcnet.evaluation.confidence_intervals import FIGURES, Summary
+from tgcnet.evaluation.result_tables import TITLES, Source, in_words, known_figures, share_in_words
 from tgcnet.evaluation.results import Evaluation
-from tgcnet.evaluation.summary import FIGURES, Summary
-from tgcnet.evaluation.tables import (
-    TITLES,
-    Source,
-    in_words,
-    known_figures,
-    share_in_words,
-)
 
 _TABLE_WIDTH = 110
 

@@ -22,7 +22,7 @@ from tgcnet.cli.train import import_or_explain
 from tgcnet.errors import Cancelled, ConfigError, InputError, OutputError, TgcnetError
 from tgcnet.finetune.config import FinetuneConfig, FinetuneJob, Learns
 from tgcnet.finetune.events import STOP_FILE, Event, EventLog, Failed, Stopped, in_words, to_values
-from tgcnet.finetune.folder import begin, make_folder
+from tgcnet.finetune.prepare_folder import begin, make_folder
 from tgcnet.finetune.run_folder import lift_stop
 from tgcnet.io.process_lock import running
 
@@ -141,9 +141,9 @@ def run(arguments: argparse.Namespace) -> int:
         begin(job.out, resume=arguments.resume)
         lift_stop(job.out, older_than_s=_JUST_ASKED_S)
         with _ends_are_told(log), _stops_by_signal(job.out / STOP_FILE):
-            finetune = import_or_explain("tgcnet.finetune.run").finetune
+            finetune = import_or_explain("tgcnet.finetune.run_finetuning").finetune
             try:
-                folder = finetune(job, config, tell=tell, resume=arguments.resume)
+                folder = finetune(job, config, on_event=tell, resume=arguments.resume)
             except Cancelled as error:
                 tell(Stopped(sentence=str(error)))
                 return _STOPPED

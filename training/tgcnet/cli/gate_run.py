@@ -15,14 +15,19 @@ from tgcnet.cli.output import (
 )
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger
-from tgcnet.data.folder import read_folder
-from tgcnet.data.reference import measured_part
-from tgcnet.data.slices import SliceToScore, held_out_rows, held_out_slices, nameless_slices
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.reference_split import measured_part
+from tgcnet.data.slices_to_score import (
+    SliceToScore,
+    held_out_rows,
+    held_out_slices,
+    nameless_slices,
+)
 from tgcnet.domain import Change, GateReport
 from tgcnet.errors import InputError
-from tgcnet.finetune.reference import MEASURED_LEFT_OUT, rows_apart
-from tgcnet.gate.comparison import check_pair, compare_models
-from tgcnet.gate.report_file import report_to_json
+from tgcnet.finetune.reference_set import MEASURED_LEFT_OUT, rows_apart
+from tgcnet.gate.compare_models import check_pair, compare_models
+from tgcnet.gate.report_json import report_to_json
 from tgcnet.inference.predictor import load_predictor
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import find_model

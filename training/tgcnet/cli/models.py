@@ -131,7 +131,7 @@ def _activate(arguments: argparse.Namespace) -> int:
 
 def _recommendation(name: str) -> str:
     """What the gate said of a model, if its lineage keeps it."""
-    from tgcnet.gate.report_file import report_from_json
+    from tgcnet.gate.report_json import report_from_json
     from tgcnet.weights.registry import registered_models
 
     lineage = registered_models()[name][0].lineage

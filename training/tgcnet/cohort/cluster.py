@@ -1,29 +1,42 @@
-"""Studies on a Dask cluster: one of this machine's processes, or any by its scheduler's address.
+"""Studies on a Dask cluster: of this machine's processes, or any by its scheduler's address.
 
 Dask is imported here alone, and this module only when it is needed. Dask's dashboards show the
-names of tasks, its logs what a task that raised was given: names hold a row's number, and tasks do
-not raise.
+names of tasks, and its logs the arguments of a task that raised: so names hold a row's number, and
+tasks do not raise.
+
+A worker that declares Dask's resource "GPU" segments as many studies at once as it has of them;
+see https://distributed.dask.org/en/stable/resources.html.
 """
 
 import logging
 import os
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed import (
+    Client,
+    Future,
+    KilledWorker,
+    LocalCluster,
+    as_completed,
+    get_worker,
+)
 
 from tgcnet import __version__
 from tgcnet.cohort.backlog import Backlog
-from tgcnet.cohort.order import Errand, Order, Outcome, Refusal, Verdict
-from tgcnet.cohort.worker import work
+from tgcnet.cohort.task import Outcome, Refusal, StudyTask, Verdict, WorkerTask
+from tgcnet.cohort.worker import run_task
 from tgcnet.errors import EngineError, InputError
 
-_AHEAD = 2
-"""Studies a worker's thread has waiting, so that it never idles; the rest stay here."""
+_TASKS_PER_THREAD = 2
+"""Tasks submitted for each thread of a worker, so that it never idles; the rest stay here."""
+
+_GPU = "GPU"
+"""Dask's name for the resource, as its documentation and dask-cuda have it."""
 
 _ANSWER_S = 30.0
 _LOCAL = "127.0.0.1"
@@ -31,7 +44,13 @@ _LOCAL = "127.0.0.1"
 # A terminal sends Ctrl-C to every process; the one that runs the cohort ends its workers itself.
 _NO_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 
-Work = Callable[[Errand], Outcome | Refusal]
+RunTask = Callable[[WorkerTask], Outcome | Refusal]
+
+
+def run_on_worker(worker_task: WorkerTask) -> Outcome | Refusal:
+    """What a worker runs. Workers that this machine's cluster numbered spread over its GPUs."""
+    name = get_worker().name
+    return run_task(worker_task, name if isinstance(name, int) else None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +62,7 @@ class Cluster:
     scheduler : address of a cluster that runs; None starts ``num_workers`` processes here
     root : the cohort's folder
     model : registered name or folder
-    work : does an errand; tests put their own here
+    run_task : what a worker runs; tests put their own here
     """
 
     root: Path = field(repr=False)
@@ -51,10 +70,10 @@ class Cluster:
     device: str
     scheduler: str | None = None
     num_workers: int = 1
-    work: Work = work
+    run_task: RunTask = run_on_worker
 
     def outcomes(self, backlog: Backlog) -> Generator[Outcome, None, None]:
-        """Have everything in a backlog done; whoever is given an outcome may add to it.
+        """Have all tasks of a backlog done; the caller may add tasks between two outcomes.
 
         Raises
         ------
@@ -64,7 +83,7 @@ class Cluster:
             If a worker cannot do its work at all, or the scheduler is lost.
         """
         with _quiet(), self._client() as client:
-            yield from _Flight(self, client, backlog).outcomes()
+            yield from _TasksInFlight(self, client, backlog).outcomes()
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
@@ -76,42 +95,49 @@ class Cluster:
                 yield client
 
 
-class _Flight:
-    """The tasks under way, never more than the workers can soon do."""
+class _TasksInFlight:
+    """The tasks submitted and not yet done, never more than the workers can soon do."""
 
     def __init__(self, cluster: Cluster, client: Client, backlog: Backlog) -> None:
         self._cluster, self._client, self._backlog = cluster, client, backlog
         # A scheduler may remember tasks of other runs: no name is used twice.
         self._run, self._number = secrets.token_hex(4), 0
-        self._orders: dict[str, Order] = {}
+        self._resources = resources_of_task(client.scheduler_info()["workers"])
+        self._tasks: dict[str, StudyTask] = {}
         self._done = as_completed(loop=client.loop)
 
     def outcomes(self) -> Iterator[Outcome]:
         self._fill()
         for future in self._done:
-            status = future.status  # once: a worker may die between two looks
+            status = future.status  # read once: a worker may die between two reads
             if status == "lost":
-                # It died with its answer; the scheduler has another one answer.
+                # A worker died with its answer; the scheduler has another one run the task.
                 self._done.add(future)
                 continue
             outcome = self._outcome(future, status)
-            del future  # the scheduler forgets a task that nobody holds
+            del future  # the scheduler forgets a task without a reference to it
             yield outcome
             self._fill()
 
     def _fill(self) -> None:
-        most = max(1, sum(self._client.nthreads().values())) * _AHEAD
-        while len(self._orders) < most and (order := self._backlog.take()) is not None:
+        most = max(1, sum(self._client.nthreads().values())) * _TASKS_PER_THREAD
+        while len(self._tasks) < most and (task := self._backlog.take()) is not None:
             self._number += 1
-            key = f"tgcnet-study-row-{order.study.row}-{self._run}-{self._number}"
-            self._orders[key] = order
+            key = f"tgcnet-study-row-{task.study.row}-{self._run}-{self._number}"
+            self._tasks[key] = task
             self._done.add(
-                self._client.submit(self._cluster.work, self._errand(order), key=key, pure=False)
+                self._client.submit(
+                    self._cluster.run_task,
+                    self._worker_task(task),
+                    key=key,
+                    pure=False,
+                    resources=self._resources,
+                )
             )
 
-    def _errand(self, order: Order) -> Errand:
-        return Errand(
-            order=order,
+    def _worker_task(self, task: StudyTask) -> WorkerTask:
+        return WorkerTask(
+            task=task,
             root=self._cluster.root,
             model=self._cluster.model,
             device=self._cluster.device,
@@ -119,7 +145,7 @@ class _Flight:
         )
 
     def _outcome(self, future: Future[Any], status: str) -> Outcome:
-        order = self._orders.pop(str(future.key))
+        task = self._tasks.pop(str(future.key))
         if status == "finished":
             answer = future.result()
             if isinstance(answer, Refusal):
@@ -131,13 +157,24 @@ class _Flight:
             raise EngineError(_LOST)
         error = future.exception()
         if isinstance(error, KilledWorker):
-            return Outcome(order=order, verdict=Verdict.DIED)
+            return Outcome(task=task, verdict=Verdict.DIED)
         raise EngineError(_STRANGE_WORKER.format(type(error).__name__, __version__)) from error
+
+
+def resources_of_task(workers: Mapping[str, Any]) -> dict[str, int] | None:
+    """What a task takes of a worker: one GPU where all workers declare some, else nothing.
+
+    Parameters
+    ----------
+    workers : as ``Client.scheduler_info`` describes them
+    """
+    declare_gpus = [_GPU in worker["resources"] for worker in workers.values()]
+    return {_GPU: 1} if declare_gpus and all(declare_gpus) else None
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Dask's own words off a terminal where one sentence says what is wrong."""
+    """Keep Dask's own log off a terminal where one sentence says what is wrong."""
     # Dask gives each of these a level and a handler of its own.
     loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
     levels = [logger.level for logger in loggers]
@@ -158,6 +195,7 @@ def _local_cluster(num_workers: int) -> Iterator[Client]:
         LocalCluster(
             n_workers=num_workers,
             threads_per_worker=1,
+            resources={_GPU: 1},  # one study at a time, on a processor too
             host=_LOCAL,
             dashboard_address=None,
             # A large image is no reason to end a worker; what is too large raises MemoryError.

@@ -1,7 +1,7 @@
-"""Who began which study and how that ended: appended to, never rewritten.
+"""Which process attempted which study and how that ended: appended to, never rewritten.
 
 Every process writes a file of its own, since appending to one from several machines would mix
-their lines. A try that began and never ended is one whose process died.
+their lines. An attempt that began and never ended is one whose process died.
 """
 
 import json
@@ -20,19 +20,19 @@ from tgcnet.io.atomic import not_written
 
 
 class End(StrEnum):
-    """How a try ended."""
+    """How an attempt ended."""
 
     PUBLISHED = "published"
     LATE = "late"
-    """Somebody else had published the study by then; what this try made was thrown away."""
+    """Another attempt had published the study by then; the result of this one was discarded."""
     BROKEN_OFF = "broken off"
     GIVEN_UP = "given up"
-    """Written by whoever runs the cohort, for tries whose process died."""
+    """Written by the process that runs the cohort, for attempts whose process died."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A line: what became of a try. ``end`` is None where it began."""
+    """A line: an attempt that began, where ``end`` is None, or that ended."""
 
     study: str
     attempt: str
@@ -41,7 +41,7 @@ class Entry:
 
 
 class Attempt:
-    """A try under way; what it is set to be its end is noted when it ends."""
+    """An attempt under way; ``end`` is noted when it ends."""
 
     def __init__(self) -> None:
         self.token = secrets.token_hex(8)
@@ -57,7 +57,7 @@ class Journal:
 
     @contextmanager
     def attempt(self, study: str) -> Iterator[Attempt]:
-        """Note that a try begins and, unless this process dies in it, how it ended.
+        """Note that an attempt begins and, unless this process dies in it, how it ended.
 
         Raises
         ------
@@ -72,7 +72,7 @@ class Journal:
             self._note(study, attempt.token, attempt.end)
 
     def give_up(self, study: str) -> None:
-        """End a study's tries whose process died, so that a later run counts from nothing.
+        """End a study's attempts whose process died, so that a later run counts from zero.
 
         Raises
         ------
@@ -125,14 +125,14 @@ def read_journal(folder: Path) -> list[Entry]:
 
 
 def open_attempts(entries: list[Entry], study: str) -> list[str]:
-    """Tries of a study that began and never ended."""
+    """Attempts at a study that began and never ended."""
     ended = {entry.attempt for entry in entries if entry.end is not None}
     begun = [entry.attempt for entry in entries if entry.end is None and entry.study == study]
     return [attempt for attempt in begun if attempt not in ended]
 
 
 def count_deaths(entries: list[Entry]) -> Counter[str]:
-    """How many tries of each study ended with their process."""
+    """How many attempts at each study ended with the death of their process."""
     ended = {entry.attempt for entry in entries if entry.end is not None}
     return Counter(e.study for e in entries if e.end is None and e.attempt not in ended)
 

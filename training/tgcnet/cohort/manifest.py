@@ -14,8 +14,8 @@ from tgcnet.io import read_report
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import TOO_MANY_CELLS, has_too_many_cells
 
-_WHOSE = ("patient_id", "accession_number", "study_id")
-COLUMNS = ("image", "id", "report", "report_file", "modality", "slices", *_WHOSE)
+_IDENTITY_COLUMNS = ("patient_id", "accession_number", "study_id")
+COLUMNS = ("image", "id", "report", "report_file", "modality", "slices", *_IDENTITY_COLUMNS)
 
 _MOST_PROBLEMS = 10
 _ID_DIGITS = 6
@@ -36,7 +36,7 @@ class Study:
     image : a file, or the folder of a series
     named : the image as the table names it
     report : "" where there is none
-    whose : what the row, or the report's file, says of patient and study
+    identity : identifiers of patient and study in the row, or in the report's file
     modality : as row or command states it; None leaves it to the file
     slices : along Z; None means all
     """
@@ -46,7 +46,7 @@ class Study:
     image: Path = field(repr=False)
     named: str = field(repr=False)
     report: str = field(default="", repr=False)
-    whose: Identity = field(default_factory=Identity)
+    identity: Identity = field(default_factory=Identity)
     modality: Modality | None = None
     slices: slice | None = None
 
@@ -156,7 +156,7 @@ class _RowReader:
             image=self._image(number, named),
             named=named,
             report=report.text,
-            whose=_whose(values, report.identity),
+            identity=_identity_of(values, report.identity),
             modality=self._stated_modality(number, values.get("modality", "")),
             slices=self._slices(number, values.get("slices", "")),
         )
@@ -214,9 +214,11 @@ class _RowReader:
         return None
 
 
-def _whose(values: Mapping[str, str], of_file: Identity) -> Identity:
-    """What the row states, else the report's file."""
-    return Identity(**{name: values.get(name) or getattr(of_file, name) for name in _WHOSE})
+def _identity_of(values: Mapping[str, str], of_file: Identity) -> Identity:
+    """What the row states takes precedence over the report's file."""
+    return Identity(
+        **{name: values.get(name) or getattr(of_file, name) for name in _IDENTITY_COLUMNS}
+    )
 
 
 def _repeated(studies: Sequence[Study]) -> Iterator[tuple[int, str]]:

@@ -1,25 +1,20 @@
-"""A process that segments studies: it holds one model on one device and works on one study."""
+"""A process that segments studies one after another, with one model on one device."""
 
-import contextlib
-import os
-import sys
 import threading
 from pathlib import Path
-from tempfile import gettempdir
 
 from tgcnet import __version__
-from tgcnet.cohort.folder import CohortFolder
-from tgcnet.cohort.order import Errand, Outcome, Refusal
-from tgcnet.cohort.study import Segments, segment_study
+from tgcnet.cohort.cohort_folder import CohortFolder
+from tgcnet.cohort.segment_study import Segments, segment_study
+from tgcnet.cohort.task import Outcome, Refusal, WorkerTask
 from tgcnet.errors import CheckpointError, EngineError, InputError, TgcnetError
-from tgcnet.io.process_lock import running
 
 
-class Bench:
+class WorkerState:
     """What a process keeps between studies: the model, and the cohort's folder.
 
-    A cluster's worker may have several threads: they take turns, since a model that runs out of
-    memory moves to another device under whoever else uses it.
+    A cluster's worker may have several threads. They take turns, since a model that runs out of
+    memory moves to another device, which must not happen while another thread uses it.
     """
 
     def __init__(self) -> None:
@@ -28,30 +23,31 @@ class Bench:
         self._predictor: Segments | None = None
         self._folder: CohortFolder | None = None
 
-    def work(self, errand: Errand) -> Outcome | Refusal:
-        """Do an errand.
+    def run_task(
+        self, worker_task: WorkerTask, worker_number: int | None = None
+    ) -> Outcome | Refusal:
+        """Segment a study; parameters as of :func:`device_of_worker`.
 
-        Nothing is raised that a user could mend: Dask logs a task that raises with all it was
-        given.
+        Nothing is raised that a user could correct: Dask logs a task that raises with all its
+        arguments.
         """
         with self._lock:
             try:
-                return segment_study(
-                    errand.order, self._model(errand), self._cohort_folder(errand.root)
-                )
+                model = self._model(worker_task, worker_number)
+                return segment_study(worker_task.task, model, self._cohort_folder(worker_task.root))
             except TgcnetError as error:
                 return Refusal(sentence=str(error))
 
-    def _model(self, errand: Errand) -> Segments:
-        if errand.version != __version__:
+    def _model(self, worker_task: WorkerTask, worker_number: int | None) -> Segments:
+        if worker_task.version != __version__:
             raise InputError(
-                f"A worker has tgcnet {__version__} and this machine {errand.version}, expected "
-                "the same; install the same version everywhere."
+                f"A worker has tgcnet {__version__} and this machine {worker_task.version}, "
+                "expected the same; install the same version everywhere."
             )
-        wanted = (errand.model, errand.order.terms.sha256, errand.device)
+        wanted = (worker_task.model, worker_task.task.terms.sha256, worker_task.device)
         if self._predictor is None or self._wanted != wanted:
             self._predictor = None  # first: two of them might not fit into memory
-            self._predictor = load_checked(*wanted)
+            self._predictor = load_checked(*wanted, worker_number)
             self._wanted = wanted
         return self._predictor
 
@@ -66,16 +62,22 @@ class Bench:
         return self._folder
 
 
-_BENCH = Bench()
+_STATE = WorkerState()
 
 
-def work(errand: Errand) -> Outcome | Refusal:
-    """Do an errand with what this process keeps."""
-    return _BENCH.work(errand)
+def run_task(worker_task: WorkerTask, worker_number: int | None = None) -> Outcome | Refusal:
+    """As :meth:`WorkerState.run_task`, with what this process keeps."""
+    return _STATE.run_task(worker_task, worker_number)
 
 
-def load_checked(model: str, sha256: str, device: str) -> Segments:
-    """Load a model on a device of this machine that no other worker has.
+def load_checked(
+    model: str, sha256: str, device: str, worker_number: int | None = None
+) -> Segments:
+    """Load a model, and check that it is the one that was asked for.
+
+    Parameters
+    ----------
+    device, worker_number : as of :func:`device_of_worker`
 
     Raises
     ------
@@ -89,8 +91,8 @@ def load_checked(model: str, sha256: str, device: str) -> Segments:
     try:
         from tgcnet.inference.predictor import load_predictor
 
-        predictor = load_predictor(model, claim_device(device))
-    # Torch says whatever goes wrong in it with a RuntimeError, memory and drivers included.
+        predictor = load_predictor(model, device_of_worker(device, worker_number))
+    # Torch raises RuntimeError for whatever goes wrong in it, memory and drivers included.
     except (MemoryError, RuntimeError, OSError, ImportError) as error:
         raise EngineError(_CANNOT_LOAD.format(Path(model).name, _reason(error))) from error
     if predictor.manifest.sha256 != sha256:
@@ -114,35 +116,26 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
-def claim_device(name: str) -> str:
-    """A GPU that no other worker of this user on this machine has, where several are to choose.
+def device_of_worker(name: str, worker_number: int | None) -> str:
+    """The device of one of several workers on this machine: they spread over its GPUs.
 
     Parameters
     ----------
     name : as ``--device`` has it; a GPU by its number, or the processor, is taken as it is
+    worker_number : of the worker among those of this machine, from 0; None where nobody numbered
+        them, and each takes the first GPU that it is shown
 
     Returns
     -------
     str
         With more workers than GPUs, some share one.
     """
+    if worker_number is None or name not in ("auto", "cuda"):
+        return name
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name not in ("auto", "cuda") or count < 2:
-        return name
-    names = [_gpu_name(index) for index in range(count)]
-    for index, gpu in enumerate(names):
-        if _claim(gpu):
-            return f"cuda:{index}"
-    return f"cuda:{os.getpid() % count}"
-
-
-def _gpu_name(index: int) -> str:
-    """The card itself: its number depends on what each process is shown."""
-    import torch
-
-    return str(getattr(torch.cuda.get_device_properties(index), "uuid", index))
+    return name if count < 2 else f"cuda:{worker_number % count}"
 
 
 _CANNOT_LOAD = (
@@ -150,17 +143,3 @@ _CANNOT_LOAD = (
     "installation; close other programs, run fewer workers at once, or install again. Finished "
     "studies are kept: run the same command again."
 )
-_CLAIMS = contextlib.ExitStack()
-
-
-def _claim(gpu: str) -> bool:
-    """Hold a GPU until this process ends, however it ends."""
-    # By number: a container may have no name for its user. On Windows the folder is the user's own.
-    user = "" if sys.platform == "win32" else f"{os.getuid()}-"
-    folder = Path(gettempdir()) / f"tgcnet-{user}gpu-{gpu}"
-    try:
-        folder.mkdir(exist_ok=True)
-        _CLAIMS.enter_context(running(folder))
-    except (OSError, TgcnetError):
-        return False
-    return True

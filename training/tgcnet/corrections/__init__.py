@@ -1,5 +1,6 @@
-"""The ledger of corrections: a store that loses nothing. Knows no torch."""
+"""The ledger of corrections: a store that loses nothing."""
 
+from tgcnet.corrections.cases import CaseSummary, Listing, Problem
 from tgcnet.corrections.correction import Correction
 from tgcnet.corrections.ledger import (
     Ledger,
@@ -8,7 +9,6 @@ from tgcnet.corrections.ledger import (
     may_become_ledger,
     user_ledger_folder,
 )
-from tgcnet.corrections.listing import CaseSummary, Listing, Problem
 
 __all__ = [
     "CaseSummary",

@@ -1,4 +1,4 @@
-"""What a person hands to the ledger, and whether it can be kept."""
+"""A correction as it is handed to the ledger, and whether it can be kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Correction:
 
 
 def check_correction(correction: Correction) -> None:
-    """Refuse what could not be read back as it is.
+    """Refuse a correction that could not be read back as it is.
 
     Raises
     ------

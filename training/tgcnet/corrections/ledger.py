@@ -13,22 +13,22 @@ from itertools import count
 from pathlib import Path
 
 from tgcnet.corrections.case_file import read_case, write_case
-from tgcnet.corrections.correction import Correction, check_correction
-from tgcnet.corrections.keys import Keys
-from tgcnet.corrections.listing import (
+from tgcnet.corrections.cases import (
     CaseSummary,
     Listing,
     Problem,
+    check_case,
+    load_case,
     problem_of,
     revision_folder,
     revision_numbers,
     summarise,
 )
-from tgcnet.corrections.load import check_case, load_case
-from tgcnet.corrections.places import BIN, CASES, DAMAGED, SPLIT, Places
+from tgcnet.corrections.correction import Correction, check_correction
+from tgcnet.corrections.ledger_folders import BIN, CASES, DAMAGED, SPLIT, Places
+from tgcnet.corrections.patients import HeldOutList, LedgerKeys
 from tgcnet.corrections.revision import now_utc, write_revision
 from tgcnet.corrections.sealed import read_bytes, seal, unseal
-from tgcnet.corrections.split import Split
 from tgcnet.domain import Case, Volume
 from tgcnet.errors import InputError, LedgerDamageError, LedgerError, OutputError
 from tgcnet.io.atomic import flush_folder, not_written
@@ -81,11 +81,11 @@ class Saved:
 class Ledger:
     """One ledger; made by :meth:`create` or :meth:`open`. Any number may be open on one folder."""
 
-    def __init__(self, folder: Path, keys: Keys) -> None:
+    def __init__(self, folder: Path, keys: LedgerKeys) -> None:
         self.folder = folder
         self._keys = keys
         self._places = Places(folder)
-        self._split = Split(folder / SPLIT, keys, self._places.unfinished)
+        self._held_out = HeldOutList(folder / SPLIT, keys, self._places.unfinished)
 
     @classmethod
     def create(cls, folder: Path) -> "Ledger":
@@ -116,7 +116,7 @@ class Ledger:
 
     @classmethod
     def open(cls, folder: Path) -> "Ledger":
-        """Open a ledger and sweep up what unfinished saves left in it.
+        """Open a ledger and remove what unfinished saves left in it.
 
         Raises
         ------
@@ -138,14 +138,14 @@ class Ledger:
                 f"{where} is damaged, expected what was written there: without it no patient is "
                 "recognised. Restore this one file from a backup; the cases are as they were."
             ) from None
-        ledger = cls(folder, Keys(salt=bytes.fromhex(salt)))
+        ledger = cls(folder, LedgerKeys(salt=bytes.fromhex(salt)))
         for leftovers in (folder, ledger._places.unfinished):
             sweep_leftovers(leftovers)
         return ledger
 
     @property
     def fingerprint(self) -> str:
-        """The same wherever the ledger lies, another one for every ledger; names nobody."""
+        """The same wherever the ledger lies, another one for every ledger; names no patient."""
         return hashlib.sha256(b"fingerprint" + self._keys.salt).hexdigest()[:16]
 
     def save(
@@ -265,7 +265,7 @@ class Ledger:
         return Listing(cases=_by_time(whole), problems=tuple(problems))
 
     def set_aside(self, case_id: str) -> None:
-        """Move a damaged case out of the way, with all its revisions; nothing is deleted.
+        """Move a damaged case to ``damaged/``, with all its revisions; nothing is deleted.
 
         Raises
         ------
@@ -311,7 +311,7 @@ class Ledger:
         first_free = revision_numbers(folder)[-1] + 1
         try:
             taken = publish_folder(
-                # Whoever is quicker takes a number, and this one the next.
+                # Where another process takes a number first, this one takes the next.
                 (revision_folder(folder, number) for number in count(first_free)),
                 lambda made: write_revision(made, correction),
                 staging=self._places.unfinished,
@@ -343,7 +343,7 @@ class Ledger:
                 if case.patient_key == patient_key:
                     return case.is_held_out
         self._places.made(SPLIT)
-        return self._split.assign(patient_key)
+        return self._held_out.assign(patient_key)
 
     def _list(self, place: str) -> Listing:
         summaries: list[CaseSummary] = []

@@ -1,6 +1,6 @@
-"""The ledger's files read back as they were written, or named as damaged.
+"""The ledger's files, read back as they were written or reported as damaged.
 
-A JSON file carries a seal, the SHA-256 of what it says; the other files' hashes stand in one.
+A JSON file carries a seal, the SHA-256 of its values; the other files' hashes stand in such a file.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ _MEND = "Restore it from a backup; `tgcnet corrections check` sets such a case a
 
 def seal(values: Mapping[str, Any]) -> bytes:
     """The text of a JSON file: schema version, values, research notice, and the seal."""
-    said = {"schema_version": SCHEMA_VERSION, "notice": RESEARCH_NOTICE, **values}
+    sealed = {"schema_version": SCHEMA_VERSION, "notice": RESEARCH_NOTICE, **values}
     text = json.dumps(
-        {**said, _SEAL: _digest_of(said)}, indent=2, ensure_ascii=False, allow_nan=False
+        {**sealed, _SEAL: _digest_of(sealed)}, indent=2, ensure_ascii=False, allow_nan=False
     )
     return f"{text}\n".encode()
 
@@ -49,19 +49,19 @@ def unseal(content: bytes, where: str) -> dict[str, Any]:
         raise LedgerDamageError(
             f"{where} is damaged: it is not valid JSON, expected what was written there. {_MEND}"
         ) from None
-    said: dict[str, Any] = values if isinstance(values, dict) else {}
+    stated: dict[str, Any] = values if isinstance(values, dict) else {}
     # The seal comes first: it is the same for all schema versions.
-    if said.pop(_SEAL, None) != _digest_of(said):
+    if stated.pop(_SEAL, None) != _digest_of(stated):
         raise LedgerDamageError(
             f"{where} is damaged: it does not say what was written there (its seal is broken). "
             f"{_MEND}"
         )
-    if said["schema_version"] != SCHEMA_VERSION:
+    if stated["schema_version"] != SCHEMA_VERSION:
         raise LedgerError(
-            f"{where} has schema version {said['schema_version']!r}, this tgcnet reads "
+            f"{where} has schema version {stated['schema_version']!r}, this tgcnet reads "
             f"{SCHEMA_VERSION}. Install the version of napari-tgcnet that wrote it."
         )
-    return said
+    return stated
 
 
 def read_bytes(path: Path, where: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Voxels as NIfTI that every viewer shows in the right place, and back to the very same array."""
+"""Voxels as NIfTI that every viewer shows in the right place, read back as the same array."""
 
 import gzip
 from pathlib import Path

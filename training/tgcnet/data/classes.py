@@ -1,4 +1,4 @@
-"""The classes of a data folder, and masks that tell them apart.
+"""The classes of a data folder, and masks that distinguish them.
 
 ``classes.json`` beside ``captions.csv`` names them in order; a mask's value is the class's index
 + 1 then, as everywhere. A folder without it has the one class that its masks mark.
@@ -12,18 +12,20 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.config import from_json
-from tgcnet.data.folder import read_mask
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.io.decoded import DECODER_ERRORS
 
+# Where Pillow's own array holds the values that were stored; colours are reduced to grey first.
+_PLAIN_MODES = ("1", "L", "P", "I", "F")
+
 CLASSES_FILE = "classes.json"
 MAX_CLASSES = 255
-"""What labels of 8 bits can tell apart."""
+"""As many as labels of 8 bits can distinguish."""
 
 _BRIGHTEST = 255
 
-# Told apart on grey and by the colour-blind as far as eight colours can be; then from the start.
+# As distinct on grey and to the colour-blind as eight colours can be; then again from the first.
 _COLOURS = (
     (230, 80, 60), (70, 140, 230), (240, 200, 60), (90, 190, 110),
     (180, 100, 220), (60, 200, 210), (240, 140, 40), (220, 120, 170),
@@ -114,7 +116,7 @@ def write_classes(classes: Sequence[SegmentationClass], folder: Path) -> None:
 def read_labels(file: Path, num_classes: int) -> np.ndarray:
     """A reference mask as (Y, X) uint8: 0 background, a class's index + 1 elsewhere.
 
-    With one class whatever is not zero is of it, as :func:`tgcnet.data.folder.read_mask` has it.
+    With one class whatever is not zero is of it, as :func:`tgcnet.data.classes.read_mask` has it.
 
     Raises
     ------
@@ -145,3 +147,45 @@ def read_labels(file: Path, num_classes: int) -> np.ndarray:
             f"{num_classes}, the number of classes in {CLASSES_FILE}; correct either"
         )
     return values.astype(np.uint8)
+
+
+def read_mask(file: Path) -> np.ndarray:
+    """A reference mask as (Y, X) bool: whatever is not zero.
+
+    Of a palette the index counts, whatever its colour; of a colour, its luminance.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be decoded, or unpacks to absurdly many pixels.
+    """
+    is_marked: np.ndarray = read_mask_values(file) != 0
+    return is_marked
+
+
+def read_mask_values(file: Path) -> np.ndarray:
+    """A mask's values as stored, (Y, X) of any type; of a colour, its luminance.
+
+    What is not black is at least 1, since a dark blue has a luminance that rounds to nothing.
+
+    Raises
+    ------
+    InputError
+        As of :func:`read_mask`.
+    """
+    try:
+        with Image.open(file) as picture:
+            is_plain = picture.mode in _PLAIN_MODES or picture.mode.startswith("I;16")
+            values = np.asarray(picture) if is_plain else _luminance(picture)
+    except (Image.DecompressionBombError, *DECODER_ERRORS) as error:
+        # Without the decoder's own message, which holds the whole path.
+        raise InputError(
+            f"the mask cannot be read as a picture ({type(error).__name__}); replace it"
+        ) from None
+    return values
+
+
+def _luminance(picture: Image.Image) -> np.ndarray:
+    is_coloured = np.asarray(picture.convert("RGB")).any(axis=2)
+    luminance: np.ndarray = np.maximum(np.asarray(picture.convert("L")), is_coloured)
+    return luminance

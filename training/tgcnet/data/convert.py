@@ -7,20 +7,20 @@ from pathlib import Path
 from tgcnet.data.check.pixels import PixelFacts, read_facts
 from tgcnet.data.check.sides import Convention, shares_on_named_side, side_count
 from tgcnet.data.classes import make_classes
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts import DataSet, read_dataset
 from tgcnet.data.layouts.dataset import splits_of
 from tgcnet.data.layouts.ledger import NAME as LEDGER
 from tgcnet.data.layouts.three_columns import NAME as THREE_COLUMNS
+from tgcnet.data.rows import Row
 from tgcnet.data.splits import Division, divide
-from tgcnet.data.write_folder import IMAGE_SIDE_COLUMN, write_three_columns
+from tgcnet.data.write_three_columns import IMAGE_SIDE_COLUMN, write_three_columns
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io.publish import publish_folder, sweep_leftovers
 from tgcnet.report import swap_sides
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class ConvertOptions:
     """What a conversion does beside copying.
 
     Attributes
@@ -53,7 +53,7 @@ class Converted:
 def convert_folder(
     folder: Path,
     out: Path,
-    wishes: Wishes,
+    options: ConvertOptions,
     *,
     on_progress: Callable[[float], object] | None = None,
 ) -> Converted:
@@ -71,7 +71,7 @@ def convert_folder(
     Raises
     ------
     InputError
-        If the data set is not whole, a row cannot be read, or a wish cannot be met.
+        If the data set is not whole, a row cannot be read, or an option cannot be applied.
     MissingExtraError, LedgerError
         As of ``read_dataset``.
     OutputError
@@ -79,11 +79,11 @@ def convert_folder(
     """
     if out.exists():
         raise _is_there(out)
-    dataset = _with_classes(read_dataset(folder, wishes.only), folder.absolute(), wishes)
-    _check_undivided(dataset, wishes)
+    dataset = _with_classes(read_dataset(folder, options.only), folder.absolute(), options)
+    _check_undivided(dataset, options)
     facts = _facts(dataset, on_progress)
     notices = list(dataset.notices)
-    rows = _as_wished(dataset, facts, wishes, notices)
+    rows = _rows_to_write(dataset, facts, options, notices)
 
     def fill(made: Path) -> None:
         write_three_columns(rows, dataset.classes, made, on_progress)
@@ -101,47 +101,47 @@ def _is_there(out: Path) -> OutputError:
     return OutputError(f"{out.name} is there already; name a folder that does not exist yet")
 
 
-def _check_undivided(dataset: DataSet, wishes: Wishes) -> None:
-    if wishes.division is not None and wishes.only is None and dataset.splits:
+def _check_undivided(dataset: DataSet, options: ConvertOptions) -> None:
+    if options.division is not None and options.only is None and dataset.splits:
         raise InputError(
             f"{dataset.name} is divided already, into {', '.join(dataset.splits)}, which --split "
             "would undo; leave it out, or divide one of them with --only"
         )
 
 
-def _as_wished(
-    dataset: DataSet, facts: Sequence[PixelFacts], wishes: Wishes, notices: list[str]
+def _rows_to_write(
+    dataset: DataSet, facts: Sequence[PixelFacts], options: ConvertOptions, notices: list[str]
 ) -> Sequence[Row]:
     """The rows to write; what was assumed or left out is added to the notices."""
     rows: Sequence[Row] = dataset.rows
-    if dataset.layout == LEDGER and not wishes.with_reports:
+    if dataset.layout == LEDGER and not options.with_reports:
         rows = _without_texts(rows)
         notices.append("Reports and patients' keys stay in the ledger; --with-reports takes them.")
-    if wishes.division is not None:
-        rows = _divided(rows, facts, wishes.division)
-    if wishes.is_patient_side:
+    if options.division is not None:
+        rows = _divided(rows, facts, options.division)
+    if options.is_patient_side:
         rows = _patient_side(dataset, rows, facts, notices)
     return rows
 
 
-def _with_classes(dataset: DataSet, folder: Path, wishes: Wishes) -> DataSet:
-    """With other masks or other classes, where these were wished for."""
+def _with_classes(dataset: DataSet, folder: Path, options: ConvertOptions) -> DataSet:
+    """With other masks or other classes, where the options ask for them."""
     rows = dataset.rows
-    if wishes.masks is not None:
-        own, other = folder / "masks", folder / wishes.masks
+    if options.masks is not None:
+        own, other = folder / "masks", folder / options.masks
         if dataset.layout != THREE_COLUMNS or not other.is_dir() or other.parent != folder:
             raise InputError(
-                f"--masks {wishes.masks} is no folder beside masks/ of {dataset.name}, expected "
+                f"--masks {options.masks} is no folder beside masks/ of {dataset.name}, expected "
                 "one that holds a mask for every row, of a data set of three columns"
             )
         rows = tuple(replace(r, mask=other / r.mask.relative_to(own)) for r in rows)
         absent = [row for row in rows if not row.mask.is_file()]
         if absent:
             raise InputError(
-                f"{absent[0].where} has no mask in {wishes.masks}/, expected one of the same name "
+                f"{absent[0].where} has no mask in {options.masks}/, expected one of the same name "
                 f"as in masks/; {len(absent)} of {len(rows)} rows have none"
             )
-    classes = make_classes(wishes.class_names) if wishes.class_names else dataset.classes
+    classes = make_classes(options.class_names) if options.class_names else dataset.classes
     rows = tuple(replace(row, num_classes=len(classes)) for row in rows)
     return replace(dataset, classes=classes, rows=rows)
 

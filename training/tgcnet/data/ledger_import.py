@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.data.folder import Row, at_row, read_folder, read_mask
+from tgcnet.data.classes import read_mask
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.rows import Row, at_row
 from tgcnet.domain import Modality, Segmentation, SegmentationClass, Volume
 from tgcnet.errors import InputError
 from tgcnet.io.read import decode_volume
@@ -16,7 +18,7 @@ Predict = Callable[[Volume, str], Segmentation]
 """A model: volume and report to the mask it would have shown."""
 
 WITHOUT_MODEL = SegmentationClass(name="finding", colour=(230, 60, 60))
-"""What a folder's mask is called where no model names it."""
+"""The class of a folder's masks where no model names one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +44,7 @@ def import_folder(
 
     Parameters
     ----------
-    folder : ``images/``, ``masks/`` and ``captions.csv``; a ``subject`` column says whose it is
+    folder : ``images/``, ``masks/`` and ``captions.csv``; a ``subject`` column names the patient
     modality : of all images; None means what their files say
     predict : gives the mask that was there before the correction; None leaves it out
     on_progress : receives the finished fraction in [0, 1]

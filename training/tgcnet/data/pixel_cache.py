@@ -3,8 +3,8 @@
 A file holds up to 256 records: image and labels on the network's square grid, (2, S, S) uint8, and
 the modality that was found in decoding. It is named by a hash of what these depend on, and written
 whole or not at all: a run that was killed while decoding goes on with the file it was at, and a
-changed image is decoded anew. Nothing tells of what is in it whose images they are; it may be
-deleted whenever no run uses it.
+changed image is decoded anew. It holds no identifier of a patient, and may be deleted whenever no
+run uses it.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.examples import decode_row
-from tgcnet.data.folder import Row
+from tgcnet.data.row_decoding import decode_row
+from tgcnet.data.rows import Row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io.atomic import write_atomically

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from tgcnet.config.checks import check_types, check_whole
 from tgcnet.data.classes import LUNG_OPACITY
-from tgcnet.data.folder import Row
-from tgcnet.data.held_out import is_held_out
 from tgcnet.data.layouts.detect import read_dataset
+from tgcnet.data.rows import Row, is_held_out
 from tgcnet.domain import Modality, SegmentationClass
 from tgcnet.errors import InputError
 
@@ -61,7 +60,7 @@ class SourceRows:
     Attributes
     ----------
     rows : those that are used
-    classes : what the masks tell apart
+    classes : what the masks distinguish
     num_held_out : rows that are left out because they are marked so
     """
 
@@ -101,7 +100,7 @@ def read_source(data: Path, source: Source, *, is_trained_on: bool = True) -> So
 
 
 def common_classes(read: Iterable[SourceRows]) -> tuple[SegmentationClass, ...]:
-    """The classes that all sources share; a lesion-free one shows nothing and has no say.
+    """The classes that all sources share; one that is free of lesions does not count.
 
     Raises
     ------

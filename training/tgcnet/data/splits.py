@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.errors import InputError
 
 _NAMES = {2: ("train", "val"), 3: ("train", "val", "test")}

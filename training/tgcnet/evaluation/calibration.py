@@ -1,4 +1,4 @@
-"""Whether a probability of 0.7 is right in 70 of 100 pixels.  No torch.
+"""Whether a probability of 0.7 is right in 70 of 100 pixels.
 
 Pixels are put into 15 bins of equal width by their probability; in each, the mean probability is
 compared with the share of pixels that the reference marks. The expected calibration error is the
@@ -9,7 +9,7 @@ Most pixels of a radiograph are far from any lesion and surely none, so over who
 sensible model has an error near zero. The second figure looks where a decision is made: near what
 was marked or predicted, at most a sixteenth of the image's longer side away along each axis. The
 place decides, not the probability: to take single pixels out by their own reference would spoil
-the very shares that are measured.
+the shares that are measured.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from tgcnet.evaluation.classes import UNION
+from tgcnet.evaluation.class_match import UNION
 from tgcnet.evaluation.results import Drawn
 
 NUM_BINS = 15
@@ -28,7 +28,7 @@ NEAR_SHARE = 1 / 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reliability:
-    """Pixels by what was said of them.
+    """Pixels by their predicted probability.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.domain import SegmentationClass, Volume
-from tgcnet.evaluation.drawing import GREEN, SKY_BLUE, VERMILION, YELLOW
+from tgcnet.evaluation.figure_style import GREEN, SKY_BLUE, VERMILION, YELLOW
 from tgcnet.evaluation.results import Drawn
 from tgcnet.evaluation.score import known_spacing_yx_mm
 from tgcnet.preprocess import decide_window, scale_to_unit
@@ -74,7 +74,7 @@ def difference_of(drawn: Drawn, *, tells_apart: bool) -> tuple[np.ndarray, ...]:
     -------
     tuple
         Four (Y, X) bool: in both; in the reference alone; predicted alone; in both under different
-        classes, which is nowhere unless references tell classes apart.
+        classes, which is nowhere unless references distinguish classes.
     """
     is_marked, is_predicted = drawn.reference > 0, drawn.labels > 0
     both = is_marked & is_predicted

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from tgcnet.errors import OutputError
-from tgcnet.evaluation.cases import PageCase
-from tgcnet.evaluation.drawing import new_figure
+from tgcnet.evaluation.figure_style import new_figure
 from tgcnet.evaluation.overlay import (
     ADDED,
     BOTH,
@@ -21,6 +20,7 @@ from tgcnet.evaluation.overlay import (
     Look,
     draw_picture,
 )
+from tgcnet.evaluation.page_cases import PageCase
 from tgcnet.io import RESEARCH_NOTICE
 from tgcnet.io.publish import publish_folder
 

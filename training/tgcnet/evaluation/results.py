@@ -1,4 +1,4 @@
-"""What comes of an evaluation: figures and, for a moment, masks.  No torch."""
+"""The results of an evaluation: figures and, until they are used, masks."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from tgcnet.data.check.sides import LesionPixels
 from tgcnet.domain import Volume
-from tgcnet.evaluation.texts import TextMode
+from tgcnet.evaluation.text_modes import TextMode
 from tgcnet.metrics import ImageScore, Metrics
 
 
@@ -42,7 +42,7 @@ class ImageResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """A set's figures under one way to tell the model.
+    """A set's figures under one text mode.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Drawn:
     Attributes
     ----------
     volume : (1, Y, X), the slice
-    text : what the model was told
+    text : what the model was given
     reference, labels : (Y, X) uint8 in the model's label values; where only the union of classes
         is scored, a reference is 1 for whatever is marked
     probability : (C, Y, X) float16 in [0, 1]

@@ -1,4 +1,4 @@
-"""Segment a set of slices and compare with the references."""
+"""Segment a set of slices and compare the masks with the references."""
 
 import statistics
 import time
@@ -9,19 +9,65 @@ from typing import cast
 import numpy as np
 
 from tgcnet.data.check.sides import lesion_pixels
-from tgcnet.data.folder import naming
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.slices import SliceToScore, row_slices
-from tgcnet.domain import Geometry, Modality, Volume
-from tgcnet.evaluation.classes import UNION_ONLY, ClassMatch, match_classes
+from tgcnet.data.rows import naming
+from tgcnet.data.slices_to_score import SliceToScore, row_slices
+from tgcnet.domain import Geometry, Modality, Presence, Report, Side, Volume
+from tgcnet.evaluation.calibration import CalibrationMeter
+from tgcnet.evaluation.class_match import UNION_ONLY, ClassMatch, match_classes
 from tgcnet.evaluation.results import Drawn, Evaluation, ImageResult
-from tgcnet.evaluation.sides import named_side, wrong_half
-from tgcnet.evaluation.texts import TextMode, edit_texts
+from tgcnet.evaluation.text_modes import TextMode, edit_texts
 from tgcnet.inference.predictor import Predictor
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.report import read_report
 
 OnDrawn = Callable[[SliceToScore, Drawn], object]
+
+
+def evaluate_modes(
+    predictor: Predictor,
+    slices: Sequence[SliceToScore],
+    modes: Sequence[TextMode],
+    *,
+    classes: ClassMatch = UNION_ONLY,
+    seed: int = 0,
+    meter: CalibrationMeter | None = None,
+    on_progress: Callable[[float], object] = lambda fraction: None,
+) -> tuple[Evaluation, ...]:
+    """Evaluate the same slices under each text mode.
+
+    Parameters
+    ----------
+    modes : in the order wanted; the first is the one that is calibrated
+    seed : of the shuffled texts
+    meter : receives what was predicted under the first mode
+    on_progress : receives the finished fraction in [0, 1]
+
+    Raises
+    ------
+    InputError
+        If there is no slice, or one cannot be read or segmented; the message names it.
+    """
+
+    def measure(_: SliceToScore, drawn: Drawn) -> None:
+        if meter is not None:
+            meter.add(drawn)
+
+    def share(index: int) -> Callable[[float], object]:
+        return lambda done: on_progress((index + done) / len(modes))
+
+    return tuple(
+        evaluate_slices(
+            predictor,
+            slices,
+            mode=mode,
+            classes=classes,
+            seed=seed,
+            on_progress=share(index),
+            on_drawn=measure if index == 0 and meter is not None else None,
+        )
+        for index, mode in enumerate(modes)
+    )
 
 
 def evaluate_folder(
@@ -86,7 +132,7 @@ def evaluate_slices(
     each = [MetricAccumulator() for _ in classes.names]
     images: list[ImageResult] = []
     for index, (entry, text) in enumerate(zip(slices, texts, strict=True)):
-        # First calls build kernels and caches, so the first image is run once for nothing.
+        # First calls build kernels and caches, so the first image is run once before it is timed.
         drawn, seconds = draw(predictor, entry, text, classes, is_warm_up=index == 0)
         images.append(_measure(entry, drawn, seconds, union, each))
         if on_drawn is not None:
@@ -133,7 +179,7 @@ def draw(
         text=text,
         reference=classes.in_model_order(reference),
         labels=segmentation.labels[0],
-        # Kept unless somebody asks otherwise, which nobody did.
+        # Predictor.segment keeps it by default.
         probability=cast(np.ndarray, segmentation.probability)[:, 0],
     )
     return drawn, seconds
@@ -179,3 +225,26 @@ def _side_leak(images: Sequence[ImageResult]) -> float | None:
     num_asked = sum(image.score.predicted_px for image in one_sided)
     num_wrong = sum(image.wrong_side_px or 0 for image in one_sided)
     return num_wrong / num_asked if num_asked else None
+
+
+def named_side(report: Report) -> Side | None:
+    """The one side of the patient that a report's present findings name; None for none or both."""
+    sides = {
+        finding.side
+        for finding in report.findings
+        if finding.side is not None and finding.presence in (Presence.PRESENT, Presence.UNCERTAIN)
+    }
+    return sides.pop() if len(sides) == 1 and Side.BILATERAL not in sides else None
+
+
+def wrong_half(volume: Volume, side: Side) -> np.ndarray:
+    """(Y, X) bool: the half of the image where the other side of the patient lies.
+
+    The middle column of an odd width belongs to neither half.
+    """
+    height, width = volume.array.shape[1:]
+    from_middle = np.arange(width) - (width - 1) / 2
+    # LPS: x grows towards the patient's left.
+    towards_left = from_middle * np.sign(volume.geometry.affine_lps[0, 2])
+    wrong = towards_left < 0 if side is Side.LEFT else towards_left > 0
+    return np.broadcast_to(wrong, (height, width))

@@ -1,4 +1,4 @@
-"""The model a run starts with, and the one it leaves: the candidate."""
+"""The model a run starts with, what of it learns, and the one it leaves: the candidate."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -6,9 +6,12 @@ from pathlib import Path
 
 from tgcnet.config import ModelConfig, TgcNetConfig
 from tgcnet.errors import InputError
-from tgcnet.finetune.cases import Snapshot
-from tgcnet.finetune.config import FinetuneConfig, Learns
-from tgcnet.finetune.folder import MODEL_FOLDER
+from tgcnet.finetune.config import (
+    FinetuneConfig,
+    Learns,
+)
+from tgcnet.finetune.prepare_folder import MODEL_FOLDER
+from tgcnet.finetune.run_data import Snapshot
 from tgcnet.models import SegmentationModel, build_model
 from tgcnet.weights.load import LoadedModel, save_model
 from tgcnet.weights.manifest import Lineage
@@ -80,3 +83,18 @@ def export_candidate(
     folder = out / MODEL_FOLDER / name
     save_model(model, candidate, folder)
     return folder
+
+
+def choose_what_learns(
+    model: SegmentationModel, learns: Learns, *, frozen_cnn_stages: int = 2
+) -> None:
+    """Let the chosen parameters learn, and nothing else."""
+    model.requires_grad_(learns in (Learns.STANDARD, Learns.ALL))
+    if learns is Learns.ALL:
+        return
+    model.freeze_towers()
+    if learns is Learns.DECODER:
+        model.requires_grad_(False)
+        model.decoder.requires_grad_(True)
+    elif learns is Learns.STANDARD and model.pyramid is not None:
+        model.pyramid.freeze_stem(frozen_cnn_stages)

@@ -10,9 +10,9 @@ from tgcnet.errors import ConfigError
 _SEED_BITS = 64
 
 CHECKPOINT_FILE = "run.safetensors"
-"""In a run's folder: the last state that training was found to go on from."""
+"""In a run's folder: the last state from which the next loss was fine."""
 STOPPED_FILE = "stopped.safetensors"
-"""Likewise: the last finished step of a run that was stopped."""
+"""In a run's folder: the last finished step of a run that was stopped."""
 
 
 class Learns(StrEnum):
@@ -103,5 +103,5 @@ class FinetuneConfig:
 
 
 def default_epochs(num_images: int) -> int:
-    """Fewer images are seen more often: about 1,500 samples in all, from 4 to 30 epochs."""
+    """About 1,500 samples in all, in 4 to 30 epochs: fewer images are seen more often."""
     return min(30, max(4, round(1500 / max(1, num_images))))

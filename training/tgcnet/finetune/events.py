@@ -1,7 +1,7 @@
-"""What a fine-tuning run tells while it goes: a file of one JSON object a line in the run's folder.
+"""The events of a fine-tuning run: a file in its folder with one JSON object a line.
 
-A file, not a pipe: the window may close and find the run again at its next start. Numbers and our
-own sentences only, no text, name or path of a patient.
+A file, not a pipe: the window may close and find the run again at its next start. It holds numbers
+and our own sentences only, no text, name or path of a patient.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, get_args
 
 from tgcnet.domain import GateReport
 from tgcnet.errors import InputError
-from tgcnet.gate.report_file import report_from_json, report_to_json
+from tgcnet.gate.report_json import report_from_json, report_to_json
 from tgcnet.io.atomic import not_written
 
 EVENTS_FILE = "events.jsonl"
@@ -73,7 +73,7 @@ class Scored:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class Message:
     """A sentence about what the run does, for the log in the panel."""
 
     sentence: str
@@ -95,7 +95,7 @@ class Comparing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SliceCompared:
-    """A held-out slice under both models, told its report; its masks are in ``compared/``."""
+    """A held-out slice under both models, given its report; its masks are in ``compared/``."""
 
     case_id: str
     z: int
@@ -105,7 +105,7 @@ class SliceCompared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """What the gate says."""
+    """The gate's report, and its figures slice by slice."""
 
     report: GateReport
     slices: tuple[SliceCompared, ...]
@@ -137,7 +137,7 @@ Event = (
     | Prepared
     | Stepped
     | Scored
-    | Told
+    | Message
     | Written
     | Comparing
     | Compared
@@ -156,11 +156,13 @@ class TimedEvent:
 
 
 ENDS = (Done, Stopped, Failed)
-_KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
+_KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)} | {
+    "Told": Message  # what earlier versions wrote
+}
 
 
 def in_words(event: Event) -> str | None:
-    """An event as a line for a person; None where it is one of many that a bar shows better."""
+    """An event as a line of a log; None for one of many that a progress bar shows better."""
     match event:
         case Begun():
             return (
@@ -181,7 +183,7 @@ def in_words(event: Event) -> str | None:
                 f"After epoch {event.epoch}: held-out Dice {event.dice_pooled:.3f} pooled, "
                 f"{event.dice_mean:.3f} mean."
             )
-        case Told() | Stopped() | Failed():
+        case Message() | Stopped() | Failed():
             return event.sentence
         case Written():
             return f"Candidate {event.model} is written; comparing it with the active model."
@@ -197,7 +199,7 @@ class EventLog:
     """Appends events to a run's file; a line is written at once and whole.
 
     A line that cannot be written ends the run: the disk is full or gone, so no checkpoint could be
-    kept either, and whoever watches would wait for a run that says nothing.
+    kept either, and the window would wait for a run that writes no events.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -217,7 +219,7 @@ class EventLog:
                 # A process that was killed, or a disk that was full, left half a line.
                 file.write((b"\n" if _ends_torn(file) else b"") + line.encode())
         except OSError as error:
-            raise not_written("What the run tells", error) from None
+            raise not_written("An event of the run", error) from None
 
 
 def _ends_torn(file: BinaryIO) -> bool:
@@ -261,7 +263,7 @@ def read_timed(folder: Path, offset: int = 0) -> tuple[list[TimedEvent], int]:
         return [], offset
     except OSError as error:
         raise InputError(
-            f"What the run {folder.name} told cannot be read ({error.strerror or 'refused'}); "
+            f"The events of the run {folder.name} cannot be read ({error.strerror or 'refused'}); "
             "check who may read its folder."
         ) from None
     whole = text[: text.rfind(b"\n") + 1]

@@ -26,7 +26,7 @@ class RunStatus(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     BROKEN = "broken"
-    """Its process is gone and said nothing: killed, or the machine went down. Can be resumed."""
+    """Its process ended without a last event: killed, or the machine went down. Can be resumed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,9 +79,9 @@ def run_info(folder: Path) -> RunInfo:
     Raises
     ------
     InputError
-        If what it told cannot be read.
+        If its events cannot be read.
     """
-    # The process first: one that ends in between has told its end before.
+    # The process first: one that ends in between has written its last event before.
     if process_of(folder) is not None:
         status = RunStatus.RUNNING
     else:
@@ -107,8 +107,8 @@ def ask_to_stop(folder: Path) -> None:
 def lift_stop(folder: Path, *, older_than_s: float = 0.0) -> None:
     """Take back a request to stop; a younger one than ``older_than_s`` stands.
 
-    Whoever stops takes it back, and whoever has a run go on. A run that only just starts does not:
-    somebody may have changed their mind while it was starting.
+    A run that stops takes it back, and so does the process that resumes one. A run that is just
+    starting does not: its user may have changed their mind in the meantime.
 
     Raises
     ------

@@ -11,13 +11,12 @@ import numpy as np
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.corrections import Ledger
-from tgcnet.data.examples import Example, letterbox_labels
-from tgcnet.data.folder import Row
+from tgcnet.data.row_decoding import Example, letterbox_labels
+from tgcnet.data.rows import Row
 from tgcnet.domain import Case, SegmentationClass
 from tgcnet.errors import InputError
-from tgcnet.finetune.classes import in_model_classes
 from tgcnet.preprocess import decide_window, prepare_plane
-from tgcnet.train.data.feature_files import digest_of
+from tgcnet.train.data.fixed_views import digest_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +61,7 @@ class SampleSets:
 def samples_of_case(
     case: Case, preprocess: PreprocessConfig, classes: Sequence[SegmentationClass]
 ) -> Iterable[Sample]:
-    """The reviewed slices of a correction; what nobody reviewed is not learnt from.
+    """The reviewed slices of a correction; other slices are not learnt from.
 
     Parameters
     ----------
@@ -168,3 +167,39 @@ class BatchPlan:
             (sample, Random(f"{self._seed}/{epoch}/{index}/{position}"))
             for position, sample in enumerate(samples)
         ]
+
+
+def in_model_classes(
+    labels: np.ndarray,
+    given: Sequence[SegmentationClass],
+    model: Sequence[SegmentationClass],
+) -> np.ndarray:
+    """Label values of one list of classes as those of another, matched by name.
+
+    Parameters
+    ----------
+    labels : uint8, any shape; a class's index in ``given`` + 1, 0 background
+
+    Returns
+    -------
+    uint8
+        To a model of one class whatever is marked belongs.
+
+    Raises
+    ------
+    InputError
+        If something is marked as a class that a model of several does not have.
+    """
+    if len(model) == 1:
+        return np.asarray(labels > 0, dtype=np.uint8)
+    places = {one.name: index for index, one in enumerate(model, start=1)}
+    table = np.array([0, *(places.get(one.name, 0) for one in given)], dtype=np.uint8)
+    marked = np.unique(labels[labels > 0])
+    strange = [given[value - 1].name for value in marked if not table[value]]
+    if strange:
+        raise InputError(
+            f"It marks {', '.join(strange)}, and the model tells apart "
+            f"{', '.join(places)}; expected one of these. Correct it under this model, or "
+            "fine-tune the model it was corrected under."
+        )
+    return np.asarray(table[labels])

@@ -9,20 +9,24 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from tgcnet.data.examples import Example
-from tgcnet.finetune.candidate import adapter_width, config_with_adapters, copy_of
+from tgcnet.data.row_decoding import Example
+from tgcnet.finetune.candidate import (
+    adapter_width,
+    choose_what_learns,
+    config_with_adapters,
+    copy_of,
+)
 from tgcnet.finetune.config import FinetuneConfig, Learns
-from tgcnet.finetune.events import Begun, Event, Prepared, Scored, Told
-from tgcnet.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
-from tgcnet.finetune.loop import Finetuner, Watcher, choose_what_learns
-from tgcnet.finetune.memory import needs_memory, too_small_for
+from tgcnet.finetune.events import Begun, Event, Message, Prepared, Scored
+from tgcnet.finetune.finetuner import Callbacks, Finetuner
+from tgcnet.finetune.prepare_folder import FEATURES_FOLDER, is_asked_to_stop
+from tgcnet.finetune.safeguards import needs_memory, too_small_for
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
 from tgcnet.inference.volume_runner import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
-from tgcnet.train.data.variants import VARIANTS, Variant
-from tgcnet.train.features import FeatureCache, feature_bytes
-from tgcnet.train.pixels import PixelScale
-from tgcnet.train.texts import TextEncoder
+from tgcnet.train.data.fixed_views import VARIANTS, Variant
+from tgcnet.train.frozen_features import FeatureCache, feature_bytes
+from tgcnet.train.network_inputs import PixelScale, TextEncoder
 from tgcnet.weights.load import LoadedModel
 
 _SCORE_BATCH = 16
@@ -44,9 +48,9 @@ class Training:
         parent: LoadedModel,
         sets: SampleSets,
         device: torch.device,
-        tell: Callable[[Event], None],
+        on_event: Callable[[Event], None],
     ) -> None:
-        self._out, self._config, self._sets, self._tell = out, config, sets, tell
+        self._out, self._config, self._sets, self._on_event = out, config, sets, on_event
         self._parent, self._device = parent, device
         self._score_batch = _SCORE_BATCH
         self.model_config = config_with_adapters(parent.manifest.model, config)
@@ -66,7 +70,9 @@ class Training:
         plan = BatchPlan(
             sets, batch_size=config.batch_size, replay_share=config.replay_share, seed=config.seed
         )
-        watcher = Watcher(tell=self._tell, should_stop=self._should_stop, score=self._score)
+        callbacks = Callbacks(
+            on_event=self._on_event, should_stop=self._should_stop, score=self._score
+        )
         cache, cache_bytes = self._cache()
         trainer = Finetuner(
             config=config,
@@ -77,17 +83,17 @@ class Training:
             pixels=self._pixels,
             out=self._out,
             fabric=_fabric_on(self._device),
-            watcher=watcher,
+            callbacks=callbacks,
             identity=identity,
         )
-        self._tell_begin(trainer.total_steps, cache_bytes)
+        self._report_begin(trainer.total_steps, cache_bytes)
         if cache is not None and not (resume and trainer.is_complete()):
             self._fill(cache)
         trainer.run(resume=resume)
 
-    def _tell_begin(self, total_steps: int, cache_bytes: int) -> None:
+    def _report_begin(self, total_steps: int, cache_bytes: int) -> None:
         sets = self._sets
-        self._tell(
+        self._on_event(
             Begun(
                 parent=self._parent.manifest.name,
                 num_new=len(sets.new),
@@ -102,9 +108,9 @@ class Training:
             )
         )
         if not sets.measured:
-            self._tell(Told(sentence=_NO_REFERENCE))
+            self._on_event(Message(sentence=_NO_REFERENCE))
         elif not sets.reference:
-            self._tell(Told(sentence=_NOTHING_TO_REPLAY.format(len(sets.measured))))
+            self._on_event(Message(sentence=_NOTHING_TO_REPLAY.format(len(sets.measured))))
 
     def _cache(self) -> tuple[FeatureCache | None, int]:
         """The kept features and their size; none where they would change or take too much."""
@@ -115,8 +121,8 @@ class Training:
         if not size:
             return None, 0
         if size > self._config.cache_limit_bytes:
-            self._tell(
-                Told(
+            self._on_event(
+                Message(
                     sentence=f"Features would take {size / 2**30:.1f} GiB of disk, more than the "
                     f"{self._config.cache_limit_bytes / 2**30:.1f} GiB allowed; they are computed "
                     "anew each time, which is slower."
@@ -137,7 +143,7 @@ class Training:
         with needs_memory("the features of a single image"):
             for done, _ in enumerate(cache.fill(views), start=1):
                 if done % 50 == 0 or done == len(views):
-                    self._tell(Prepared(done=done, total=len(views)))
+                    self._on_event(Prepared(done=done, total=len(views)))
                 if self._should_stop():
                     break  # the loop looks at it too, and says so
 
@@ -166,7 +172,7 @@ class Training:
                 scores.add(mask, example.mask)
             done += len(part)
         result = scores.result()
-        self._tell(
+        self._on_event(
             Scored(
                 epoch=epoch,
                 step=step,

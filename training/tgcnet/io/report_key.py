@@ -1,14 +1,13 @@
 """A report's keyed hash: the same for two masks of one report, and no clue to its text."""
 
 import contextlib
-import hashlib
-import hmac
 import os
 import secrets
 from pathlib import Path
 
 from tgcnet.errors import OutputError
 from tgcnet.io.atomic import not_written
+from tgcnet.io.keyed_hash import keyed_hash
 from tgcnet.io.report_text import without_surrogates
 from tgcnet.io.user_data import user_folder
 
@@ -34,7 +33,7 @@ def report_provenance(text: str) -> dict[str, str]:
     words = " ".join(without_surrogates(text).split())
     if not words:
         return {}
-    return {"report_hmac_sha256": hmac.new(_key(), words.encode(), hashlib.sha256).hexdigest()}
+    return {"report_hmac_sha256": keyed_hash(_key(), words.encode())}
 
 
 def _key() -> bytes:

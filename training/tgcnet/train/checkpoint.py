@@ -1,8 +1,9 @@
-"""A run's checkpoint: one safetensors file with everything a resumed run needs, and no pickle.
+"""A run's checkpoints: each one safetensors file with all that a resumed run needs, and no pickle.
 
 Tensors are named ``model/...``, ``average/...``, ``optimizer/<index>/<key>`` and ``random``; the
 JSON beside them (step, epoch, configuration, loss scale, what the run was made with) travels in
-the file's own metadata, so that one rename makes a checkpoint whole or leaves the one before.
+the file's own metadata, so that one rename makes a checkpoint whole or leaves the one before. A
+run's folder keeps the last two, named by stage and step.
 """
 
 import json
@@ -17,9 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tgcnet.errors import CheckpointError
+from tgcnet.errors import CheckpointError, InputError, OutputError
 from tgcnet.io import write_bytes_atomically
-from tgcnet.train.average import MovingAverage
+from tgcnet.train.optimisation import MovingAverage
+
+FOLDER = "checkpoints"
+_NUM_KEPT = 2
+_ENDING = ".safetensors"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +32,7 @@ class Progress:
     """Where a run stands: the next batch is ``batch`` of ``epoch``; ``step`` counts all.
 
     ``halvings`` of the learning rate were needed because the run diverged; ``recent`` are the
-    losses that the watch over it remembers; ``best`` is the best validation so far, and
+    losses that fine-tuning compares a new one with; ``best`` is the best validation so far, and
     ``stale_epochs`` went by since; ``unlogged`` are the losses of the steps since the log's last
     line.
     """
@@ -166,3 +171,75 @@ def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+class Checkpoints:
+    """The checkpoints in a run's folder; only the run's first process changes them."""
+
+    def __init__(self, out: Path) -> None:
+        self._folder = out / FOLDER
+
+    def all(self) -> list[Path]:
+        """Oldest first: "pretrain" sorts before "train", and steps have leading zeros."""
+        return sorted(self._folder.glob(f"[!.]*{_ENDING}"))
+
+    def latest(self) -> Path | None:
+        """The newest; None where there is none."""
+        found = self.all()
+        return found[-1] if found else None
+
+    def place_for(self, stage: str, step: int) -> Path:
+        """Where the checkpoint of a step goes.
+
+        Raises
+        ------
+        OutputError
+            If its folder cannot be made.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"the run's folder {FOLDER!r} cannot be made ({error.strerror or 'refused'}); make "
+                "room or lift the protection, then go on with --resume"
+            ) from None
+        return self._folder / f"{stage}-{step:08}{_ENDING}"
+
+    def drop_old(self) -> None:
+        """Delete all but the last two; call it once the newest is on the disk.
+
+        Files that a kill left half-written, whose names begin with a dot, are deleted too.
+        """
+        for path in (*self.all()[:-_NUM_KEPT], *self._folder.glob(f".*{_ENDING}")):
+            path.unlink(missing_ok=True)
+
+    def go_back_to(self, path: Path) -> None:
+        """Delete the checkpoints after one of this folder, since the run resumes from it."""
+        for later in self.all():
+            if later.name > path.name:
+                later.unlink(missing_ok=True)
+
+
+def checkpoint_to_resume(out: Path, named: Path | None) -> Path | None:
+    """The checkpoint that a run resumes from: the one named, else the newest of its folder.
+
+    Raises
+    ------
+    InputError
+        If the one named is not there.
+    CheckpointError
+        If it belongs to another folder's run.
+    """
+    if named is None:
+        return Checkpoints(out).latest()
+    if not named.is_file():
+        raise InputError(
+            f"--resume names {named.name}, which is not there; expected a file of the run's folder "
+            f"{FOLDER!r}, or no name at all for the newest"
+        )
+    if named.resolve().parent != (out / FOLDER).resolve():
+        raise CheckpointError(
+            f"--resume names {named.name}, which does not lie in {FOLDER!r} of the run's folder; "
+            "expected one of its own checkpoints: give the folder it lies in as --out"
+        )
+    return named

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from tgcnet.config import ModelConfig, PreprocessConfig, TgcNetConfig, text_tower_config
 from tgcnet.config.checks import check_divisible, check_in, check_types, check_whole
-from tgcnet.data.requests import RequestMix
 from tgcnet.data.sources import Source
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError
 from tgcnet.train.data.augment import AugmentConfig

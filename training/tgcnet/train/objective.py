@@ -11,7 +11,7 @@ from tgcnet.models import ModelOutput, SegmentationModel, TextFeatures, TgcNetOu
 from tgcnet.models.cnn import STRIDES
 from tgcnet.models.tmca import TmcaOutput
 from tgcnet.train.contrast import ContrastConfig, ContrastTargets, Gather, contrast_loss
-from tgcnet.train.texts import TextEncoder
+from tgcnet.train.network_inputs import TextEncoder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +92,7 @@ class SegmentationObjective(nn.Module):
 
 
 def watched(output: ModelOutput) -> dict[str, Tensor]:
-    """Maps whose collapse into a constant has to be seen: VLCM's gates, TMCA's enhancement."""
+    """Maps to watch for a collapse into a constant: VLCM's gates, TMCA's enhancement."""
     if isinstance(output, TgcNetOutput):
         return {f"gate{stride}": gate for stride, gate in output.gates.items()}
     if isinstance(output, TmcaOutput):

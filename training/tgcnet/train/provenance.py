@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.config import to_json
-from tgcnet.data.captions import captions_sha256
-from tgcnet.data.examples import Example
+from tgcnet.data.row_decoding import Example
+from tgcnet.data.rows import captions_sha256
 from tgcnet.data.sources import SourceRows
 from tgcnet.errors import CheckpointError
 from tgcnet.train.checkpoint import read_provenance
@@ -49,7 +49,7 @@ def provenance_of(
         ``seed``, ``config_sha256``; ``version_...`` of what computes; ``train_images``,
         ``train_images_held_out`` (left out of the former), ``val_images``;
         ``train_captions_sha256`` and ``val_captions_sha256`` as
-        :func:`tgcnet.data.captions.captions_sha256` has them; ``train_samples_sha256`` and
+        :func:`tgcnet.data.rows.captions_sha256` has them; ``train_samples_sha256`` and
         ``val_samples_sha256``, which image is in which split; and the weights' own.
     """
     rows = [row for read in train for row in read.rows]
@@ -83,7 +83,7 @@ def pixels_sha256(examples: Iterable[Example]) -> str:
     """A hash of what the network sees of images and masks, in the order they are drawn by.
 
     Of each a checksum, CRC-32: it notices a change, takes 0.1 ms an image of 224 x 224, and is no
-    protection against one who means to deceive.
+    protection against deliberate changes.
     """
     digest = hashlib.sha256()
     for example in examples:
@@ -93,9 +93,9 @@ def pixels_sha256(examples: Iterable[Example]) -> str:
 
 
 def check_unchanged(checkpoint: Path, provenance: Mapping[str, str]) -> None:
-    """Refuse to go on with other data or other pretrained weights than a run began with.
+    """Refuse to resume with other data or other pretrained weights than a run began with.
 
-    What only one of the two states is not compared: pixels are known last.
+    Names that only one of the two has are not compared: pixels are known last.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Recipes: Python that returns a TrainConfig, shipped with the package or one's own."""
+"""Recipes: Python that returns a TrainConfig, shipped with the package or a user's own."""
 
 import importlib
 import importlib.util
@@ -14,7 +14,7 @@ from tgcnet.train.config import TrainConfig
 
 
 def load_recipe(recipe: str) -> TrainConfig:
-    """A shipped recipe by name, or one's own by path.
+    """A shipped recipe by name, or a user's own by path.
 
     Parameters
     ----------
@@ -52,10 +52,12 @@ def _config_from(path: Path, recipe: str, function: str) -> TrainConfig:
         raise InputError(f"{path.name} cannot be loaded as a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    with _told(path):
+    try:
         spec.loader.exec_module(module)
         make = getattr(module, function, None)
         config = make() if callable(make) else None
+    except Exception as error:  # a user's own code may raise anything
+        raise _unusable(path, error) from error
     return _checked(config, recipe, function)
 
 
@@ -67,7 +69,7 @@ def _checked(config: object, recipe: str, function: str = "recipe") -> TrainConf
 
 @contextmanager
 def _siblings_importable(folder: Path) -> Iterator[None]:
-    """As Python has it for a program; afterwards they are forgotten.
+    """The files beside a recipe can be imported while it is loaded; afterwards they are forgotten.
 
     The ``helpers`` of another recipe may be another file.
     """
@@ -84,17 +86,13 @@ def _siblings_importable(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """One sentence of whatever a file raises: where, and what it says itself."""
-    try:
-        yield
-    except Exception as error:
-        said = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
-        raise InputError(
-            f"the recipe {path.name} cannot be used: {type(error).__name__} in "
-            f"{_place_of(error, path)}{': ' if said else ''}{said}; correct it there"
-        ) from error
+def _unusable(path: Path, error: Exception) -> InputError:
+    """One sentence of whatever a file raises: where, and its own message."""
+    message = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
+    return InputError(
+        f"the recipe {path.name} cannot be used: {type(error).__name__} in "
+        f"{_place_of(error, path)}{': ' if message else ''}{message}; correct it there"
+    )
 
 
 def _place_of(error: Exception, path: Path) -> str:

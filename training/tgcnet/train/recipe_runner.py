@@ -4,40 +4,38 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 from rich.console import Console
 
-from tgcnet.data.examples import Example
-from tgcnet.data.pixel_cache import PixelCache
-from tgcnet.data.sources import SourceRows, common_classes, read_source
+from tgcnet.config import PostprocessConfig
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError, OutputError
-from tgcnet.train.checkpoint import Progress, read_progress
-from tgcnet.train.checkpoints import Checkpoints, checkpoint_to_resume
+from tgcnet.models import SegmentationModel
+from tgcnet.train.checkpoint import Checkpoints, Progress, checkpoint_to_resume, read_progress
 from tgcnet.train.config import TrainConfig
-from tgcnet.train.data.training_set import TrainingSet, load_examples
-from tgcnet.train.data_check import (
-    check_apart,
-    check_pixels_apart,
-    held_out_sentences,
-    side_warnings,
-)
-from tgcnet.train.devices import build_fabric
-from tgcnet.train.export import export_model
-from tgcnet.train.loop import Trainer, identity_of
+from tgcnet.train.fabric import build_fabric, first_decides, in_turn, leave_together
 from tgcnet.train.options import RunOptions
-from tgcnet.train.processes import first_decides, in_turn, leave_together
-from tgcnet.train.provenance import check_unchanged, pixels_sha256, provenance_of
+from tgcnet.train.provenance import check_unchanged, provenance_of
+from tgcnet.train.recipe_data import (
+    RecipeRows,
+    checked_pixels,
+    decode_images,
+    log_remarks,
+    make_training_set,
+    read_data,
+    with_classes,
+)
 from tgcnet.train.recipe_file import load_recipe
-from tgcnet.train.run_log import CsvLog, RunLog, Sink
-from tgcnet.train.shown import LineLog, TerminalLog
-from tgcnet.train.tensorboard import TensorBoardLog
+from tgcnet.train.run_log import CsvLog, LineLog, RunLog, Sink, TensorBoardLog, TerminalLog
 from tgcnet.train.towers import build_for_training, open_start, with_words
-from tgcnet.train.validate import Validator
+from tgcnet.train.trainer import Trainer, identity_of
+from tgcnet.train.validation import Validator
+from tgcnet.weights.load import save_model
+from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import DEFAULT_MODEL
 
 logger = logging.getLogger(__name__)
@@ -60,8 +58,8 @@ def train_recipe(
         ``FILE.py:NAME`` of one that has several
     data : the folder that the recipe's sources are relative to
     out : the run's folder; made if absent
-    resume : go on from the newest checkpoint in ``out`` where there is one
-    checkpoint : go on from this one instead; later ones are dropped
+    resume : continue from the newest checkpoint in ``out`` where there is one
+    checkpoint : continue from this one instead; later ones are deleted
 
     Returns
     -------
@@ -96,17 +94,17 @@ def train_recipe(
     torch.manual_seed(config.seed)
     model = build_for_training(config, start)
     first_decides(fabric, place.make)  # only now: a run that is refused writes nothing
-    decoded = in_turn(fabric, lambda: _decode(config, read, options.cache or out / "cache"))
-    made_with |= first_decides(fabric, lambda: _checked_pixels(found, read, decoded))
+    decoded = in_turn(fabric, lambda: decode_images(config, read, options.cache or out / "cache"))
+    made_with |= first_decides(fabric, lambda: checked_pixels(found, read, decoded))
     if fabric.is_global_zero:
-        _tell(read, decoded)
+        log_remarks(read, decoded)
         if found is not None:
             Checkpoints(out).go_back_to(found)
     with place.log(resumed) as log:
         trainer = Trainer(
             config=config,
             model=model,
-            training_set=_training_set(config, read, decoded),
+            training_set=make_training_set(config, read, decoded),
             validator=Validator(decoded.scored, config.preprocess, read.classes),
             provenance=made_with,
             log=log,
@@ -125,14 +123,14 @@ def train_recipe(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """Where and on what a run happens."""
+    """A run's folder, its options and its devices."""
 
     out: Path
     options: RunOptions
     fabric: Fabric
 
     def checkpoint(self, named: Path | None, *, resume: bool) -> Path | None:
-        """What the run goes on from; a folder in which it may not begin is refused."""
+        """The checkpoint to continue from; a folder that holds a run is refused unless resumed."""
         found = checkpoint_to_resume(self.out, named)
         name = self.out.absolute().name
         if found is not None and not resume:
@@ -158,75 +156,22 @@ class _Place:
             log.close()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Read:
-    """What a recipe's folders hold: rows and classes, no pixels yet."""
-
-    sources: tuple[SourceRows, ...]
-    validation: SourceRows
-    classes: tuple[SegmentationClass, ...]
-
-    @property
-    def reports(self) -> list[str]:
-        return [row.report for source in self.sources for row in source.rows]
-
-
-def _read_recipe(recipe: str, data: Path, out: Path) -> tuple[TrainConfig, _Read]:
-    """What is asked for and what of it lies there: what can be refused at once, is."""
+def _read_recipe(recipe: str, data: Path, out: Path) -> tuple[TrainConfig, RecipeRows]:
+    """The recipe and the rows of its data; whatever can be refused at once is refused here."""
     config = load_recipe(recipe)
     _check_name(config, recipe)
     _check_can_be_made(out)
-    read = _read_data(config, recipe, data)
-    return _with_classes(config, read.classes), read
+    read = read_data(config, recipe, data)
+    return with_classes(config, read.classes), read
 
 
 def _launched(options: RunOptions) -> Fabric:
-    """All processes of the run, of which the first one talks."""
+    """Start all processes of the run; only the first one logs below warnings."""
     fabric = build_fabric(options)
     fabric.launch()
     if not fabric.is_global_zero:
         logging.getLogger("tgcnet").setLevel(logging.WARNING)
     return fabric
-
-
-def _read_data(config: TrainConfig, recipe: str, data: Path) -> _Read:
-    _check_sources(config, recipe, data)
-    sources = tuple(read_source(data, source) for source in config.sources)
-    validation = read_source(data, config.validation.as_source(), is_trained_on=False)
-    scored = validation.rows[: config.validation.max_rows]
-    check_apart(sources, scored, validation.source.label)
-    classes = common_classes([*sources, validation])
-    return _Read(sources=sources, validation=validation, classes=classes)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Decoded:
-    """The images and masks of a run, and of its validation."""
-
-    seen: Sequence[Example]
-    scored: Sequence[Example]
-
-
-def _decode(config: TrainConfig, read: _Read, cache_folder: Path) -> _Decoded:
-    """Pixels, from the cache where they were decoded before."""
-    cache = PixelCache(cache_folder, config.preprocess)
-    return _Decoded(
-        seen=load_examples(read.sources, cache),
-        scored=load_examples([read.validation], cache, max_rows=config.validation.max_rows),
-    )
-
-
-def _training_set(config: TrainConfig, read: _Read, decoded: _Decoded) -> TrainingSet:
-    training_set = TrainingSet(
-        decoded.seen,
-        [source.source.repeats for source in read.sources for _ in source.rows],
-        seed=config.seed,
-        mix=config.mix,
-        augment=config.augment,
-        num_classes=len(read.classes),
-    )
-    logger.info("%d images, %d samples an epoch", len(decoded.seen), len(training_set))
-    return training_set
 
 
 def _checked_progress(
@@ -240,29 +185,8 @@ def _checked_progress(
     return progress
 
 
-def _checked_pixels(found: Path | None, read: _Read, decoded: _Decoded) -> dict[str, str]:
-    """What the provenance says of pixels; known only once they are decoded."""
-    check_pixels_apart(decoded.seen, decoded.scored, read.validation.source.label)
-    pixels = {
-        "train_pixels_sha256": pixels_sha256(decoded.seen),
-        "val_pixels_sha256": pixels_sha256(decoded.scored),
-    }
-    if found is not None:
-        check_unchanged(found, pixels)
-    return pixels
-
-
-def _tell(read: _Read, decoded: _Decoded) -> None:
-    """What does not stop a run but ought to be known."""
-    for sentence in held_out_sentences(read.sources):
-        logger.info(sentence)
-    for entries, examples in ((read.sources, decoded.seen), ((read.validation,), decoded.scored)):
-        for sentence in side_warnings(entries, examples):
-            logger.warning(sentence)
-
-
 def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sink]:
-    """Files beside each other, and what a person sees."""
+    """Where numbers go: files in the run's folder, and the terminal or the log."""
     sinks: list[Sink] = [CsvLog(out / "log.csv", resumed)]
     if options.has_tensorboard:
         sinks.append(TensorBoardLog(out / "events", resumed))
@@ -271,7 +195,7 @@ def _sinks(out: Path, options: RunOptions, resumed: Progress | None) -> list[Sin
 
 
 def _check_name(config: TrainConfig, recipe: str) -> None:
-    """A model of one's own is not called as the shipped one: two would answer to the name."""
+    """Refuse the shipped model's name for another recipe's: two models would share it."""
     name = config.model.name
     if name == DEFAULT_MODEL and recipe != DEFAULT_MODEL:
         raise InputError(
@@ -279,28 +203,6 @@ def _check_name(config: TrainConfig, recipe: str) -> None:
             "one's name, expected a name of its own; name the model in the recipe: "
             "model=replace(base.model, name=...)"
         )
-
-
-def _check_sources(config: TrainConfig, recipe: str, data: Path) -> None:
-    """Before anything is read: every folder that the recipe names is below ``data``."""
-    for folder in (*(source.folder for source in config.sources), config.validation.folder):
-        if not (data / folder).is_dir():
-            raise InputError(
-                f"--data {data.absolute().name} holds no folder {folder}, which recipe "
-                f"{recipe!r} expects below it; name the folder that holds {folder}. The data of "
-                "'mini' are laid out by training/recipes/prepare_mini_data.py"
-            )
-
-
-def _with_classes(config: TrainConfig, classes: Sequence[SegmentationClass]) -> TrainConfig:
-    """As many outputs as the data have classes; a recipe may leave it to them, or agree."""
-    if config.model.num_classes not in (1, len(classes)):
-        raise InputError(
-            f"the recipe's model has num_classes={config.model.num_classes} and the data have "
-            f"{len(classes)} ({', '.join(entry.name for entry in classes)}); expected the same, or "
-            "no num_classes in the recipe, which leaves it to the data"
-        )
-    return replace(config, model=replace(config.model, num_classes=len(classes)))
 
 
 def _check_can_be_made(folder: Path) -> None:
@@ -316,3 +218,29 @@ def _not_made(folder: Path, reason: str) -> OutputError:
         f"the run's folder {folder.absolute().name!r} cannot be made ({reason}); name one whose "
         "parent can be written"
     )
+
+
+def export_model(
+    model: SegmentationModel,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    classes: Sequence[SegmentationClass],
+    provenance: Mapping[str, str],
+) -> Path:
+    """Write the network as a model folder that every part of tgcnet can load."""
+    manifest = Manifest(
+        name=config.model.name,
+        model=config.model,
+        preprocess=config.preprocess,
+        postprocess=PostprocessConfig(
+            threshold=config.threshold, min_region_px=config.min_region_px
+        ),
+        classes=tuple(classes),
+        findings=config.findings,
+        licence=config.licence,
+        training_data=tuple(source.label for source in config.sources),
+        provenance=provenance,
+    )
+    save_model(model, manifest, folder)
+    return folder

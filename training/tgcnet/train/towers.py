@@ -1,6 +1,6 @@
 """The network as a run starts: its words, and what of it is pretrained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -8,13 +8,15 @@ from pathlib import Path
 from torch import nn
 
 from tgcnet.config import TextTowerConfig, TgcNetConfig, TmcaConfig, text_tower_config
+from tgcnet.data import caption_templates
 from tgcnet.errors import CheckpointError, MissingExtraError
 from tgcnet.models import SegmentationModel, TgcNet, build_model
+from tgcnet.models.clip_towers import words_with_tokens
 from tgcnet.models.cnn import load_imagenet_lite0
 from tgcnet.models.pretrained import Pretrained, fill_cnn, fill_towers, with_vocabulary
 from tgcnet.models.source_files import Stated
+from tgcnet.report import load_knowledge
 from tgcnet.train.config import TrainConfig, cnn_of
-from tgcnet.train.vocabulary import training_words
 from tgcnet.weights.import_pretrained import open_pretrained, sha256_of
 from tgcnet.weights.load import LoadedModel, load_model
 
@@ -25,7 +27,7 @@ class StartWeights:
 
     Attributes
     ----------
-    towers, cnn : somebody's pretrained weights
+    towers, cnn : pretrained weights from elsewhere
     imagenet : the file of the CNN's ImageNet weights
     model : another model of ours whose towers are taken over
     """
@@ -67,7 +69,7 @@ def open_start(config: TrainConfig) -> StartWeights:
 
 
 def with_words(config: TrainConfig, start: StartWeights, reports: Sequence[str]) -> TrainConfig:
-    """The run with its text tower's vocabulary: another's whose tower it is, or its own.
+    """The run with its text tower's vocabulary: that of a pretrained tower, or its own.
 
     Raises
     ------
@@ -149,7 +151,7 @@ def _towers_of(config: TrainConfig) -> str:
 
 
 def _open_towers(config: TrainConfig) -> Pretrained:
-    """The weights the recipe names; of what nothing beside them states, the recipe's own word."""
+    """The weights that the recipe names; it also states what no file beside them does."""
     text, model = text_tower_config(config.model), config.model
     image = model.towers.image if isinstance(model, TgcNetConfig) else None
     return open_pretrained(
@@ -171,3 +173,10 @@ def _text_of(pretrained: Pretrained, configured: TextTowerConfig) -> TextTowerCo
             "tower is; name one's folder, or change the recipe"
         )
     return text
+
+
+def training_words(captions: Iterable[str]) -> tuple[str, ...]:
+    """Every word that training can show the tower, as CLIP's tokenizer cuts words, sorted."""
+    knowledge = (s for finding in load_knowledge().findings for s in finding.sentences)
+    texts = {*captions, *caption_templates.vocabulary(), *knowledge}
+    return tuple(sorted({word for text in texts for word, _ in words_with_tokens(text)}))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from tgcnet.data.classes import LUNG_OPACITY, LabelValueError
-from tgcnet.data.folder import read_folder
 from tgcnet.data.layouts import Part, read_dataset, scan_dataset
-from tgcnet.data.pairs import SizeMismatchError, read_pair
+from tgcnet.data.layouts.three_columns import read_folder
+from tgcnet.data.row_decoding import SizeMismatchError, read_pair
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 

@@ -7,7 +7,7 @@ import pytest
 
 from tgcnet.data.check import check_folder
 from tgcnet.data.layouts import Part, read_dataset, scan_dataset
-from tgcnet.data.pairs import read_pair
+from tgcnet.data.row_decoding import read_pair
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 

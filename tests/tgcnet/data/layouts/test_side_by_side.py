@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tgcnet.data.check import Severity, check_folder
-from tgcnet.data.convert import Wishes, convert_folder
+from tgcnet.data.convert import ConvertOptions, convert_folder
 from tgcnet.data.layouts import read_dataset, scan_dataset
 from tgcnet.errors import InputError
 
@@ -95,7 +95,7 @@ def test_they_convert_to_one_folder_though_files_are_called_alike(
 ) -> None:
     folder = make_set({"report": "Of train."}, name="set/train").parent
     make_set({"report": "Of val."}, name="set/val")
-    made = convert_folder(folder, tmp_path / "made", Wishes())
+    made = convert_folder(folder, tmp_path / "made", ConvertOptions())
     assert made.splits == {"train": 1, "val": 1}
     rows = read_dataset(tmp_path / "made").rows
     assert [(row.name, row.report, row.split) for row in rows] == [

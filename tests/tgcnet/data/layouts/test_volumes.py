@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from tgcnet.corrections import Correction, Ledger
-from tgcnet.corrections.nnunet import export_nnunet
-from tgcnet.data import pairs
+from tgcnet.corrections.export_nnunet import export_nnunet
+from tgcnet.data import row_decoding as pairs
 from tgcnet.data.classes import LabelValueError
 from tgcnet.data.layouts import Part, read_dataset, scan_dataset
 from tgcnet.data.layouts.volumes import VolumePair
-from tgcnet.data.pairs import SizeMismatchError, read_pair
+from tgcnet.data.row_decoding import SizeMismatchError, read_pair
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import InputError
 from tgcnet.io import load_volume

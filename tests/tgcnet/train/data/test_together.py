@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tgcnet.data.check import check_folder
-from tgcnet.data.convert import Wishes, convert_folder
+from tgcnet.data.convert import ConvertOptions, convert_folder
 from tgcnet.data.layouts import read_dataset
-from tgcnet.data.reference import part_reference
-from tgcnet.data.referring import convert as convert_referring
-from tgcnet.data.slices import nameless_slices, row_slices
+from tgcnet.data.reference_split import split_reference
+from tgcnet.data.referring_set import convert as convert_referring
+from tgcnet.data.slices_to_score import nameless_slices, row_slices
 from tgcnet.data.splits import Division
-from tgcnet.train.bootstrap import patient_rows
+from tgcnet.evaluation.bootstrap import patient_rows
 
 MakeSet = Callable[..., Path]
 NUM_SLICES = 4
@@ -47,10 +47,12 @@ def volumes(folder: Path) -> list[str]:
 
 def test_a_division_of_converted_slices_parts_no_volume(tmp_path: Path) -> None:
     folder = nnunet(tmp_path / "in", ("a", "b", "c"))
-    convert_folder(folder, tmp_path / "once", Wishes())
+    convert_folder(folder, tmp_path / "once", ConvertOptions())
     assert volumes(tmp_path / "once") == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
     division = Division(shares=(1, 1))
-    convert_folder(tmp_path / "once", tmp_path / "twice", Wishes(only="train", division=division))
+    convert_folder(
+        tmp_path / "once", tmp_path / "twice", ConvertOptions(only="train", division=division)
+    )
     rows = read_dataset(tmp_path / "twice").rows
     assert len({row.unit for row in rows}) == 3
     assert len({(row.unit, row.split) for row in rows}) == 3
@@ -60,19 +62,19 @@ def test_a_division_of_converted_slices_parts_no_volume(tmp_path: Path) -> None:
 def test_volumes_of_one_name_stay_two(tmp_path: Path) -> None:
     for site, cases in (("x", ("a",)), ("y", ("A", "b"))):
         nnunet(tmp_path / "in" / site, cases)
-    convert_folder(tmp_path / "in", tmp_path / "out", Wishes())
+    convert_folder(tmp_path / "in", tmp_path / "out", ConvertOptions())
     assert volumes(tmp_path / "out") == ["a"] * 4 + ["A-2"] * 4 + ["b"] * 4
 
 
 def test_pictures_get_no_column_of_volumes(make_set: MakeSet, tmp_path: Path) -> None:
-    convert_folder(make_set({}), tmp_path / "out", Wishes())
+    convert_folder(make_set({}), tmp_path / "out", ConvertOptions())
     header = (tmp_path / "out" / "captions.csv").read_text().splitlines()[0]
     assert header == "image,mask,report"
 
 
 def test_converted_slices_count_once_for_the_sides(tmp_path: Path) -> None:
     folder = nnunet(tmp_path / "in", ("a", "b"))
-    convert_folder(folder, tmp_path / "out", Wishes())
+    convert_folder(folder, tmp_path / "out", ConvertOptions())
     sides = [check_folder(path).sides for path in (folder, tmp_path / "out")]
     assert [one and one.num_one_sided for one in sides] == [2, 2]
 
@@ -91,7 +93,7 @@ def test_a_volume_on_two_sides_of_a_split_is_an_error(make_set: MakeSet) -> None
 
 def test_a_reference_set_is_parted_by_volume(make_set: MakeSet) -> None:
     folder = make_set(*[{"source_volume": f"v{index // 3}"} for index in range(210)])
-    parts = part_reference(read_dataset(folder).rows)
+    parts = split_reference(read_dataset(folder).rows)
     sides = [{row.unit for row in part} for part in (parts.measured, parts.replayed)]
     assert all(sides)
     assert not sides[0] & sides[1]
@@ -134,7 +136,7 @@ def test_statistics_draw_together_what_belongs_together(
 
 def test_slices_of_a_volume_are_one_subject_before_and_after_conversion(tmp_path: Path) -> None:
     folder = nnunet(tmp_path / "in", ("a", "b", "c"))
-    convert_folder(folder, tmp_path / "out", Wishes())
+    convert_folder(folder, tmp_path / "out", ConvertOptions())
     for path in (folder, tmp_path / "out"):
         groups = [entry.group for entry in row_slices(read_dataset(path).rows)]
         assert patient_rows(groups) == [0] * 4 + [1] * 4 + [2] * 4

@@ -10,21 +10,20 @@ from tests.tgcnet.data.conftest import data_set
 from tests.tgcnet.train.phantoms import GIVEN, STILL
 
 from tgcnet.config import PreprocessConfig
-from tgcnet.data.examples import Example, letterbox_labels
 from tgcnet.data.pixel_cache import PixelCache
-from tgcnet.data.requests import RequestMix
+from tgcnet.data.row_decoding import Example, letterbox_labels
 from tgcnet.data.sources import Source, common_classes, read_source
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.preprocess import Letterbox
-from tgcnet.train.batches import Batches, BatchPlan, Share
+from tgcnet.train.batch_loader import Batches, BatchPlan, Share
 from tgcnet.train.checkpoint import Progress
 from tgcnet.train.config import Phase
 from tgcnet.train.data.augment import AugmentConfig, Augmenter, mirrored
 from tgcnet.train.data.batch import Batch, Sample, collate, harden, to_planes
-from tgcnet.train.data.feature_files import FeatureFiles, digest_of
+from tgcnet.train.data.fixed_views import VARIANTS, FeatureFiles, digest_of
 from tgcnet.train.data.training_set import TrainingSet, load_examples
-from tgcnet.train.data.variants import VARIANTS
 from tgcnet.train.recipes.mini import recipe
 
 REPORT = "Infection in the lower left lung."

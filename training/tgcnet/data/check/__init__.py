@@ -1,7 +1,7 @@
-"""The linter of data sets: what a training run would trip over, found before. Knows no torch."""
+"""The linter of data sets: what would stop or spoil a training run, found before it."""
 
+from tgcnet.data.check.check_dataset import check_folder
 from tgcnet.data.check.findings import CheckReport, Finding, Severity
-from tgcnet.data.check.run import check_folder
 from tgcnet.data.check.sides import Convention, SideCount
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What is there twice: images, by their pixels, and subjects on two sides of a split."""
+"""Duplicates: images with the same pixels, and subjects on two sides of a split."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgcnet.data.check.findings import Finding, Found, Severity, counted, found
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 
 _SAME_FILE, _COPY, _ENCODED_ANEW = "named twice", "copied", "encoded anew"
 
@@ -29,7 +29,7 @@ def find_shared_subjects(rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def find_shared_volumes(rows: Sequence[Row]) -> Iterator[Finding]:
-    """The same of volumes whose slices name nobody."""
+    """The same of volumes whose slices name no patient."""
     nameless = [row for row in rows if row.is_slice and not row.subject]
     yield from _shared("volume", "slices", nameless, lambda row: row.unit)
 
@@ -101,7 +101,7 @@ def _finding(kind: _Kind, groups: Sequence[tuple[Found, ...]]) -> Finding:
         severity = Severity.ERROR
         where = " on two sides of a split, so that scores are of images the model has seen"
     else:
-        # One image asked for several things is what a referring set is made of.
+        # A referring set consists of images with several requests each.
         severity = Severity.NOTE if kind.how == _SAME_FILE else Severity.WARNING
         where = ""
     return Finding(

@@ -1,11 +1,11 @@
-"""What the linter says: findings, each with the rows it is about, and the figures of the set."""
+"""The linter's report: findings, each with the rows it is about, and the figures of the set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tgcnet.data.check.sides import SideCount
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 
 
 class Severity(StrEnum):
@@ -39,7 +39,7 @@ class Finding:
 
     Attributes
     ----------
-    kind : the same for the same thing in every version, for whoever reads the JSON
+    kind : the same for the same thing in every version, for readers of the JSON
     groups : what it is about; several together are each other's duplicates or one subject's
     """
 
@@ -56,7 +56,7 @@ class CheckReport:
     Attributes
     ----------
     splits : name -> number of rows; empty where the set is not divided
-    captions_sha256 : of all rows, and of each split, see ``tgcnet.data.captions``
+    captions_sha256 : of all rows, and of each split, see ``tgcnet.data.rows``
     sides : what captions and masks say of left and right; None where no mask was read
     """
 

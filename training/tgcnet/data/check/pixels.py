@@ -1,4 +1,4 @@
-"""What is found in the pixels of one row; only numbers are kept, so a set may exceed memory."""
+"""Facts about the pixels of one row; only numbers are kept, so a set may exceed memory."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from tgcnet.data.check.sides import LesionPixels, lesion_pixels
-from tgcnet.data.classes import LabelValueError
-from tgcnet.data.folder import Row, read_mask_values
-from tgcnet.data.pairs import SizeMismatchError, read_pair
+from tgcnet.data.classes import LabelValueError, read_mask_values
+from tgcnet.data.row_decoding import SizeMismatchError, read_pair
+from tgcnet.data.rows import Row
 from tgcnet.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PixelFacts:
-    """What the pixels of a row say.
+    """Facts about the pixels of a row.
 
     Attributes
     ----------

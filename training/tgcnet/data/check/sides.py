@@ -1,8 +1,8 @@
-"""Whose side the captions name: the patient's, or that of the image.
+"""Which side the captions name: the patient's, or that of the image.
 
 A radiologist's report names the patient's side, and in the usual view the patient's left is on the
 image's right. Captions of published sets often name the half of the image: a model trained on them
-marks the wrong lung for a real report. Masks tell which it is, wherever a caption names one side.
+marks the wrong lung for a real report. Masks show which it is, wherever a caption names one side.
 """
 
 import math
@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.domain import Presence, Side
 from tgcnet.report import read_report
 
@@ -56,7 +56,7 @@ class SideCount:
 
     @property
     def convention(self) -> Convention:
-        """What nearly all of them agree on.
+        """The convention that nearly all of them follow.
 
         A convention is four fifths of the captions, and more than half of them beyond chance:
         the lower end of Wilson's interval at one in a thousand. With all captions agreeing that
@@ -177,7 +177,7 @@ def shares_on_named_side(
 
 
 def side_count(shares: Iterable[float]) -> SideCount:
-    """Shares of :func:`shares_on_named_side`, counted; half and half says nothing."""
+    """Shares of :func:`shares_on_named_side`, counted; exactly one half does not count."""
     known = list(shares)
     return SideCount(
         num_patient_side=sum(share > 0.5 for share in known),

@@ -1,4 +1,4 @@
-"""Readers of data sets as they are published; each gives the same rows. Knows no torch."""
+"""Readers of data sets as they are published; each gives the same rows."""
 
 from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.layouts.detect import LAYOUTS, read_dataset, scan_dataset

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from tgcnet.data.folder import Row
+from tgcnet.data.rows import Row
 from tgcnet.domain import SegmentationClass
 
 _USUAL_SPLITS = ("train", "val", "test")
@@ -29,7 +29,7 @@ class Gap:
     is_named : a table names it, so that it was meant to be a row; else it is a file that nothing
         names, and is left out
     place : what sentences call it
-    path : a file of it, for whoever may see names
+    path : a file of it, for readers who may see names
     sentence : why it cannot be read, where it is there
     """
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from tgcnet.corrections import CaseSummary, Ledger
 from tgcnet.corrections.case_file import IMAGE_FILE
-from tgcnet.corrections.listing import revision_folder
-from tgcnet.corrections.places import CASES
+from tgcnet.corrections.cases import revision_folder
+from tgcnet.corrections.ledger_folders import CASES
 from tgcnet.corrections.revision import PERSON_FILE, REPORT_FILE, read_revision
 from tgcnet.corrections.sealed import read_hashed
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.layouts.volumes import LedgerVolume
+from tgcnet.data.rows import Row
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import InputError, LedgerError
 

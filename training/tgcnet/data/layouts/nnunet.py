@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from tgcnet.data.classes import make_classes
-from tgcnet.data.folder import Row, without_name
 from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.layouts.tables import read_table
 from tgcnet.data.layouts.volumes import VolumePair, count_slices
+from tgcnet.data.rows import Row, without_name
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.io import read_report_text
@@ -33,7 +33,7 @@ _RESERVED = ("background", "ignore")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Header:
-    """What dataset.json says: names and values of the classes in order, and how files end."""
+    """The contents of dataset.json: names and values of the classes in order, and how files end."""
 
     names: tuple[str, ...]
     values: tuple[int, ...]
@@ -45,7 +45,7 @@ class _Header:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Described:
-    """What the tables say of a case."""
+    """What the tables state about a case."""
 
     report: str = ""
     subject: str = ""
@@ -83,10 +83,10 @@ def scan(folder: Path) -> DataSet:
             continue  # nnU-Net's test cases usually come without a reference
         seen |= images.keys() | labels.keys()
         for index, case in enumerate(sorted(images.keys() | labels.keys()), start=1):
-            said = described.get(case, _Described())
-            place = said.place or f"case {index} of images{suffix}"
-            said = replace(said, place=place, split=said.split or split)
-            read = _read_case(images.get(case), labels.get(case), said, header)
+            description = described.get(case, _Described())
+            place = description.place or f"case {index} of images{suffix}"
+            description = replace(description, place=place, split=description.split or split)
+            read = _read_case(images.get(case), labels.get(case), description, header)
             if isinstance(read, Gap):
                 gaps.append(read)
                 continue
@@ -94,9 +94,9 @@ def scan(folder: Path) -> DataSet:
             rows += (replace(row, number=number) for number, row in enumerate(read.rows, first))
             num_ignored += read.num_ignored
     gaps += [
-        Gap(lacks=Part.IMAGE, is_named=True, place=said.place or "a text of reports/")
-        for case, said in described.items()
-        if case not in seen and said.report
+        Gap(lacks=Part.IMAGE, is_named=True, place=description.place or "a text of reports/")
+        for case, description in described.items()
+        if case not in seen and description.report
     ]
     return DataSet(
         name=folder.name,
@@ -109,35 +109,39 @@ def scan(folder: Path) -> DataSet:
 
 
 def _read_case(
-    image: Path | None, labels: Path | None, said: _Described, header: _Header
+    image: Path | None, labels: Path | None, description: _Described, header: _Header
 ) -> _Case | Gap:
     if image is None or labels is None:
         lacks = Part.IMAGE if image is None else Part.MASK
-        return Gap(lacks=lacks, is_named=True, place=said.place, path=image or labels)
+        return Gap(lacks=lacks, is_named=True, place=description.place, path=image or labels)
     pair = VolumePair(image=image, labels=labels, values=header.values, ignored=header.ignored)
     try:
         kept, num_ignored = _slices(pair, header.ignored)
     except InputError as error:
-        sentence = f"{said.place}: {without_name(str(error), labels.name, 'its mask')}"
-        return Gap(lacks=Part.MASK, is_named=True, place=said.place, path=labels, sentence=sentence)
-    return _Case(rows=tuple(_rows(pair, kept, said, header)), num_ignored=num_ignored)
+        sentence = f"{description.place}: {without_name(str(error), labels.name, 'its mask')}"
+        return Gap(
+            lacks=Part.MASK, is_named=True, place=description.place, path=labels, sentence=sentence
+        )
+    return _Case(rows=tuple(_rows(pair, kept, description, header)), num_ignored=num_ignored)
 
 
-def _rows(pair: VolumePair, kept: list[int], said: _Described, header: _Header) -> Iterator[Row]:
+def _rows(
+    pair: VolumePair, kept: list[int], description: _Described, header: _Header
+) -> Iterator[Row]:
     for z in kept:
         yield Row(
             number=0,
             image=pair.image,
             mask=pair.labels,
-            report=said.report,
-            subject=said.subject,
-            held_out=said.held_out,
-            split=said.split,
+            report=description.report,
+            subject=description.subject,
+            held_out=description.held_out,
+            split=description.split,
             num_classes=len(header.names),
             modality=header.modality,
             volume=pair,
             z=z,
-            place=f"slice {z} of {said.place}",
+            place=f"slice {z} of {description.place}",
         )
 
 
@@ -232,17 +236,17 @@ def _read_texts(folder: Path) -> dict[str, _Described]:
             )
     for file in _files(folder / "reports"):
         if file.suffix == ".txt" and not described.get(file.stem, _Described()).report:
-            said = described.get(file.stem, _Described())
-            described[file.stem] = replace(said, report=_read_report(file))
+            description = described.get(file.stem, _Described())
+            described[file.stem] = replace(description, report=_read_report(file))
     if (folder / "subjects.csv").is_file():
         for record in read_table(folder / "subjects.csv", ("case", "subject")):
             case = record.cells["case"].strip()
             at = f"the case in row {record.number} of subjects.csv"
-            said = described.get(case, _Described(place=at))
+            description = described.get(case, _Described(place=at))
             described[case] = replace(
-                said,
-                subject=said.subject or record.cells["subject"],
-                held_out=said.held_out or record.cells.get("held_out"),
+                description,
+                subject=description.subject or record.cells["subject"],
+                held_out=description.held_out or record.cells.get("held_out"),
             )
     return described
 
@@ -258,7 +262,7 @@ def _read_report(file: Path) -> str:
 def _notices(
     header: _Header, described: Mapping[str, _Described], num_ignored: int
 ) -> Iterator[str]:
-    if not any(said.report for said in described.values()):
+    if not any(description.report for description in described.values()):
         yield (
             "No case has a text: put captions.csv with the columns case and report beside "
             "dataset.json."

@@ -25,9 +25,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tgcnet.data.classes import LUNG_OPACITY
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts.dataset import DataSet, Gap, Part
 from tgcnet.data.layouts.tables import read_table
+from tgcnet.data.rows import Row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
 from tgcnet.io.formats import PICTURES, TIFF, format_of, name_without_ending
@@ -50,7 +50,7 @@ _SUBJECT = re.compile(r"sub-([^_]+)_|(Morozov_study_\d+)_\d|(Jun_.+_case\d+)_\d"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Place:
-    """One folder of images with its folder of masks; ``split`` is "" where only tables tell."""
+    """One folder of images with its folder of masks; ``split`` is "" where only tables state it."""
 
     images: Path
     masks: Path

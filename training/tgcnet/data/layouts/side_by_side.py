@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tgcnet.data.folder import Row
 from tgcnet.data.layouts.dataset import DataSet, Gap
+from tgcnet.data.rows import Row
 from tgcnet.errors import InputError
 
 NAME = "folders side by side"

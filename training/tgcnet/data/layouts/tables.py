@@ -8,7 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
-from tgcnet.data.header import check_header
+from tgcnet.data.layouts.three_columns import check_header
 from tgcnet.errors import InputError, MissingExtraError
 
 _FIRST_ROW = 2  # below the header, as a spreadsheet counts
@@ -16,7 +16,7 @@ _LARGEST_BYTES = 100_000_000
 """A table of texts has a few megabytes; more is a compressed bomb or something else."""
 
 
-# What the two readers answer a broken file with.
+# What the two readers raise for a broken file.
 _TABLE_ERRORS = (
     csv.Error, zipfile.BadZipFile, ParseError, LookupError, ValueError, TypeError, AttributeError,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Volumes of which rows are slices: a pair of files, a case of a ledger. Read when a row is."""
+"""Volumes whose slices are rows: a pair of files, or a case of a ledger; read with their rows."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -12,9 +12,8 @@ from nibabel.orientations import io_orientation
 from nibabel.spatialimages import SpatialImage
 
 from tgcnet.corrections import Ledger
-from tgcnet.data.classes import LabelValueError
-from tgcnet.data.folder import read_mask_values
-from tgcnet.data.pairs import SizeMismatchError, check_same_size
+from tgcnet.data.classes import LabelValueError, read_mask_values
+from tgcnet.data.row_decoding import SizeMismatchError, check_same_size
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.io.decoded import DECODER_ERRORS
@@ -33,7 +32,7 @@ class VolumePair:
     Attributes
     ----------
     values : of each class in order, the value that the label file holds
-    ignored : the value where nobody looked; slices that hold it are no rows
+    ignored : the value of voxels that were not reviewed; slices that hold it are no rows
     """
 
     image: Path
@@ -129,7 +128,7 @@ def count_slices(file: Path) -> int:
         axis = int(np.nonzero(io_orientation(image.affine)[:, 0] == 2)[0][0])  # world's z
         return int(shape[axis])
     except (ImageFileError, *DECODER_ERRORS):
-        # The reader that says what is wrong with it.
+        # This reader says what is wrong with it.
         return len(decode_volume(file).array)
 
 

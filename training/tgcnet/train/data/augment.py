@@ -33,7 +33,7 @@ _SEED_BITS = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AugmentConfig:
-    """Ranges; a value is drawn uniformly in [-range, range] unless said otherwise.
+    """Ranges; a value is drawn uniformly in [-range, range] unless stated otherwise.
 
     Degrees from 0 to 180, logarithms from 0 to 3 (a factor of 20), all others from 0 to 1.
     """
@@ -85,7 +85,7 @@ class Augmenter:
 
 
 def mirrored(sample: Sample) -> Sample:
-    """The mirror image, in whose text left is right; twice is the sample itself."""
+    """The mirrored image with left and right swapped in its text; twice is the sample itself."""
     return replace(
         sample,
         image=sample.image.flip(2),

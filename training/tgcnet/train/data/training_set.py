@@ -13,15 +13,14 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from tgcnet.data.examples import Example
 from tgcnet.data.pixel_cache import MappedRow, PixelCache, PixelFiles, all_files
-from tgcnet.data.requests import RequestMix, draw_request
+from tgcnet.data.row_decoding import Example
 from tgcnet.data.sources import SourceRows
+from tgcnet.data.text_requests import RequestMix, draw_request
 from tgcnet.errors import InputError
 from tgcnet.train.data.augment import AugmentConfig, Augmenter
 from tgcnet.train.data.batch import Sample, to_planes
-from tgcnet.train.data.feature_files import FeatureFiles, digest_of
-from tgcnet.train.data.variants import VARIANTS, Variant
+from tgcnet.train.data.fixed_views import VARIANTS, FeatureFiles, Variant, digest_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""TMCA at the size of ``mini``, on the very data of ``mini``."""
+"""TMCA at the size of ``mini``, on the data of ``mini``."""
 
 from dataclasses import replace
 
