@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tgcnet.cli import main
-from tgcnet.cli.evaluate import TEXT_MODES
+from tgcnet.evaluation.texts import TextMode
 
 Refused = Callable[[list[str]], str]
 # What programs read; the first eight are the contract.
@@ -50,7 +50,7 @@ def test_every_text_mode_in_one_run(
     assert main([*command, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) == SOURCE | {"texts", "calibration"}
-    assert tuple(one["text"] for one in figures["texts"]) == TEXT_MODES
+    assert tuple(one["text"] for one in figures["texts"]) == tuple(map(str, TextMode))
     given, *others = figures["texts"]
     assert set(given) == FIGURES
     for one in others:
@@ -59,7 +59,7 @@ def test_every_text_mode_in_one_run(
         assert change == pytest.approx(one["dice_mean"] - given["dice_mean"])
     assert 0 <= figures["calibration"][0]["ece"] <= 1
     written = table.read_text(encoding="utf-8")
-    assert all(f"| {mode} | any |" in written for mode in TEXT_MODES)
+    assert all(f"| {mode} | any |" in written for mode in TextMode)
     assert figures["captions_sha256"][:12] in written
     assert "infection" not in written
     assert {path.name for path in pages.iterdir()} == {"best.png", "worst.png"}

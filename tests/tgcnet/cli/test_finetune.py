@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 from tests.tgcnet.finetune.conftest import phantom_correction, switch_on
 
-from tgcnet.cli import build_parser, main
-from tgcnet.cli.finetune import _config
+from tgcnet.cli import main
+from tgcnet.cli.app import parse
+from tgcnet.cli.finetune import FinetuneCommand
 from tgcnet.corrections import Ledger
 from tgcnet.finetune.cases import Snapshot, write_snapshot
 from tgcnet.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
@@ -219,11 +220,10 @@ def test_only_what_a_run_left_half_written_is_swept_up(
 
 def test_the_options_are_those_of_the_configuration() -> None:
     fixed = ["finetune", "--corrections", "ledger", "--out", "run"]
-    assert _config(build_parser().parse_args(fixed)) == FinetuneConfig()
+    assert config_of(fixed) == FinetuneConfig()
     given = "--epochs 3 --learns adapters --learning-rate 1e-3 --replay-share 0.25 --batch-size 6"
     more = "--cache-limit 0.5 --seed 7"
-    arguments = build_parser().parse_args([*fixed, *given.split(), *more.split()])
-    assert _config(arguments) == FinetuneConfig(
+    assert config_of([*fixed, *given.split(), *more.split()]) == FinetuneConfig(
         epochs=3,
         learns=Learns.ADAPTERS,
         learning_rate=1e-3,
@@ -232,6 +232,12 @@ def test_the_options_are_those_of_the_configuration() -> None:
         cache_limit_bytes=2**29,
         seed=7,
     )
+
+
+def config_of(arguments: list[str]) -> FinetuneConfig:
+    command = parse(arguments)
+    assert isinstance(command, FinetuneCommand)
+    return command.config()
 
 
 def test_a_run_that_is_under_way_is_left_alone(

@@ -1,4 +1,4 @@
-"""Whether a mask can be written where it is wanted, asked before minutes of work go into it."""
+"""Whether results can be written where they are wanted, checked before minutes of work."""
 
 import os
 from pathlib import Path
@@ -83,4 +83,40 @@ def check_writable(path: Path, option: str) -> None:
     if is_write_protected(path):
         raise OutputError(
             f"{option} {path.name} is write-protected; lift the protection or choose another name."
+        )
+
+
+def check_ending(target: Path, option: str, endings: tuple[str, ...]) -> None:
+    """Refuse a file whose name does not say the format.
+
+    Raises
+    ------
+    OutputError
+        If it has none of the endings.
+    """
+    if target.suffix.lower() not in endings:
+        raise OutputError(
+            f"{option} {target.name} has no ending that says a format, expected "
+            f"{' or '.join(endings)}; choose a name with one."
+        )
+
+
+def check_outside_data_set(target: Path, folder: Path, option: str) -> None:
+    """Keep the data set from being overwritten with its own scores, through links as well.
+
+    Raises
+    ------
+    OutputError
+        If ``target`` lies in the folder and is there already, is its ``captions.csv`` or
+        ``classes.json``, or lies in its ``images/`` or ``masks/``.
+    """
+    resolved = target.resolve()
+    parts = [(folder / name).resolve() for name in ("images", "masks")]
+    files = [(folder / name).resolve() for name in ("captions.csv", "classes.json")]
+    # Other layouts have other names, so whatever is there already is taken for the data set's.
+    is_there = resolved.is_file() and resolved.is_relative_to(folder.resolve())
+    if is_there or resolved in files or any(map(resolved.is_relative_to, parts)):
+        raise OutputError(
+            f"{option} {resolved.name} is a file of the data set itself, which its scores must not "
+            "replace; choose a file outside its folder."
         )
