@@ -195,23 +195,3 @@ def test_a_wrong_command_or_option_is_one_sentence(
     refused: Refused, given: list[str], sentence: str
 ) -> None:
     assert refused(given).startswith(sentence)
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_is_documented(root: Path, name: str) -> None:
-    page = (root / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
-    assert name.split()[0] in page
-    undocumented = [option for option in options_of(name) if f"{option}`" not in page
-                    and f"{option} " not in page]  # fmt: skip
-    assert undocumented == []
-
-
-def options_of(name: str) -> list[str]:
-    """The options of a command, ``--help`` apart."""
-    return [
-        declaration
-        for annotation in get_type_hints(COMMANDS[name], include_extras=True).values()
-        for entry in annotation.__metadata__
-        for declaration in (entry.default, *(entry.param_decls or ()))
-        if isinstance(declaration, str)
-    ]

@@ -140,10 +140,11 @@ def _group(metavar: str) -> typer.Typer:
     )
 
 
-def _say_version(is_asked: bool) -> None:
+def _say_version(is_asked: bool) -> bool:
     if is_asked:
         say(f"tgcnet {__version__}")
         raise typer.Exit
+    return is_asked
 
 
 def _root(
@@ -186,7 +187,7 @@ def _sentence(error: typer.TyperException) -> str:
     else:
         if context is not None and isinstance(context.command, TyperGroup):
             message = _wrong_action(message, context.command)
-    return f"{program}: {message}; see {program} --help"
+    return f"{program}: {message.rstrip('.')}; see {program} --help"
 
 
 def _wrong_action(message: str, group: TyperGroup) -> str:

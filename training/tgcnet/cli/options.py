@@ -18,7 +18,8 @@ class Command(Protocol):
         """Do the work; the exit status."""
 
 
-def whole_number(value: str) -> int:
+# Typer gives a parser the default as well, which is a number already.
+def whole_number(value: str | int) -> int:
     """What ``--seed`` and its like are read as."""
     try:
         return int(value)
@@ -26,7 +27,7 @@ def whole_number(value: str) -> int:
         raise typer.BadParameter(f"invalid int value: {value!r}, expected a whole number") from None
 
 
-def number(value: str) -> float:
+def number(value: str | float) -> float:
     """What ``--threshold`` and its like are read as."""
     try:
         return float(value)

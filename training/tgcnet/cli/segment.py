@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import typer
@@ -46,11 +46,18 @@ def parse_slices(text: str) -> slice:
         ) from None
 
 
-def parse_window(text: str) -> tuple[float, float]:
-    """``CENTRE/WIDTH`` in Hounsfield units; the predictor knows which of them can be used."""
+class Window(NamedTuple):
+    """An intensity window in Hounsfield units; the predictor knows which of them can be used."""
+
+    centre: float
+    width: float
+
+
+def parse_window(text: str) -> Window:
+    """``CENTRE/WIDTH`` as a window."""
     centre, _, width = text.partition("/")
     try:
-        return float(centre), float(width)
+        return Window(float(centre), float(width))
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is no intensity window; expected CENTRE/WIDTH in Hounsfield units, such as "
@@ -94,7 +101,7 @@ class SegmentCommand:
     ] = None
     threshold: ThresholdOption = None
     window: Annotated[
-        tuple[float, float] | None,
+        Window | None,
         typer.Option(
             "--window",
             metavar="CENTRE/WIDTH",
