@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import get_args
 
 import pytest
 
 from tgcnet.cli import main
-from tgcnet.cli.app import COMMANDS, parse
+from tgcnet.cli.app import parse
 from tgcnet.cli.evaluate import TextName
 from tgcnet.cli.segment import SegmentCommand
 from tgcnet.cli.train import TrainCommand

@@ -101,7 +101,7 @@ def _unread(encoded: EncodedText) -> Iterator[str]:
     unreadable = [s for s in encoded.sentences_left_out if s not in past_end]
     if unreadable:
         yield (
-            "They tell only of the past, or what it can read of their words would not say the "
+            "They describe only the past, or what it can read of their words would not say the "
             f"same, so the model does not read these sentences of the report: {_quoted(unreadable)}"
         )
     if past_end:
