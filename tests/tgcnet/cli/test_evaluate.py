@@ -73,11 +73,11 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str], data_set: Path, m
     assert "Difference from the report as given" in shown
 
 
-@pytest.mark.parametrize(("side", "num_told"), [("left", 0), ("right", 1)])
-def test_captions_of_the_images_side_are_told(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str, side: str, num_told: int
+@pytest.mark.parametrize(("side", "num_notices"), [("left", 0), ("right", 1)])
+def test_captions_of_the_images_side_are_noticed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str, side: str, num_notices: int
 ) -> None:
-    """Whatever the model itself is told."""
+    """Whatever text the model gets."""
     folder = tmp_path / "published"
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_captions_of_the_images_side_are_told(
     command = ["evaluate", str(folder), "--model", model, "--text", "swapped", "--json"]
     assert main(command) == 0
     notices = json.loads(capsys.readouterr().out)["notices"]
-    assert len(notices) == num_told
+    assert len(notices) == num_notices
     for notice in notices:
         assert notice.startswith("12 of 12 one-sided captions name the half of the image in which")
         assert notice.endswith("run `tgcnet data convert published --patient-side --out NEW`.")

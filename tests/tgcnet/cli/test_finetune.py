@@ -160,9 +160,7 @@ def test_bad_input_is_a_sentence(
     assert not (tmp_path / "run" / "model").exists()
 
 
-def test_a_failure_is_told_to_whoever_watches_the_run(
-    tiny_model_folder: Path, tmp_path: Path
-) -> None:
+def test_a_failure_is_logged_in_the_run(tiny_model_folder: Path, tmp_path: Path) -> None:
     lonely = Ledger.create(tmp_path / "lonely")
     lonely.save(phantom_correction(0, patient="only one"))
     assert main(command(tmp_path / "lonely", tiny_model_folder, tmp_path / "run")) == 2
@@ -254,7 +252,7 @@ def test_a_run_that_is_under_way_is_left_alone(
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_a_folder_with_a_run_keeps_what_that_run_told(
+def test_a_folder_with_a_run_keeps_its_events(
     ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
@@ -271,7 +269,7 @@ def test_a_folder_with_a_run_keeps_what_that_run_told(
         (KeyboardInterrupt("SECRET"), Stopped, "goes on from its last checkpoint"),
     ],
 )
-def test_whatever_ends_a_run_is_told(
+def test_whatever_ends_a_run_is_logged(
     ledger_folder: Path,
     tiny_model_folder: Path,
     tmp_path: Path,

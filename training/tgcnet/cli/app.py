@@ -68,7 +68,7 @@ _GROUPS = {
     "data": "Check data sets and make data folders.",
 }
 
-# What typer says of a wrong option, and the same with what was given and what was expected.
+# Typer's sentences on a wrong option, and ours: what was given and what was expected.
 _REWORDED = (
     (r"Missing (?:option|argument) '(.+)'\.", r"the following arguments are required: \1"),
     (
@@ -136,6 +136,7 @@ def _group(metavar: str) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         suggest_commands=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
         subcommand_metavar=metavar,
     )
 
@@ -191,7 +192,7 @@ def _sentence(error: typer.TyperException) -> str:
 
 
 def _wrong_action(message: str, group: TyperGroup) -> str:
-    """A command that is missing or that there is none of."""
+    """No command, or one that there is not."""
     if message == "Missing command.":
         return f"the following arguments are required: {group.subcommand_metavar}"
     match = re.fullmatch(r"No such command (.+)\.", message, re.DOTALL)

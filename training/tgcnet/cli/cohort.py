@@ -46,7 +46,7 @@ class SegmentCohortCommand:
         typer.Option(
             "--out",
             metavar="FOLDER",
-            help="gets a mask and a record for each study, and cohort.csv",
+            help="where a mask and a record for each study, and cohort.csv, are written",
         ),
     ]
     model: ModelOption = None
@@ -54,7 +54,7 @@ class SegmentCohortCommand:
     modality: ModalityOption = "auto"
     threshold: ThresholdOption = None
     mask_format: Annotated[
-        MaskFormat, typer.Option("--format", help="of the masks; png for single slices")
+        MaskFormat, typer.Option("--format", help="format of the masks; png for single slices")
     ] = "nifti"
     workers: Annotated[
         int,

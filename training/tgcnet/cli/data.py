@@ -21,7 +21,7 @@ _ANY_LAYOUT = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataCheckCommand:
-    """Find what would make a result wrong."""
+    """Find what in a data set would make a result wrong."""
 
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help=_ANY_LAYOUT)]
     as_json: JsonOption = False
@@ -44,7 +44,7 @@ class DataCheckCommand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataConvertCommand:
-    """Make a folder of three columns."""
+    """Write a data set as images, masks and a table with the columns image, mask and report."""
 
     folder: Annotated[
         Path | None, typer.Argument(metavar="FOLDER", help=_ANY_LAYOUT, show_default=False)
@@ -56,7 +56,7 @@ class DataConvertCommand:
         bool,
         typer.Option(
             "--patient-side",
-            help="captions name the half of the image; write the patient's side",
+            help="the captions name the half of the image; write the patient's side instead",
         ),
     ] = False
     only: Annotated[
@@ -71,7 +71,7 @@ class DataConvertCommand:
         ),
     ] = None
     seed: Annotated[
-        int, typer.Option("--seed", metavar="N", parser=whole_number, help="of --split")
+        int, typer.Option("--seed", metavar="N", parser=whole_number, help="random seed of --split")
     ] = 0
     masks: Annotated[
         str | None,
@@ -82,7 +82,7 @@ class DataConvertCommand:
     classes: Annotated[
         str | None,
         typer.Option(
-            "--classes", metavar="A,B,…", help="names of the masks' values 1, 2, … by commas"
+            "--classes", metavar="A,B,...", help="names of the masks' values from 1 on, by commas"
         ),
     ] = None
     with_reports: Annotated[
@@ -93,7 +93,8 @@ class DataConvertCommand:
         typer.Option(
             "--referring",
             metavar="FOLDER",
-            help="instead: its images whose report names both sides, asked for one side only",
+            help="instead of FOLDER: take the images of this one whose report names both sides, and "
+            "ask for one side at a time",
         ),
     ] = None
 

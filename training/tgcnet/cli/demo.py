@@ -20,9 +20,9 @@ from tgcnet.errors import OutputError
 class DemoCommand:
     """Segment the shipped sample and show it."""
 
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="for mask and picture")] = (
-        Path("demo-out")
-    )
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="where mask and picture are written")
+    ] = Path("demo-out")
     model: Annotated[
         str, typer.Option("--model", metavar="NAME|PATH", help="registered name or folder")
     ] = "mini"

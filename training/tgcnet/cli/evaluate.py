@@ -48,7 +48,7 @@ class EvaluateCommand:
             "--seed",
             metavar="N",
             parser=whole_number,
-            help="of shuffled texts and of intervals",
+            help="random seed of shuffled texts and of intervals",
         ),
     ] = 0
     table: Annotated[

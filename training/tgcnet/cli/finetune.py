@@ -24,7 +24,7 @@ class FinetuneCommand:
     """Fine-tune a model on corrections and compare the result; it switches nothing."""
 
     corrections: Annotated[
-        Path, typer.Option("--corrections", metavar="LEDGER", help="what it learns from")
+        Path, typer.Option("--corrections", metavar="LEDGER", help="the ledger that it learns from")
     ]
     out: Annotated[
         Path,
@@ -60,15 +60,23 @@ class FinetuneCommand:
     epochs: Annotated[
         int | None,
         typer.Option(
-            "--epochs", metavar="N", parser=whole_number, help="(by the number of images)"
+            "--epochs",
+            metavar="N",
+            parser=whole_number,
+            help="passes over the images (by their number)",
         ),
     ] = None
     learns: Annotated[
-        Learns, typer.Option("--learns", help="standard: all but the CLIP towers")
+        Learns, typer.Option("--learns", help="what is trained; standard: all but the CLIP towers")
     ] = _DEFAULT.learns
     learning_rate: Annotated[
         float,
-        typer.Option("--learning-rate", metavar="R", parser=number, help="highest of the schedule"),
+        typer.Option(
+            "--learning-rate",
+            metavar="R",
+            parser=number,
+            help="highest learning rate of the schedule",
+        ),
     ] = _DEFAULT.learning_rate
     replay_share: Annotated[
         float,
@@ -76,7 +84,8 @@ class FinetuneCommand:
             "--replay-share",
             metavar="S",
             parser=number,
-            help="of each batch, from earlier cases and the reference set: 0 or more, below 1",
+            help="share of each batch that comes from earlier cases and the reference set: 0 or "
+            "more, below 1",
         ),
     ] = _DEFAULT.replay_share
     batch_size: Annotated[
@@ -99,7 +108,12 @@ class FinetuneCommand:
     ] = _DEFAULT.cache_limit_bytes / 2**30
     seed: Annotated[
         int,
-        typer.Option("--seed", metavar="N", parser=whole_number, help="of the order and the views"),
+        typer.Option(
+            "--seed",
+            metavar="N",
+            parser=whole_number,
+            help="random seed of the order and the views",
+        ),
     ] = _DEFAULT.seed
 
     def run(self) -> int:

@@ -38,7 +38,8 @@ class GateCommand:
         typer.Option(
             "--corrections",
             metavar="LEDGER",
-            help="its held-out patients, which neither model was trained on; this or --held-out",
+            help="compare on its held-out patients, which neither model was trained on; either this or "
+            "--held-out is required",
         ),
     ] = None
     held_out: Annotated[
@@ -46,7 +47,7 @@ class GateCommand:
         typer.Option(
             "--held-out",
             metavar="FOLDER",
-            help="the same from elsewhere: images/, masks/ and captions.csv; where that has a "
+            help="compare on this data folder: images/, masks/ and captions.csv; where that has a "
             "column held_out, only the rows that it calls true",
         ),
     ] = None
@@ -63,14 +64,16 @@ class GateCommand:
         bool,
         typer.Option(
             "--whole-reference",
-            help="compare on all of them: no model was trained on any of it",
+            help="compare on all images of --reference, where no model was trained on any of them",
         ),
     ] = False
     device: DeviceOption = "auto"
     modality: ModalityOption = "auto"
     seed: Annotated[
         int,
-        typer.Option("--seed", metavar="N", parser=whole_number, help="of the bootstrap"),
+        typer.Option(
+            "--seed", metavar="N", parser=whole_number, help="random seed of the bootstrap"
+        ),
     ] = 0
     out: Annotated[
         Path | None,

@@ -85,7 +85,7 @@ class ModelsImportCommand:
         typer.Option(
             "--name",
             metavar="NAME",
-            help="what recipes call the weights (the file's or folder's name)",
+            help="the name by which recipes name the weights (the file's or folder's)",
         ),
     ] = None
     quick_gelu: Annotated[
@@ -98,7 +98,7 @@ class ModelsImportCommand:
     licence: Annotated[
         str,
         typer.Option(
-            "--licence", metavar="TEXT", help="of the weights, as their publisher states it"
+            "--licence", metavar="TEXT", help="licence of the weights, as their publisher states it"
         ),
     ] = "unknown"
     as_json: JsonOption = False
@@ -121,9 +121,10 @@ class ModelsImportCommand:
 class ModelsVerifyCommand:
     """Check that a model's files are whole."""
 
-    model: Annotated[str | None, typer.Argument(metavar="NAME|PATH", help=f"({ACTIVE_MODEL})")] = (
-        None
-    )
+    model: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME|PATH", help=f"registered name or folder ({ACTIVE_MODEL})"),
+    ] = None
 
     def run(self) -> int:
         """Read every number of it."""

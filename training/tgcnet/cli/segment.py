@@ -87,7 +87,7 @@ class SegmentCommand:
             "--volume",
             metavar="K",
             parser=whole_number,
-            help="of a 4D NIfTI file, counted from 0",
+            help="which volume of a 4D NIfTI file, counted from 0",
         ),
     ] = None
     slices: Annotated[
@@ -110,7 +110,12 @@ class SegmentCommand:
         ),
     ] = None
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help=".nii.gz, .nii, .tif, .png or .dcm")
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="where the mask is written: .nii.gz, .nii, .tif, .png or .dcm",
+        ),
     ]
     deidentify: Annotated[
         bool,

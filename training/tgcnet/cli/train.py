@@ -24,9 +24,11 @@ class TrainCommand:
         str, typer.Argument(metavar="RECIPE", help="a shipped recipe's name, or a path")
     ]
     data: Annotated[
-        Path, typer.Option("--data", metavar="FOLDER", help="what the recipe trains on")
+        Path, typer.Option("--data", metavar="FOLDER", help="the folder of the recipe's data")
     ]
-    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="where the model goes")]
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="the folder of the run and its model")
+    ]
     # The metavar's brackets say that the value may be left out: the newest checkpoint.
     resume: Annotated[
         str | None,
@@ -45,11 +47,11 @@ class TrainCommand:
             "--devices",
             metavar="N",
             parser=whole_number,
-            help="processes on this machine, one a GPU; under torchrun it decides",
+            help="processes on this machine, one for each GPU; under torchrun, torchrun decides",
         ),
     ] = 1
     nodes: Annotated[
-        int, typer.Option("--nodes", metavar="N", parser=whole_number, help="machines")
+        int, typer.Option("--nodes", metavar="N", parser=whole_number, help="number of machines")
     ] = 1
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
