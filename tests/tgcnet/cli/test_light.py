@@ -43,7 +43,7 @@ def test_light_commands_import_no_torch(arguments: list[str]) -> None:
 
 
 def test_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["--help"], ["segment", "--help"], ["models", "show", "--help"]):
+    for arguments in (["--help"], ["segment", "-h"], ["models", "show", "--help"]):
         with pytest.raises(SystemExit) as stop:
             main(arguments)
         assert stop.value.code == 0

@@ -93,8 +93,8 @@ class DataConvertCommand:
         typer.Option(
             "--referring",
             metavar="FOLDER",
-            help="instead of FOLDER: take the images of this one whose report names both sides, and "
-            "ask for one side at a time",
+            help="instead of FOLDER: take the images of this one whose report names both sides, "
+            "and ask for one side at a time",
         ),
     ] = None
 

@@ -38,8 +38,8 @@ class GateCommand:
         typer.Option(
             "--corrections",
             metavar="LEDGER",
-            help="compare on its held-out patients, which neither model was trained on; either this or "
-            "--held-out is required",
+            help="compare on its held-out patients, which neither model was trained on; either "
+            "this or --held-out is required",
         ),
     ] = None
     held_out: Annotated[
