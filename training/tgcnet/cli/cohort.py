@@ -22,7 +22,7 @@ from tgcnet.cli.options import (
 from tgcnet.cli.output import RESEARCH_NOTICE, progress_bar, say, say_json, warn
 from tgcnet.cohort.summary import CohortSummary
 
-# As tgcnet.cohort.run.ENDINGS has them; its image libraries take a second, help must not.
+# The names of tgcnet.io.formats.GRID_MASKS; tgcnet.io takes a second to import, help must not.
 MaskFormat = Literal["nifti", "png", "tiff"]
 
 _SOME_FAILED = 1

@@ -15,7 +15,6 @@ from tgcnet.cli.options import (
     modality_of,
     whole_number,
 )
-from tgcnet.cli.targets import check_ending, check_outside_data_set, check_writable
 from tgcnet.errors import OutputError
 
 # As TextMode has them, and all; its module is not imported here, since help must not take a second.
@@ -120,17 +119,20 @@ class EvaluateCommand:
         return 0
 
     def _check_files(self) -> None:
+        from tgcnet.cli.targets import check_ending, check_outside_data_set, check_writable
+        from tgcnet.io.formats import CSV, MARKDOWN, PNG
+
         option_of: dict[Path, str] = {}
-        for option, target, endings in (
-            ("--table", self.table, (".md", ".csv")),
-            ("--per-image", self.per_image, (".csv",)),
-            ("--calibration", self.calibration, (".png",)),
+        for option, target, formats in (
+            ("--table", self.table, (MARKDOWN, CSV)),
+            ("--per-image", self.per_image, (CSV,)),
+            ("--calibration", self.calibration, (PNG,)),
         ):
             if target is None:
                 continue
             check_writable(target, option)
             check_outside_data_set(target, self.folder, option)
-            check_ending(target, option, endings)
+            check_ending(target, option, formats)
             other = option_of.setdefault(target.resolve(), option)
             if other != option:
                 raise OutputError(
@@ -140,6 +142,8 @@ class EvaluateCommand:
 
 
 def _check_pages(pages: Path, folder: Path) -> None:
+    from tgcnet.cli.targets import check_outside_data_set, check_writable
+
     check_outside_data_set(pages, folder, "--pages")
     if pages.exists():
         raise OutputError(

@@ -15,7 +15,6 @@ from tgcnet.cli.options import (
     modality_of,
     whole_number,
 )
-from tgcnet.cli.targets import check_writable
 from tgcnet.errors import InputError
 
 
@@ -125,7 +124,8 @@ class GateCommand:
         return 0
 
     def _check_files(self) -> None:
-        from tgcnet.io.atomic import check_outside  # its image libraries take a second
+        from tgcnet.cli.targets import check_writable
+        from tgcnet.io.atomic import check_outside
 
         for option, path in (("--out", self.out), ("--scores", self.scores)):
             if path is not None:

@@ -10,7 +10,7 @@ from tgcnet.models import named_configs
 from tgcnet.weights.import_pretrained import Imported, fetch_for_import, import_pretrained
 from tgcnet.weights.install import install_model
 from tgcnet.weights.manifest import MANIFEST_FILE
-from tgcnet.weights.pretrained import PretrainedRecord
+from tgcnet.weights.pretrained_record import PretrainedRecord
 from tgcnet.weights.registry import registered_models
 
 

@@ -21,7 +21,7 @@ from tgcnet.cli.options import (
 )
 from tgcnet.cli.output import progress_bar, say, say_json, warn
 from tgcnet.domain import Segmentation, Volume
-from tgcnet.inference.reading import ReportReading
+from tgcnet.report.rules import ReportReading
 
 WITH_PATIENT = (
     "{} carries the patient's and the study's attributes of its DICOM source (name, ID, birth "
@@ -194,8 +194,9 @@ class SegmentCommand:
         self, segmentation: Segmentation, volume: Volume, about_report: Mapping[str, str]
     ) -> None:
         from tgcnet.io import save_labels
+        from tgcnet.io.formats import DICOM_SEG, MASKS, format_of
 
-        if self.out.name.lower().endswith(".dcm"):
+        if format_of(self.out, MASKS) is DICOM_SEG:
             message = WITHOUT_PATIENT if self.deidentify else WITH_PATIENT
             warn(message.format(self.out.name))
         save_labels(

@@ -7,10 +7,10 @@ from pathlib import Path
 from tgcnet.cli.output import warn
 from tgcnet.domain import EncodedText, Identity
 from tgcnet.errors import InputError
-from tgcnet.inference.reading import ReportReading
 from tgcnet.io import read_report
 from tgcnet.io.report_file import ReportFile, readable
 from tgcnet.io.report_table import About
+from tgcnet.report.rules import ReportReading
 
 _NAMES = {"patient_id": "patient ID", "accession_number": "accession number", "study_id": "study"}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tgcnet.domain import Volume
 from tgcnet.errors import OutputError
-
-_STACK_ENDINGS = (".nii.gz", ".nii", ".tif", ".tiff", ".dcm")
-_PICTURE_ENDINGS = (".png",)
+from tgcnet.io.atomic import is_write_protected
+from tgcnet.io.formats import DICOM_SEG, MASKS, PNG, Format, endings_of, format_of, one_of
+from tgcnet.io.write import check_has_source, check_no_image, check_seg_source, is_a_source
 
 
 def check_target(
@@ -26,18 +26,16 @@ def check_target(
         If the ending is unknown or cannot hold the stack, a DICOM segmentation is asked for and
         the image is not from DICOM or its files allow none, or :func:`check_writable` refuses it.
     """
-    from tgcnet.io.write import check_has_source, check_no_image, check_seg_source, is_a_source
-
     path = path.absolute()  # "." has no name that a sentence could say
-    name = path.name.lower()
-    if not name.endswith(_STACK_ENDINGS + _PICTURE_ENDINGS):
+    found = format_of(path, MASKS)
+    if found is None:
         raise OutputError(
             f"--out {path.name} has no ending that says a format; choose .nii.gz, .nii, .tif, "
             ".png (a single slice) or .dcm (of a DICOM image)."
         )
-    if name.endswith(".dcm"):
+    if found is DICOM_SEG:
         check_seg_source(check_has_source(volume.source, f"--out {path.name}"), volume.geometry)
-    if name.endswith(_PICTURE_ENDINGS) and len(volume.array) > 1:
+    if found is PNG and len(volume.array) > 1:
         raise OutputError(
             f"--out {path.name}: a PNG holds one slice and this image has {len(volume.array)}; "
             "choose .nii.gz or .tif."
@@ -69,8 +67,6 @@ def check_writable(path: Path, option: str) -> None:
     OutputError
         If the folder is absent or read-only, or the file is a folder or write-protected.
     """
-    from tgcnet.io.atomic import is_write_protected
-
     path = path.absolute()
     if not path.parent.is_dir():
         raise OutputError(
@@ -86,18 +82,18 @@ def check_writable(path: Path, option: str) -> None:
         )
 
 
-def check_ending(target: Path, option: str, endings: tuple[str, ...]) -> None:
-    """Refuse a file whose name does not say the format.
+def check_ending(target: Path, option: str, formats: tuple[Format, ...]) -> None:
+    """Refuse a file whose name states none of the formats.
 
     Raises
     ------
     OutputError
-        If it has none of the endings.
+        If its ending is that of none of them.
     """
-    if target.suffix.lower() not in endings:
+    if format_of(target, formats) is None:
         raise OutputError(
             f"{option} {target.name} has no ending that says a format, expected "
-            f"{' or '.join(endings)}; choose a name with one."
+            f"{one_of(endings_of(*formats))}; choose a name with one."
         )
 
 
