@@ -1,7 +1,7 @@
 """``tgcnet segment``: an image and its report in, a mask out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -20,8 +20,7 @@ from tgcnet.cli.options import (
     whole_number,
 )
 from tgcnet.cli.output import progress_bar, say, say_json, warn
-from tgcnet.domain import Segmentation, Volume
-from tgcnet.report.rules import ReportReading
+from tgcnet.domain import EncodedText, Segmentation, Volume
 
 WITH_PATIENT = (
     "{} carries the patient's and the study's attributes of its DICOM source (name, ID, birth "
@@ -160,9 +159,7 @@ class SegmentCommand:
         predictor = load_predictor(self.model, self.device)
         reading = predictor.read_report(report.text)
         if not self.yes:
-            segment_report.refuse_without_target(
-                reading, predictor.manifest.name, predictor.manifest.findings
-            )
+            segment_report.refuse_without_target(reading, predictor.manifest)
         start = time.perf_counter()
         with progress_bar("Segmenting", is_quiet=self.as_json) as show:
             segmentation = predictor.segment(
@@ -181,8 +178,8 @@ class SegmentCommand:
         for notice in (*volume.notices, *report.notices):
             warn(notice)
         segment_report.warn_of_unread_text(reading, predictor.manifest.name)
-        summary = _summarise(
-            volume, segmentation, reading, slices=self.slices, out=self.out, seconds=seconds
+        summary = self._summary(
+            volume, segmentation, reading.encoded, reading.not_segmentable, seconds
         )
         if self.as_json:
             say_json(summary)
@@ -209,36 +206,33 @@ class SegmentCommand:
             deidentify=self.deidentify,
         )
 
-
-def _summarise(
-    volume: Volume,
-    segmentation: Segmentation,
-    reading: ReportReading,
-    *,
-    slices: slice | None,
-    out: Path,
-    seconds: float,
-) -> dict[str, object]:
-    """What ``--json`` prints."""
-    with_finding = np.flatnonzero(segmentation.labels.any(axis=(1, 2)))
-    asked = slices or slice(None)
-    first, stop, _ = asked.indices(len(segmentation.labels))
-    return {
-        "out": str(out),
-        "model": segmentation.provenance["model"],
-        "device": segmentation.provenance["device"],
-        "seconds": round(seconds, 3),
-        "slices": [first, stop],
-        "slices_with_findings": [int(z) for z in with_finding],
-        "voxels": int(np.count_nonzero(segmentation.labels)),
-        **_extent(volume, segmentation.labels),
-        "not_segmentable": list(reading.not_segmentable),
-        "sentences_left_out": list(reading.encoded.sentences_left_out),
-        "sentences_past_end": list(reading.encoded.sentences_past_end),
-        "words_left_out": list(reading.encoded.words_left_out),
-        "words_past_end": list(reading.encoded.words_past_end),
-        "notice": segmentation.provenance["notice"],
-    }
+    def _summary(
+        self,
+        volume: Volume,
+        segmentation: Segmentation,
+        encoded: EncodedText,
+        not_segmentable: Sequence[str],
+        seconds: float,
+    ) -> dict[str, object]:
+        """What ``--json`` prints."""
+        with_finding = np.flatnonzero(segmentation.labels.any(axis=(1, 2)))
+        first, stop, _ = (self.slices or slice(None)).indices(len(segmentation.labels))
+        return {
+            "out": str(self.out),
+            "model": segmentation.provenance["model"],
+            "device": segmentation.provenance["device"],
+            "seconds": round(seconds, 3),
+            "slices": [first, stop],
+            "slices_with_findings": [int(z) for z in with_finding],
+            "voxels": int(np.count_nonzero(segmentation.labels)),
+            **_extent(volume, segmentation.labels),
+            "not_segmentable": list(not_segmentable),
+            "sentences_left_out": list(encoded.sentences_left_out),
+            "sentences_past_end": list(encoded.sentences_past_end),
+            "words_left_out": list(encoded.words_left_out),
+            "words_past_end": list(encoded.words_past_end),
+            "notice": segmentation.provenance["notice"],
+        }
 
 
 def _extent(volume: Volume, labels: np.ndarray) -> dict[str, int | float]:

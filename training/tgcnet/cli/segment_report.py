@@ -11,6 +11,7 @@ from tgcnet.io import read_report
 from tgcnet.io.report_file import ReportFile, readable
 from tgcnet.io.report_table import About
 from tgcnet.report.rules import ReportReading
+from tgcnet.weights.manifest import Manifest
 
 _NAMES = {"patient_id": "patient ID", "accession_number": "accession number", "study_id": "study"}
 
@@ -59,7 +60,7 @@ def _identity_notices(
     return ()
 
 
-def refuse_without_target(reading: ReportReading, model: str, findings: tuple[str, ...]) -> None:
+def refuse_without_target(reading: ReportReading, model: Manifest) -> None:
     """Stop where a mask would be taken for something the report does not say.
 
     Raises
@@ -74,9 +75,9 @@ def refuse_without_target(reading: ReportReading, model: str, findings: tuple[st
         )
     if reading.has_no_target:
         raise InputError(
-            f"The report names {', '.join(reading.not_segmentable)}, which model {model!r} cannot "
-            f"segment; it was made for {', '.join(findings) or 'no finding at all'}. Choose "
-            "another model, or pass --yes to run this one all the same."
+            f"The report names {', '.join(reading.not_segmentable)}, which model {model.name!r} "
+            f"cannot segment; it was made for {', '.join(model.findings) or 'no finding at all'}. "
+            "Choose another model, or pass --yes to run this one all the same."
         )
 
 
