@@ -36,11 +36,11 @@ from napari_tgcnet.finetune.state import Options, RunRequest
 from tgcnet.cli import main as tgcnet
 from tgcnet.cohort.journal import Journal
 from tgcnet.config import (
-    ImageTowerConfig,
+    ClipImageConfig,
+    ClipTextConfig,
     ModelConfig,
     PostprocessConfig,
     PreprocessConfig,
-    TextTowerConfig,
     TowerConfig,
 )
 from tgcnet.corrections import Ledger
@@ -69,8 +69,8 @@ MINI_OF_SCHEMA_1 = "6436f59:training/tgcnet/weights/mini/manifest.json"
 RECIPE = Path(__file__).with_name("recipe.py")
 CLIP = TowerConfig(
     embed_dim=16,
-    image=ImageTowerConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True),
-    text=TextTowerConfig(width=64, layers=1, heads=1, quick_gelu=True),
+    image=ClipImageConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True),
+    text=ClipTextConfig(width=64, layers=1, heads=1, quick_gelu=True),
 )
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from PIL import Image
 
 from tgcnet.config import (
+    ClipImageConfig,
+    ClipTextConfig,
     DecoderConfig,
-    ImageTowerConfig,
     PreprocessConfig,
     SseConfig,
-    TextTowerConfig,
     TgcNetConfig,
     TmcaConfig,
     TowerConfig,
@@ -21,7 +21,7 @@ from tgcnet.domain import Modality
 from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource
 
 CNN = "test_efficientnet"
-_TEXT = TextTowerConfig(
+_TEXT = ClipTextConfig(
     width=8,
     layers=1,
     heads=1,
@@ -33,9 +33,7 @@ TGCNET = TgcNetConfig(
     name="compat",
     towers=TowerConfig(
         embed_dim=8,
-        image=ImageTowerConfig(
-            width=8, layers=4, heads=1, patch_px=16, side_px=64, quick_gelu=True
-        ),
+        image=ClipImageConfig(width=8, layers=4, heads=1, patch_px=16, side_px=64, quick_gelu=True),
         text=_TEXT,
     ),
     sse=SseConfig(cnn=CNN),

@@ -257,7 +257,7 @@ def test_imported_weights_are_found(opened: Opened, monkeypatch: pytest.MonkeyPa
     assert (record.towers.image.width, record.towers.text.layers) == (64, 1)
     written = (folder / "clip" / "pretrained.json").read_bytes()
     assert record_as_json(record).encode() == written
-    weights = open_pretrained("clip", architecture="ViT-B-16", otherwise=Stated())
+    weights = open_pretrained("clip", architecture="ViT-B-16", fallback=Stated())
     assert weights.towers == record.towers
 
 

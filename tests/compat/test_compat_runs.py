@@ -208,7 +208,7 @@ def test_the_window_resumes_a_run_by_its_own_options(opened: Opened, tmp_path: P
     written = tmp_path / "arguments.json"
     program = f"import json, sys; json.dump(sys.argv[1:], open({str(written)!r}, 'w'))"
     runs = RunProcesses((sys.executable, "-c", program), lambda: opened("runs"))
-    found = runs.pick_up()
+    found = runs.find_current()
     assert found is not None
     assert (found.run.name, found.status) == (FINISHED, RunStatus.DONE)
     run = opened("runs") / STOPPED

@@ -123,7 +123,7 @@ def test_a_command_that_works_answers_nothing() -> None:
 
 
 def test_the_real_command_knows_these_actions() -> None:
-    from tgcnet.cli import build_parser
+    from tgcnet.cli.app import COMMANDS, parse
 
     for action in (["activate", "tuned"], ["rollback"], ["remove", "tuned"]):
-        assert build_parser().parse_args(["models", *action]).action == action[0]
+        assert type(parse(["models", *action])) is COMMANDS[f"models {action[0]}"]

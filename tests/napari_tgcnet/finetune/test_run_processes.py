@@ -79,7 +79,8 @@ def test_options_leave_out_what_nobody_set() -> None:
 
 
 def test_the_command_takes_every_option_there_is() -> None:
-    from tgcnet.cli import build_parser
+    from tgcnet.cli.app import parse
+    from tgcnet.cli.finetune import FinetuneCommand
 
     options = Options(
         epochs=2, learns="decoder", learning_rate=2e-4, replay_share=0.0, batch_size=4, seed=0,
@@ -89,7 +90,8 @@ def test_the_command_takes_every_option_there_is() -> None:
         ledger=Path("l"), reference=Path("r"), model="mini", device="cpu", options=options
     )
     command = ["finetune", "--corrections", "l", "--out", "o", "--reference", "r", "--resume"]
-    parsed = build_parser().parse_args([*command, *options_of(request)])
+    parsed = parse([*command, *options_of(request)])
+    assert isinstance(parsed, FinetuneCommand)
     assert (parsed.learning_rate, parsed.replay_share, parsed.batch_size) == (2e-4, 0.0, 4)
     assert (parsed.epochs, parsed.learns, parsed.seed) == (2, "decoder", 0)
     assert parsed.cache_limit == 0.5

@@ -4,13 +4,14 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import nibabel
 import numpy as np
 import pytest
 
 from tgcnet.cli import main
-from tgcnet.cli.cohort import FORMATS
+from tgcnet.cli.cohort import MaskFormat
 from tgcnet.cohort.segment_cohort import ENDINGS
 
 Refused = Callable[[list[str]], str]
@@ -91,4 +92,4 @@ def test_a_bad_table_is_one_sentence(refused: Refused, table: Path, tmp_path: Pa
 
 
 def test_the_formats_are_those_of_the_cohort() -> None:
-    assert tuple(ENDINGS) == FORMATS
+    assert tuple(ENDINGS) == get_args(MaskFormat)

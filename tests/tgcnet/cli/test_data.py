@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tgcnet.cli import main
-from tgcnet.cli.data_words import in_words
+from tgcnet.cli.data_report import groups_in_words
 from tgcnet.data.check.findings import Found
 
 Refused = Callable[[list[str]], str]
@@ -109,24 +109,26 @@ def test_bad_input_is_one_sentence(refused: Refused, arguments: list[str], words
 
 def test_rows_are_listed_by_table_and_the_rest_counted() -> None:
     rows = [(Found(place=f"row {n} of captions.csv", name="x"),) for n in range(2, 12)]
-    words = in_words(rows, with_names=False)
+    words = groups_in_words(rows, with_names=False)
     assert words == "rows 2, 3, 4, 5, 6, 7, 8, 9 of captions.csv and 2 more"
     unnamed = [(Found(place="a file of images/"),)] * 3
-    assert in_words([*rows[:1], *unnamed], with_names=False) == (
+    assert groups_in_words([*rows[:1], *unnamed], with_names=False) == (
         "row 2 of captions.csv; a file of images/ (3)"
     )
     slices = [(Found(place=f"slice {z} of case 1 of imagesTr"),) for z in (4, 5)]
-    assert in_words([*slices, *rows[:1]], with_names=False) == (
+    assert groups_in_words([*slices, *rows[:1]], with_names=False) == (
         "slices 4, 5 of case 1 of imagesTr; row 2 of captions.csv"
     )
     pair = [(rows[0][0], rows[1][0])]
-    assert in_words(pair, with_names=False) == "row 2 of captions.csv = row 3 of captions.csv"
-    assert in_words(pair, with_names=True).startswith("row 2 of captions.csv (x) = ")
+    assert (
+        groups_in_words(pair, with_names=False) == "row 2 of captions.csv = row 3 of captions.csv"
+    )
+    assert groups_in_words(pair, with_names=True).startswith("row 2 of captions.csv (x) = ")
 
 
 def test_the_linter_needs_no_torch() -> None:
     code = (
-        "import sys, tgcnet.data.check, tgcnet.data.convert, tgcnet.cli.data_words; "
+        "import sys, tgcnet.data.check, tgcnet.data.convert, tgcnet.cli.data_report; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tgcnet.cli import main
-from tgcnet.cli.evaluate import TEXT_MODES
+from tgcnet.evaluation.text_modes import TextMode
 
 Refused = Callable[[list[str]], str]
 # What programs read; the first eight are the contract.
@@ -50,7 +50,7 @@ def test_every_text_mode_in_one_run(
     assert main([*command, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert set(figures) == SOURCE | {"texts", "calibration"}
-    assert tuple(one["text"] for one in figures["texts"]) == TEXT_MODES
+    assert tuple(one["text"] for one in figures["texts"]) == tuple(map(str, TextMode))
     given, *others = figures["texts"]
     assert set(given) == FIGURES
     for one in others:
@@ -59,7 +59,7 @@ def test_every_text_mode_in_one_run(
         assert change == pytest.approx(one["dice_mean"] - given["dice_mean"])
     assert 0 <= figures["calibration"][0]["ece"] <= 1
     written = table.read_text(encoding="utf-8")
-    assert all(f"| {mode} | any |" in written for mode in TEXT_MODES)
+    assert all(f"| {mode} | any |" in written for mode in TextMode)
     assert figures["captions_sha256"][:12] in written
     assert "infection" not in written
     assert {path.name for path in pages.iterdir()} == {"best.png", "worst.png"}
@@ -73,11 +73,11 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str], data_set: Path, m
     assert "Difference from the report as given" in shown
 
 
-@pytest.mark.parametrize(("side", "num_told"), [("left", 0), ("right", 1)])
-def test_captions_of_the_images_side_are_told(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str, side: str, num_told: int
+@pytest.mark.parametrize(("side", "num_notices"), [("left", 0), ("right", 1)])
+def test_captions_of_the_images_side_are_noticed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, model: str, side: str, num_notices: int
 ) -> None:
-    """Whatever the model itself is told."""
+    """Whatever text the model gets."""
     folder = tmp_path / "published"
     for part in ("images", "masks"):
         (folder / part).mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_captions_of_the_images_side_are_told(
     command = ["evaluate", str(folder), "--model", model, "--text", "swapped", "--json"]
     assert main(command) == 0
     notices = json.loads(capsys.readouterr().out)["notices"]
-    assert len(notices) == num_told
+    assert len(notices) == num_notices
     for notice in notices:
         assert notice.startswith("12 of 12 one-sided captions name the half of the image in which")
         assert notice.endswith("run `tgcnet data convert published --patient-side --out NEW`.")

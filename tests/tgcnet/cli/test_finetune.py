@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 from tests.tgcnet.finetune.conftest import phantom_correction, switch_on
 
-from tgcnet.cli import build_parser, main
-from tgcnet.cli.finetune import _config
+from tgcnet.cli import main
+from tgcnet.cli.app import parse
+from tgcnet.cli.finetune import FinetuneCommand
 from tgcnet.corrections import Ledger
 from tgcnet.finetune.config import CHECKPOINT_FILE, FinetuneConfig, Learns
 from tgcnet.finetune.events import (
@@ -159,9 +160,7 @@ def test_bad_input_is_a_sentence(
     assert not (tmp_path / "run" / "model").exists()
 
 
-def test_a_failure_is_told_to_whoever_watches_the_run(
-    tiny_model_folder: Path, tmp_path: Path
-) -> None:
+def test_a_failure_is_logged_in_the_run(tiny_model_folder: Path, tmp_path: Path) -> None:
     lonely = Ledger.create(tmp_path / "lonely")
     lonely.save(phantom_correction(0, patient="only one"))
     assert main(command(tmp_path / "lonely", tiny_model_folder, tmp_path / "run")) == 2
@@ -219,11 +218,10 @@ def test_only_what_a_run_left_half_written_is_swept_up(
 
 def test_the_options_are_those_of_the_configuration() -> None:
     fixed = ["finetune", "--corrections", "ledger", "--out", "run"]
-    assert _config(build_parser().parse_args(fixed)) == FinetuneConfig()
+    assert config_of(fixed) == FinetuneConfig()
     given = "--epochs 3 --learns adapters --learning-rate 1e-3 --replay-share 0.25 --batch-size 6"
     more = "--cache-limit 0.5 --seed 7"
-    arguments = build_parser().parse_args([*fixed, *given.split(), *more.split()])
-    assert _config(arguments) == FinetuneConfig(
+    assert config_of([*fixed, *given.split(), *more.split()]) == FinetuneConfig(
         epochs=3,
         learns=Learns.ADAPTERS,
         learning_rate=1e-3,
@@ -232,6 +230,12 @@ def test_the_options_are_those_of_the_configuration() -> None:
         cache_limit_bytes=2**29,
         seed=7,
     )
+
+
+def config_of(arguments: list[str]) -> FinetuneConfig:
+    command = parse(arguments)
+    assert isinstance(command, FinetuneCommand)
+    return command.config()
 
 
 def test_a_run_that_is_under_way_is_left_alone(
@@ -248,7 +252,7 @@ def test_a_run_that_is_under_way_is_left_alone(
 
 
 @pytest.mark.usefixtures("no_gate")
-def test_a_folder_with_a_run_keeps_what_that_run_told(
+def test_a_folder_with_a_run_keeps_its_events(
     ledger_folder: Path, tiny_model_folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
@@ -265,7 +269,7 @@ def test_a_folder_with_a_run_keeps_what_that_run_told(
         (KeyboardInterrupt("SECRET"), Stopped, "goes on from its last checkpoint"),
     ],
 )
-def test_whatever_ends_a_run_is_told(
+def test_whatever_ends_a_run_is_logged(
     ledger_folder: Path,
     tiny_model_folder: Path,
     tmp_path: Path,

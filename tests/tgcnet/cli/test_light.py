@@ -6,11 +6,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from tgcnet.cli import build_parser, join_negative_values, main
-from tgcnet.cli.evaluate import TEXT_MODES
+from tgcnet.cli import main
+from tgcnet.cli.app import parse
+from tgcnet.cli.evaluate import TextName
+from tgcnet.cli.segment import SegmentCommand
+from tgcnet.cli.train import TrainCommand
 
 Refused = Callable[[list[str]], str]
 REPORT = "Bilateral pulmonary infection, lower left lung."
@@ -39,7 +43,7 @@ def test_light_commands_import_no_torch(arguments: list[str]) -> None:
 
 
 def test_help_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["--help"], ["segment", "--help"], ["models", "show", "--help"]):
+    for arguments in (["--help"], ["segment", "-h"], ["models", "show", "--help"]):
         with pytest.raises(SystemExit) as stop:
             main(arguments)
         assert stop.value.code == 0
@@ -66,8 +70,10 @@ def test_a_name_in_an_error_cannot_move_the_terminal(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_every_command_of_this_version_is_there() -> None:
-    text = build_parser().format_help()
+def test_every_command_of_this_version_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
     for command in ("segment", "evaluate", "train", "gate", "models", "data", "report", "demo"):
         assert command in text
 
@@ -82,7 +88,7 @@ def test_the_notice_is_that_of_the_files() -> None:
 def test_text_modes_are_those_of_the_evaluation() -> None:
     from tgcnet.evaluation.text_modes import TextMode
 
-    assert tuple(str(mode) for mode in TextMode) == TEXT_MODES
+    assert (*(str(mode) for mode in TextMode), "all") == get_args(TextName)
 
 
 def test_the_report_command_names_findings(
@@ -144,6 +150,48 @@ def test_a_reader_that_has_enough_ends_it_quietly() -> None:
 
 
 def test_a_value_may_begin_with_a_minus() -> None:
-    given = ["segment", "--slices", "-1:2", "--window", "-600/1500", "--slices", "--json"]
-    joined = ["segment", "--slices=-1:2", "--window=-600/1500", "--slices", "--json"]
-    assert join_negative_values(given) == joined
+    given = ["segment", "a.nii", "--out", "m.nii", "--slices", "-1:2", "--window", "-600/1500"]
+    command = parse(given)
+    assert isinstance(command, SegmentCommand)
+    assert (command.slices, command.window) == (slice(-1, 2), (-600.0, 1500.0))
+
+
+def test_an_option_is_no_value_of_another(refused: Refused) -> None:
+    for given in (["--slices", "--json"], ["--slices"]):
+        assert "argument --slices: expected one argument; see tgcnet segment --help" in refused(
+            ["segment", "a.nii", "--out", "m.nii", *given]
+        )
+    assert "'--json' does not take a value" in refused(["models", "list", "--json=3"])
+
+
+@pytest.mark.parametrize(
+    ("given", "resume"),
+    [
+        ([], None),
+        (["--resume"], ""),
+        (["--resume", "--no-tensorboard"], ""),
+        (["--resume", "run.safetensors"], "run.safetensors"),
+    ],
+)
+def test_the_checkpoint_to_resume_from_may_be_left_out(
+    given: list[str], resume: str | None
+) -> None:
+    command = parse(["train", "mini", "--data", "d", "--out", "o", *given])
+    assert isinstance(command, TrainCommand)
+    assert command.resume == resume
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["sogment"], "tgcnet: invalid choice: 'sogment' (choose from 'segment', 'segment-"),
+        (["models"], "tgcnet models: the following arguments are required: list|show|import|"),
+        (["models", "tidy"], "tgcnet models: invalid choice: 'tidy' (choose from 'list', 's"),
+        (["models", "list", "all"], "tgcnet models list: unrecognized arguments: all; see"),
+        (["models", "list", "--al"], "tgcnet models list: No such option: --al"),
+    ],
+)
+def test_a_wrong_command_or_option_is_one_sentence(
+    refused: Refused, given: list[str], sentence: str
+) -> None:
+    assert refused(given).startswith(sentence)

@@ -80,7 +80,7 @@ def test_the_report_of_another_patient_is_refused_unless_it_is_confirmed(
     assert "differ" not in capsys.readouterr().err
 
 
-def test_of_a_report_that_names_nobody_it_is_said_that_nobody_knows(
+def test_a_report_without_a_patient_gives_a_notice(
     dicom: Path, ct: Path, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unknown = "Whether the report is of this image's patient and study is unknown."
@@ -233,7 +233,7 @@ def dicom(tmp_path: Path) -> Path:
     return tmp_path / "series"
 
 
-def test_a_dicom_series_gets_a_segmentation_that_says_whom_it_names(
+def test_a_dicom_series_gets_a_segmentation_with_its_patient(
     capsys: pytest.CaptureFixture[str], dicom: Path, model: str
 ) -> None:
     out = dicom / "mask.dcm"
@@ -266,7 +266,7 @@ def test_no_slice_of_the_image_is_replaced(refused: Refused, dicom: Path) -> Non
     assert out.read_bytes() == before
 
 
-def test_an_image_that_is_gone_is_told_before_the_work(refused: Refused, dicom: Path) -> None:
+def test_an_image_that_is_gone_is_refused_before_the_work(refused: Refused, dicom: Path) -> None:
     (dicom / "slice_0002.dcm").unlink()
     command = ["segment", str(dicom), "--model", "never looked for"]
     assert "1 slice is missing, at -295.00 mm" in refused([*command, "--out", str(dicom / "m.dcm")])

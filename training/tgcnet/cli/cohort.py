@@ -1,128 +1,123 @@
 """``tgcnet segment-cohort``: a table of studies in, a mask and a record for each out."""
 
-import argparse
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Annotated, Literal
 
-from tgcnet.cli.output import (
-    RESEARCH_NOTICE,
-    Commands,
-    add_command,
-    add_model_options,
-    progress_bar,
-    say,
-    say_json,
-    stated_modality,
-    warn,
+import typer
+
+from tgcnet.cli.options import (
+    DeviceOption,
+    JsonOption,
+    ModalityOption,
+    ModelOption,
+    ThresholdOption,
+    modality_of,
+    whole_number,
 )
+from tgcnet.cli.output import RESEARCH_NOTICE, progress_bar, say, say_json, warn
 from tgcnet.cohort.cohort_summary import CohortSummary
-from tgcnet.io.formats import GRID_MASKS
 
-FORMATS = tuple(one.name.lower() for one in GRID_MASKS)
+# The names of tgcnet.io.formats.GRID_MASKS; tgcnet.io takes a second to import, help must not.
+MaskFormat = Literal["nifti", "png", "tiff"]
 
 _SOME_FAILED = 1
 _MOST_LISTED = 20
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(
-        commands,
-        "segment-cohort",
-        "Segment every study of a table; run again, it goes on where it was.",
-        run,
-    )
-    _add_what(parser)
-    _add_workers(parser)
-    parser.add_argument(
-        "--retry-failed", action="store_true", help="segment studies again that failed"
-    )
-    parser.add_argument(
-        "--yes",
-        action="store_true",
-        help="segment studies, too, whose report names nothing that this model segments",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SegmentCohortCommand:
+    """Segment every study of a table; a further run segments only what is not done yet."""
 
+    manifest: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MANIFEST",
+            help="CSV with the column image and, where they are known, id, report or report_file, "
+            "modality, slices; paths are relative to it",
+        ),
+    ]
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="where a mask and a record for each study, and cohort.csv, are written",
+        ),
+    ]
+    model: ModelOption = None
+    device: DeviceOption = "auto"
+    modality: ModalityOption = "auto"
+    threshold: ThresholdOption = None
+    mask_format: Annotated[
+        MaskFormat, typer.Option("--format", help="format of the masks; png for single slices")
+    ] = "nifti"
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            parser=whole_number,
+            help="processes on this machine, each with the model; from 2 on through Dask",
+        ),
+    ] = 1
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="of a Dask cluster that does the work instead, as tcp://host:8786; its machines "
+            "need the images, the folder and the model under the same paths",
+        ),
+    ] = None
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="segment studies again that failed")
+    ] = False
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            help="segment studies, too, whose report names nothing that this model segments",
+        ),
+    ] = False
+    as_json: JsonOption = False
 
-def _add_what(parser: argparse.ArgumentParser) -> None:
-    """What is segmented, with which model, into which folder."""
-    parser.add_argument(
-        "manifest",
-        metavar="MANIFEST",
-        type=Path,
-        help="CSV with the column image and, where they are known, id, report or report_file, "
-        "modality, slices; paths are relative to it",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        type=Path,
-        required=True,
-        help="gets a mask and a record for each study, and cohort.csv",
-    )
-    add_model_options(parser)
-    parser.add_argument(
-        "--threshold", metavar="T", type=float, help="probability, in (0, 1) (the model's own)"
-    )
-    parser.add_argument(
-        "--format", default="nifti", choices=FORMATS, help="of the masks; png for single slices"
-    )
+    def run(self) -> int:
+        """Segment what has no result yet; 1 where any study failed."""
+        from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
 
-
-def _add_workers(parser: argparse.ArgumentParser) -> None:
-    """Who does it, where that is not this process alone."""
-    parser.add_argument(
-        "--workers",
-        default=1,
-        metavar="N",
-        type=int,
-        help="processes on this machine, each with the model; from 2 on through Dask (1)",
-    )
-    parser.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="of a Dask cluster that does the work instead, as tcp://host:8786; its machines need "
-        "the images, the folder and the model under the same paths",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Segment what has no result yet; 1 where any study failed."""
-    from tgcnet.cohort.segment_cohort import CohortJob, segment_cohort
-
-    job = CohortJob(
-        table=arguments.manifest,
-        out=arguments.out,
-        model=arguments.model,
-        device=arguments.device,
-        modality=stated_modality(arguments),
-        threshold=arguments.threshold,
-        mask_format=arguments.format,
-        scheduler=arguments.scheduler,
-        num_workers=arguments.workers,
-        retries_failed=arguments.retry_failed,
-        runs_without_target=arguments.yes,
-    )
-    with (
-        _ended_like_ctrl_c(),
-        progress_bar("Segmenting the cohort", is_quiet=arguments.json) as show,
-    ):
-        summary = segment_cohort(job, on_progress=show, on_notice=warn)
-    if arguments.json:
-        say_json(_values(summary))
-    else:
-        say(_in_words(summary))
-    return _SOME_FAILED if summary.failures else 0
+        job = CohortJob(
+            table=self.manifest,
+            out=self.out,
+            model=self.model,
+            device=self.device,
+            modality=modality_of(self.modality),
+            threshold=self.threshold,
+            mask_format=self.mask_format,
+            scheduler=self.scheduler,
+            num_workers=self.workers,
+            retries_failed=self.retry_failed,
+            runs_without_target=self.yes,
+        )
+        with (
+            _sigterm_as_ctrl_c(),
+            progress_bar("Segmenting the cohort", is_quiet=self.as_json) as show,
+        ):
+            summary = segment_cohort(job, on_progress=show, on_notice=warn)
+        if self.as_json:
+            say_json(_values(summary))
+        else:
+            say(_sentences(summary))
+        return _SOME_FAILED if summary.failures else 0
 
 
 @contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """A job system ends a run with SIGTERM: its workers and its table are seen to, too."""
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """A job system ends a run with SIGTERM: workers must end and the table be written then, too."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -143,7 +138,7 @@ def _values(summary: CohortSummary) -> dict[str, object]:
     }
 
 
-def _in_words(summary: CohortSummary) -> str:
+def _sentences(summary: CohortSummary) -> str:
     lines = [
         f"row {failure.row} ({failure.id}) failed, {failure.error_class}: {failure.sentence}"
         for failure in summary.failures[:_MOST_LISTED]

@@ -1,76 +1,79 @@
 """``tgcnet demo``: the main job on the shipped sample."""
 
-import argparse
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from PIL import Image
+import typer
 
-from tgcnet.cli.output import Commands, add_command, say, warn
+from tgcnet.cli.options import DeviceOption
+from tgcnet.cli.output import say, warn
 from tgcnet.domain import Segmentation, Volume
 from tgcnet.errors import OutputError
 
-_FOLDER = Path("demo-out")
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoCommand:
+    """Segment the shipped sample and show it."""
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(commands, "demo", "Segment the shipped sample and show it.", run)
-    parser.add_argument(
-        "--out",
-        metavar="FOLDER",
-        type=Path,
-        default=_FOLDER,
-        help="for mask and picture (demo-out)",
-    )
-    parser.add_argument("--model", default="mini", metavar="NAME|PATH", help="(mini)")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda[:N]", help="(auto)")
-    parser.add_argument(
-        "--no-window", action="store_true", help="do not open napari, even where there is a display"
-    )
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="where mask and picture are written")
+    ] = Path("demo-out")
+    model: Annotated[
+        str, typer.Option("--model", metavar="NAME|PATH", help="registered name or folder")
+    ] = "mini"
+    device: DeviceOption = "auto"
+    no_window: Annotated[
+        bool, typer.Option("--no-window", help="do not open napari, even where there is a display")
+    ] = False
 
+    def run(self) -> int:
+        """Write the mask and a picture of it; open napari where somebody could see it."""
+        self._write()
+        if not self.no_window and has_display():
+            say("Opening napari; press Run in the panel to segment it there.")
+            status = open_napari()
+            if status:
+                warn(
+                    f"tgcnet: napari ended with status {status}; mask and picture are written. If "
+                    "it did not open, a Qt binding may be missing: pip install 'napari-tgcnet[all]'"
+                )
+                return 1
+        return 0
 
-def run(arguments: argparse.Namespace) -> int:
-    """Write the mask and a picture of it; open napari where somebody could see it."""
-    from tgcnet.io import load_volume, save_labels, write_atomically
-    from tgcnet.samples import list_samples, sample_path
+    def _write(self) -> None:
+        from PIL import Image
 
-    sample = list_samples()[0]
-    source = sample_path(sample.name)
-    volume = load_volume(source, modality=sample.modality)
-    _make_folder(arguments.out)
+        from tgcnet.io import load_volume, save_labels, write_atomically
+        from tgcnet.samples import list_samples, sample_path
 
-    from tgcnet.inference.predictor import load_predictor
+        sample = list_samples()[0]
+        source = sample_path(sample.name)
+        volume = load_volume(source, modality=sample.modality)
+        _make_folder(self.out)
 
-    predictor = load_predictor(arguments.model, arguments.device)
-    segmentation = predictor.segment(volume, sample.report)
-    mask = arguments.out / f"{sample.name}-mask.png"
-    picture = arguments.out / f"{sample.name}-overlay.png"
-    save_labels(
-        segmentation.labels, segmentation.geometry, mask, provenance=segmentation.provenance
-    )
-    overlay = draw_overlay(volume, segmentation)
-    write_atomically(picture, lambda path: Image.fromarray(overlay).save(path))
-    share = float(np.mean(segmentation.labels > 0))
-    say(f"{sample.title} ({sample.licence}, {sample.source_url})")
-    say(f"Report: {sample.report}")
-    say(f"Segmented {share:.1%} of the picture on {segmentation.provenance['device']}.")
-    say(f"Mask: {mask}")
-    say(f"Picture: {picture}")
-    say(segmentation.provenance["notice"])
-    if not arguments.no_window and has_display():
-        say("Opening napari; press Run in the panel to segment it there.")
-        status = open_napari()
-        if status:
-            warn(
-                f"tgcnet: napari ended with status {status}; mask and picture are written. If it "
-                "did not open, a Qt binding may be missing: pip install 'napari-tgcnet[all]'"
-            )
-            return 1
-    return 0
+        from tgcnet.inference.predictor import load_predictor
+
+        predictor = load_predictor(self.model, self.device)
+        segmentation = predictor.segment(volume, sample.report)
+        mask = self.out / f"{sample.name}-mask.png"
+        picture = self.out / f"{sample.name}-overlay.png"
+        save_labels(
+            segmentation.labels, segmentation.geometry, mask, provenance=segmentation.provenance
+        )
+        overlay = draw_overlay(volume, segmentation)
+        write_atomically(picture, lambda path: Image.fromarray(overlay).save(path))
+        share = float(np.mean(segmentation.labels > 0))
+        say(f"{sample.title} ({sample.licence}, {sample.source_url})")
+        say(f"Report: {sample.report}")
+        say(f"Segmented {share:.1%} of the picture on {segmentation.provenance['device']}.")
+        say(f"Mask: {mask}")
+        say(f"Picture: {picture}")
+        say(segmentation.provenance["notice"])
 
 
 def has_display(environment: dict[str, str] | None = None, platform: str = sys.platform) -> bool:

@@ -1,45 +1,54 @@
 """``tgcnet report``: what is read of a report; torch only where a model is named."""
 
-import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from tgcnet.cli.output import Commands, add_command, say, say_json
+import typer
+
+from tgcnet.cli.options import JsonOption
+from tgcnet.cli.output import say, say_json
 from tgcnet.domain import Finding, Report
 
 
-def register(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(commands, "report", "Say what is read of a report.", run)
-    parser.add_argument("file", metavar="FILE|-", help="a text file, or - for standard input")
-    parser.add_argument(
-        "--model", metavar="NAME|PATH", help="say also what this model's encoder reads of it"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportCommand:
+    """List the findings that are read of a report."""
 
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="a text file, or - for standard input")
+    ]
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME|PATH", help="list also what this model's encoder reads of it"
+        ),
+    ] = None
+    as_json: JsonOption = False
 
-def run(arguments: argparse.Namespace) -> int:
-    """Findings with presence, side and zones, as text or JSON."""
-    from tgcnet.io import read_report_text
-    from tgcnet.report import read_report
+    def run(self) -> int:
+        """Findings with presence, side and zones, as text or JSON."""
+        from tgcnet.io import read_report_text
+        from tgcnet.report import read_report
 
-    text = _read_stdin() if arguments.file == "-" else read_report_text(Path(arguments.file))
-    report = read_report(text)
-    read_by_model = None if arguments.model is None else _read_by(arguments.model, text)
-    if arguments.json:
-        values: dict[str, object] = {"findings": [_as_json(f) for f in report.findings]}
-        if read_by_model is not None:
-            values["model"] = read_by_model
-        say_json(values)
-    else:
-        _say_findings(report)
-        for name, value in (read_by_model or {}).items():
-            say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
-    return 0
+        text = _read_stdin() if self.file == "-" else read_report_text(Path(self.file))
+        report = read_report(text)
+        read_by_model = None if self.model is None else _read_by(self.model, text)
+        if self.as_json:
+            values: dict[str, object] = {"findings": [_as_json(f) for f in report.findings]}
+            if read_by_model is not None:
+                values["model"] = read_by_model
+            say_json(values)
+        else:
+            _say_findings(report)
+            for name, value in (read_by_model or {}).items():
+                say(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+        return 0
 
 
 def _read_stdin() -> str:
-    """Bytes, not text: the terminal's encoding says nothing about what a file is piped in."""
+    """Bytes, not text: the terminal's encoding is not that of a file that is piped in."""
     from tgcnet.io.report_text import MAX_BYTES, decode_report
 
     return decode_report(sys.stdin.buffer.read(MAX_BYTES + 1), "on standard input")

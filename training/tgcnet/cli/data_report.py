@@ -1,4 +1,4 @@
-"""What ``tgcnet data check`` prints: for people and for programs."""
+"""What ``tgcnet data check`` prints, for people and for programs."""
 
 import re
 from collections import defaultdict
@@ -32,8 +32,8 @@ def say_report(report: CheckReport, *, with_names: bool) -> None:
         line.append(finding.sentence, style="default")
         console.print(line, soft_wrap=True)
         if finding.groups:
-            words = in_words(finding.groups, with_names=with_names)
-            console.print(f"    {words}", soft_wrap=True)
+            places = groups_in_words(finding.groups, with_names=with_names)
+            console.print(f"    {places}", soft_wrap=True)
     counts = {s: sum(f.severity is s for f in report.findings) for s in Severity}
     console.print(", ".join(counted(count, s) for s, count in counts.items()))
 
@@ -57,7 +57,7 @@ def say_report_json(report: CheckReport, *, with_names: bool) -> None:
     })  # fmt: skip
 
 
-def in_words(groups: Sequence[Sequence[Found]], *, with_names: bool) -> str:
+def groups_in_words(groups: Sequence[Sequence[Found]], *, with_names: bool) -> str:
     """The first few of what a finding is about, and how many more there are."""
     shown, num_more = groups[:_SHOWN], len(groups) - _SHOWN
     if all(len(group) == 1 for group in groups) and not with_names:

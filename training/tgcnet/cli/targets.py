@@ -1,11 +1,13 @@
-"""Whether a mask can be written where it is wanted, asked before minutes of work go into it."""
+"""Whether results can be written where they are wanted, checked before minutes of work."""
 
 import os
 from pathlib import Path
 
 from tgcnet.domain import Volume
 from tgcnet.errors import OutputError
-from tgcnet.io.formats import DICOM_SEG, MASKS, PNG, format_of
+from tgcnet.io.atomic import is_write_protected
+from tgcnet.io.formats import DICOM_SEG, MASKS, PNG, Format, endings_of, format_of, one_of
+from tgcnet.io.write import check_has_source, check_no_image, check_seg_source, is_a_source
 
 
 def check_target(
@@ -24,8 +26,6 @@ def check_target(
         If the ending is unknown or cannot hold the stack, a DICOM segmentation is asked for and
         the image is not from DICOM or its files allow none, or :func:`check_writable` refuses it.
     """
-    from tgcnet.io.write import check_has_source, check_no_image, check_seg_source, is_a_source
-
     path = path.absolute()  # "." has no name that a sentence could say
     found = format_of(path, MASKS)
     if found is None:
@@ -67,8 +67,6 @@ def check_writable(path: Path, option: str) -> None:
     OutputError
         If the folder is absent or read-only, or the file is a folder or write-protected.
     """
-    from tgcnet.io.atomic import is_write_protected
-
     path = path.absolute()
     if not path.parent.is_dir():
         raise OutputError(
@@ -81,4 +79,40 @@ def check_writable(path: Path, option: str) -> None:
     if is_write_protected(path):
         raise OutputError(
             f"{option} {path.name} is write-protected; lift the protection or choose another name."
+        )
+
+
+def check_ending(target: Path, option: str, formats: tuple[Format, ...]) -> None:
+    """Refuse a file whose name states none of the formats.
+
+    Raises
+    ------
+    OutputError
+        If its ending is that of none of them.
+    """
+    if format_of(target, formats) is None:
+        raise OutputError(
+            f"{option} {target.name} has no ending that says a format, expected "
+            f"{one_of(endings_of(*formats))}; choose a name with one."
+        )
+
+
+def check_outside_data_set(target: Path, folder: Path, option: str) -> None:
+    """Keep the data set from being overwritten with its own scores, through links as well.
+
+    Raises
+    ------
+    OutputError
+        If ``target`` lies in the folder and is there already, is its ``captions.csv`` or
+        ``classes.json``, or lies in its ``images/`` or ``masks/``.
+    """
+    resolved = target.resolve()
+    parts = [(folder / name).resolve() for name in ("images", "masks")]
+    files = [(folder / name).resolve() for name in ("captions.csv", "classes.json")]
+    # Other layouts have other names, so whatever is there already is taken for the data set's.
+    is_there = resolved.is_file() and resolved.is_relative_to(folder.resolve())
+    if is_there or resolved in files or any(map(resolved.is_relative_to, parts)):
+        raise OutputError(
+            f"{option} {resolved.name} is a file of the data set itself, which its scores must not "
+            "replace; choose a file outside its folder."
         )

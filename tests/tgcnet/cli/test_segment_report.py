@@ -30,7 +30,7 @@ def test_the_report_itself_is_never_replaced(
     assert report.read_text() == out.read_text() == REPORT
 
 
-def test_another_patient_is_told_through_any_reference(
+def test_another_patient_is_noticed_through_any_reference(
     refused: Refused, tmp_path: Path, model: str
 ) -> None:
     write_series(tmp_path / "series", patient_id="PHANTOM-1")
@@ -49,7 +49,7 @@ def test_another_patient_is_told_through_any_reference(
     assert "The report and the image differ in patient ID" in refused(command)
 
 
-def test_half_a_character_in_a_report_is_replaced_and_told(
+def test_half_a_character_in_a_report_is_replaced_with_a_notice(
     ct: Path, tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["segment", str(ct), "--report", f"\udcff {REPORT}", "--model", model]
