@@ -11,7 +11,7 @@ import napari
 from napari.utils.notifications import show_error
 
 from napari_tgcnet.segment.files import ENDINGS, DiskFiles
-from napari_tgcnet.segment.ports import LayerTuple
+from napari_tgcnet.shared.case import LayerTuple
 from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.layers import series_layer_tuple

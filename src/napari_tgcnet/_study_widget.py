@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out
-from napari_tgcnet.shared.reporting import ReportingThreads
+from napari_tgcnet.shared.jobs import ReportingThreads
 from napari_tgcnet.study.controller import StudyController
 from napari_tgcnet.study.layers import ViewerStudies
 from napari_tgcnet.study.ports import Studies

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import QApplication, QWidget
 from napari_tgcnet.segment.bridge import LayerBridge
 from napari_tgcnet.segment.controller import Controller
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.keys import WindowKeys
 from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.segment.windows import WindowKeys
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.shared.jobs import EngineJobs, WorkerThreads
 from napari_tgcnet.shared.session import SESSION, Session

@@ -10,18 +10,17 @@ import numpy as np
 import pytest
 
 from napari_tgcnet.segment.controller import Controller
-from napari_tgcnet.segment.ports import (
+from napari_tgcnet.segment.ports import Engine, Files, Layers
+from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.shared.case import (
     CorrectionToSave,
-    Engine,
-    Files,
+    ImageInfo,
     KeptCorrection,
-    Layers,
     LayerSource,
     MaskToSave,
-    View,
 )
-from napari_tgcnet.segment.state import ImageInfo, PanelState
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import View
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
 from tgcnet.errors import TgcnetError

@@ -31,7 +31,7 @@ MODULES = (
         ),
         (
             "napari_tgcnet.study.controller, napari_tgcnet.study.studies, "
-            "napari_tgcnet.shared.windows",
+            "napari_tgcnet.shared.window_presets",
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         ("napari_tgcnet", ("torch", "qtpy", "napari", "numpy")),

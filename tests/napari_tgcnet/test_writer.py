@@ -13,7 +13,7 @@ from tests.tgcnet.io.dicom.phantoms import write_series
 
 from napari_tgcnet._writer import write_labels
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.ports import ModelMask
+from napari_tgcnet.shared.case import ModelMask
 from napari_tgcnet.shared.layers import KEY
 from napari_tgcnet.shared.snapshots import take_mask
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass

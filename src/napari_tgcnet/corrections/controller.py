@@ -11,9 +11,8 @@ from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.drawing import Drawing
 from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, Moved, OpenedCase, Shelf
 from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
-from napari_tgcnet.segment.ports import T, Workers
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, T, Workers
 from tgcnet.corrections import Listing
 
 

@@ -10,9 +10,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.ports import OpenedCase
-from napari_tgcnet.segment.ports import LayerTuple, OpenedFrom
-from napari_tgcnet.segment.slice_ranges import write_slices
-from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.case import Draft, LayerTuple, OpenedFrom
 from napari_tgcnet.shared.layers import (
     KEY,
     build_mask_layer,
@@ -21,6 +19,7 @@ from napari_tgcnet.shared.layers import (
     own_metadata,
     show_slice,
 )
+from napari_tgcnet.shared.slice_ranges import write_slices
 from tgcnet.domain import Case
 
 if TYPE_CHECKING:

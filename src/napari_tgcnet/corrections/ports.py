@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from napari_tgcnet.corrections.state import CorrectionsState
-from napari_tgcnet.segment.ports import ModelMask, View
+from napari_tgcnet.shared.case import ModelMask
+from napari_tgcnet.shared.store import View
 from tgcnet.corrections import Listing
 from tgcnet.domain import Case
 

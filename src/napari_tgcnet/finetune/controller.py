@@ -21,9 +21,8 @@ from napari_tgcnet.finetune.ports import (
 from napari_tgcnet.finetune.setup import Setup
 from napari_tgcnet.finetune.state import FinetuneState, Options
 from napari_tgcnet.finetune.switching import Switching
-from napari_tgcnet.segment.ports import View, Workers
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, View, Workers
 from tgcnet.errors import TgcnetError
 from tgcnet.finetune.events import SliceCompared
 

@@ -12,8 +12,7 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Found, News, RunOrder, Runs, Watch
 from napari_tgcnet.finetune.progress import Progress, advance
 from napari_tgcnet.finetune.state import FinetuneState, Phase
-from napari_tgcnet.segment.ports import Workers
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, Workers
 from tgcnet.finetune.events import Compared, Done, Failed, Stopped, Written
 from tgcnet.finetune.run_folder import RunStatus
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from napari_tgcnet.finetune.ports import Estimator, RunOrder
 from napari_tgcnet.finetune.state import Estimate, FinetuneState, Options
-from napari_tgcnet.segment.ports import Workers
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, Workers
 
 
 class Setup:

@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_tgcnet.finetune.ports import News
 from napari_tgcnet.finetune.process import is_alive, last_words
-from napari_tgcnet.segment.ports import Workers
+from napari_tgcnet.shared.store import Workers
 from tgcnet.finetune.events import ENDS, read_timed
 
 POLL_MS = 500

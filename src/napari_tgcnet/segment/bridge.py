@@ -9,11 +9,16 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import CorrectionToSave, LayerSource, LayerTuple, MaskToSave
 from napari_tgcnet.segment.preview import PreviewRun, has_paint
 from napari_tgcnet.segment.sides import SideMarks
-from napari_tgcnet.segment.state import ImageInfo
 from napari_tgcnet.shared import layers, snapshots
+from napari_tgcnet.shared.case import (
+    CorrectionToSave,
+    ImageInfo,
+    LayerSource,
+    LayerTuple,
+    MaskToSave,
+)
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.errors import InputError
 

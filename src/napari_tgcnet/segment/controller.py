@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.choices import AUTO, CPU, ModelChoices
 from napari_tgcnet.segment.file_jobs import Filing
 from napari_tgcnet.segment.identity_check import check as check_whose
 from napari_tgcnet.segment.image_choice import ImageChoice
-from napari_tgcnet.segment.ports import Engine, Files, Layers, LayerTuple, Order, View, Workers
+from napari_tgcnet.segment.model_choices import AUTO, CPU, ModelChoices
+from napari_tgcnet.segment.ports import Engine, Files, Layers
 from napari_tgcnet.segment.reports import Reports
 from napari_tgcnet.segment.run import (
     MODALITY_QUESTION,
@@ -33,9 +33,11 @@ from napari_tgcnet.segment.state import (
     Question,
     Scope,
 )
+from napari_tgcnet.segment.windows import Windows
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import LayerTuple, Order
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
-from napari_tgcnet.shared.windows import Windows
+from napari_tgcnet.shared.store import Store, View, Workers
 from tgcnet.engine.protocol import (
     Begun,
     Cancelled,
@@ -412,5 +414,5 @@ class Controller:
             self._end("", problem=str(error))
             return None
         except MemoryError:
-            self._end("", problem=messages.NO_MEMORY)
+            self._end("", problem=shared_messages.NO_MEMORY)
             return None

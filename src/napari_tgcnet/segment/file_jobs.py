@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import Files, Layers, LayerTuple, Workers
+from napari_tgcnet.segment.ports import Files, Layers
 from napari_tgcnet.segment.state import PanelState, Phase
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import LayerTuple
+from napari_tgcnet.shared.store import Store, Workers
 from tgcnet.errors import TgcnetError
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_tgcnet.segment.keeping import keep, labels_as_bytes
-from napari_tgcnet.segment.ports import CorrectionToSave, KeptCorrection, LayerTuple, MaskToSave
-from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.case import (
+    CorrectionToSave,
+    Draft,
+    KeptCorrection,
+    LayerTuple,
+    MaskToSave,
+)
 from napari_tgcnet.shared.layers import image_layer_tuple
 from tgcnet.corrections import check_ledger_folder
 from tgcnet.io import load_volume, read_report, save_labels

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import Draft, PanelState
+from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.shared.case import Draft
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from napari_tgcnet.segment.identity_check import of_text
 from napari_tgcnet.segment.ports import Layers
-from napari_tgcnet.segment.state import Draft, ImageInfo, PanelState, Phase, Scope
+from napari_tgcnet.segment.state import PanelState, Phase, Scope
+from napari_tgcnet.shared.case import Draft, ImageInfo
 from napari_tgcnet.shared.store import Store
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About

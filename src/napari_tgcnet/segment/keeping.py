@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import CorrectionToSave, KeptCorrection
-from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.case import CorrectionToSave, Draft, KeptCorrection
 from napari_tgcnet.shared.layers import build_volume
 from tgcnet.corrections import Correction, Ledger, may_become_ledger
 from tgcnet.domain import Case

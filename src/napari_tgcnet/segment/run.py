@@ -7,16 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import Order
-from napari_tgcnet.segment.state import (
-    Asking,
-    ImageInfo,
-    Option,
-    PanelState,
-    Question,
-    ResultSummary,
-    Scope,
-)
+from napari_tgcnet.segment.state import Asking, Option, PanelState, Question, ResultSummary, Scope
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import ImageInfo, Order
 from tgcnet.domain import Geometry, Modality, SegmentationClass
 from tgcnet.engine.protocol import ModelInfo, ReportRead, ShownWindow
 from tgcnet.errors import InputError
@@ -73,7 +66,7 @@ def take_order(
     if image is None or model is None:
         raise InputError(messages.NO_IMAGE)
     if image.num_axes not in (2, 3):
-        raise InputError(messages.wrong_axes(image.num_axes))
+        raise InputError(shared_messages.wrong_axes(image.num_axes))
     return Order(
         image_id=image.id,
         model=model,

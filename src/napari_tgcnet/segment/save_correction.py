@@ -9,10 +9,11 @@ from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.file_jobs import Filing
 from napari_tgcnet.segment.identity_check import check as check_whose
 from napari_tgcnet.segment.image_choice import ImageChoice
-from napari_tgcnet.segment.ports import Files, KeptCorrection, Layers
-from napari_tgcnet.segment.slice_ranges import parse_slices, write_slices
+from napari_tgcnet.segment.ports import Files, Layers
 from napari_tgcnet.segment.state import PanelState, Phase
+from napari_tgcnet.shared.case import KeptCorrection
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.slice_ranges import parse_slices, write_slices
 from napari_tgcnet.shared.store import Store
 from tgcnet.errors import InputError, TgcnetError
 

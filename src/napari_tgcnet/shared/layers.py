@@ -12,10 +12,9 @@ import pint
 from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import LayerSource, LayerTuple
-from napari_tgcnet.segment.state import AUTOMATIC, ImageInfo
-from napari_tgcnet.shared.windows import first_limits, offered_windows
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import AUTOMATIC, ImageInfo, LayerSource, LayerTuple
+from napari_tgcnet.shared.window_presets import first_limits, offered_windows
 from tgcnet.domain import Geometry, Identity, Modality, SegmentationClass, SideKnowledge, Volume
 from tgcnet.errors import InputError
 

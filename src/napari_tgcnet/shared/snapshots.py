@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_tgcnet.segment.ports import CorrectionToSave, MaskToSave, ModelMask
+from napari_tgcnet.shared.case import CorrectionToSave, MaskToSave, ModelMask
 from napari_tgcnet.shared.layers import (
     find_image,
     geometry_from_attributes,

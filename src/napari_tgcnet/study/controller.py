@@ -7,8 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.segment.ports import View
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, View
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.loading import Loading
 from napari_tgcnet.study.ports import OpenedSeries, ReportingWorkers, Studies, StudyLayers

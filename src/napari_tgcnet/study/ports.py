@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from napari_tgcnet.segment.ports import T, Workers
+from napari_tgcnet.shared.store import T, Workers
 from tgcnet.domain import Volume
 from tgcnet.io.dicom.series import Listing, Series
 from tgcnet.io.dicom.stack import LazyStack

@@ -14,7 +14,7 @@ from napari_tgcnet._corrections_widget import CorrectionsPanel
 from napari_tgcnet.corrections.shelf import DiskShelf
 from napari_tgcnet.corrections.views.case_model import CASE_ID_ROLE, PICTURE
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.case import Draft
 from napari_tgcnet.shared.layers import KEY, find_mask, list_images, own_metadata
 from napari_tgcnet.shared.session import Session
 from napari_tgcnet.shared.snapshots import take_correction

@@ -13,9 +13,12 @@ from napari.components import ViewerModel
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.bridge import LayerBridge
 from napari_tgcnet.segment.controller import Controller
-from napari_tgcnet.segment.ports import Engine, Files, View, Workers
-from napari_tgcnet.segment.state import ImageInfo, Phase
+from napari_tgcnet.segment.ports import Engine, Files
+from napari_tgcnet.segment.state import Phase
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import ImageInfo
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import View, Workers
 from tgcnet.engine.protocol import (
     Begun,
     Cancelled,
@@ -147,7 +150,7 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     controller._store.become(replace(controller._store.state, model="mini"))
     controller.reports.edit("left lower zone")
     controller.run()
-    assert controller.state.problem == messages.wrong_axes(4)
+    assert controller.state.problem == shared_messages.wrong_axes(4)
     assert controller.state.phase is Phase.IDLE
     engine.read_report.assert_not_called()
 

@@ -13,9 +13,8 @@ from napari.layers import Layer
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.bridge import LayerBridge
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.ports import CorrectionToSave, KeptCorrection, OpenedFrom
-from napari_tgcnet.segment.state import Draft, ImageInfo
 from napari_tgcnet.shared import layers
+from napari_tgcnet.shared.case import CorrectionToSave, Draft, ImageInfo, KeptCorrection, OpenedFrom
 from napari_tgcnet.shared.layers import image_layer_tuple
 from tgcnet.corrections import Ledger
 from tgcnet.domain import SegmentationClass

@@ -12,8 +12,6 @@ from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.state import (
     Asking,
     DeviceChoice,
-    Draft,
-    ImageInfo,
     ModelChoice,
     Option,
     PanelState,
@@ -24,6 +22,8 @@ from napari_tgcnet.segment.state import (
 )
 from napari_tgcnet.segment.views.panel import PanelView
 from napari_tgcnet.segment.views.result_view import with_ending
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import Draft, ImageInfo
 
 STATE = PanelState(
     engine_ready=True,
@@ -195,7 +195,7 @@ def test_a_chosen_path_is_passed_on(panel, qtbot, monkeypatch) -> None:
 
 
 def test_research_use_stands_in_the_panel(panel) -> None:
-    assert messages.RESEARCH_USE in [label.text() for label in panel.findChildren(QLabel)]
+    assert shared_messages.RESEARCH_USE in [label.text() for label in panel.findChildren(QLabel)]
 
 
 def test_an_engine_that_failed_offers_to_try_again(panel, qtbot) -> None:

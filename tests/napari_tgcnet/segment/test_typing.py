@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_tgcnet.segment.state import ImageInfo
 from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.shared.case import ImageInfo
 
 
 @pytest.fixture

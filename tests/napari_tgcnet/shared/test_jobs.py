@@ -9,8 +9,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import LayerSource, Order
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import LayerSource, Order
 from napari_tgcnet.shared.jobs import EngineJobs, WorkerThreads
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (

@@ -14,7 +14,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import AUTOMATIC, PanelState
+from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.shared.case import AUTOMATIC
 from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
 from tgcnet.domain import Modality
 

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.state import PanelState, Phase, Scope
+from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.views.parts import note_label
 
 _STEPS = 1000
@@ -98,7 +99,7 @@ class RunView(QGroupBox):
         if state.is_busy:
             words = [_PHASES[state.phase]]
             if state.seconds_left is not None and state.phase is Phase.RUNNING:
-                words.append(messages.left(state.seconds_left))
+                words.append(shared_messages.left(state.seconds_left))
             self.status.setText(" ".join(words))
         elif state.engine_problem:
             self.status.setText(state.engine_problem)

@@ -8,8 +8,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QGroupBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.keys import WINDOW_KEYS
 from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.windows import WINDOW_KEYS
 from napari_tgcnet.shared.views.parts import note_label
 from tgcnet.domain import NamedWindow
 

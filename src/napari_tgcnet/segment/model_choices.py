@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.state import DeviceChoice, ModelChoice, PanelState
+from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.store import Store
 from tgcnet.engine.protocol import ModelInfo, Ready
 
@@ -59,7 +60,7 @@ def model_choices(event: Ready) -> tuple[ModelChoice, ...]:
     return tuple(
         ModelChoice(
             name=model.name,
-            label=messages.model_label(model.name, is_active=model.is_active),
+            label=shared_messages.model_label(model.name, is_active=model.is_active),
             threshold=model.threshold,
             findings=model.findings,
             is_active=model.is_active,

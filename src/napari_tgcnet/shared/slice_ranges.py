@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from napari_tgcnet.segment import messages
+from napari_tgcnet.shared import messages
 from tgcnet.errors import InputError
 
 _ONE = re.compile(r"(\d+)(?:\s*[-\u2013]\s*(\d+))?")

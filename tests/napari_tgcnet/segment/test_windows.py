@@ -13,11 +13,13 @@ from qtpy.QtCore import Qt
 from napari_tgcnet._sample_data import phantom
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.bridge import LayerBridge
-from napari_tgcnet.segment.keys import WINDOW_KEYS, WindowKeys
-from napari_tgcnet.segment.state import ImageInfo, PanelState
+from napari_tgcnet.segment.state import PanelState
 from napari_tgcnet.segment.views.window_view import WindowView
+from napari_tgcnet.segment.windows import WINDOW_KEYS, WindowKeys
 from napari_tgcnet.shared import layers
-from napari_tgcnet.shared.windows import PRESETS, first_limits, offered_windows
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import ImageInfo
+from napari_tgcnet.shared.window_presets import PRESETS, first_limits, offered_windows
 from tgcnet.domain import Modality, NamedWindow
 from tgcnet.engine.protocol import Begun, Finished, ShownWindow
 from tgcnet.samples import phantom_stack
@@ -49,9 +51,9 @@ def test_a_ct_has_the_presets_and_those_of_its_file() -> None:
 @pytest.mark.parametrize(
     ("modality", "is_windowed", "reason"),
     [
-        (Modality.CT, True, messages.NO_WINDOWS_8_BIT),
-        (Modality.XRAY, False, messages.NO_WINDOWS[Modality.XRAY]),
-        (Modality.UNKNOWN, False, messages.NO_WINDOWS[Modality.UNKNOWN]),
+        (Modality.CT, True, shared_messages.NO_WINDOWS_8_BIT),
+        (Modality.XRAY, False, shared_messages.NO_WINDOWS[Modality.XRAY]),
+        (Modality.UNKNOWN, False, shared_messages.NO_WINDOWS[Modality.UNKNOWN]),
     ],
 )
 def test_whatever_is_no_ct_in_hounsfield_units_has_none_and_says_why(
@@ -132,7 +134,7 @@ def test_a_layer_of_others_has_presets_once_it_is_said_to_be_a_ct(qapp) -> None:
     viewer = ViewerModel()
     image = viewer.add_image(np.zeros((4, 8, 8), dtype=np.int16))
     (info,) = layers.list_images(viewer.layers)
-    assert info.no_windows == messages.NO_WINDOWS[Modality.UNKNOWN]
+    assert info.no_windows == shared_messages.NO_WINDOWS[Modality.UNKNOWN]
     layers.set_modality(image, "ct")
     assert layers.list_images(viewer.layers)[0].windows == PRESETS
 
@@ -175,9 +177,9 @@ def test_one_click_reports_a_preset_and_its_tip_names_the_key(qtbot) -> None:
 def test_where_there_are_no_presets_the_view_says_why(qtbot) -> None:
     view = WindowView()
     qtbot.addWidget(view)
-    image = ImageInfo(id="x", name="x", no_windows=messages.NO_WINDOWS_8_BIT)
+    image = ImageInfo(id="x", name="x", no_windows=shared_messages.NO_WINDOWS_8_BIT)
     view.show_state(PanelState(images=(image,), image_id="x"))
-    assert view.reason.text() == messages.NO_WINDOWS_8_BIT
+    assert view.reason.text() == shared_messages.NO_WINDOWS_8_BIT
     assert view.buttons == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_tgcnet.segment.slice_ranges import parse_slices, write_slices
+from napari_tgcnet.shared.slice_ranges import parse_slices, write_slices
 from tgcnet.errors import InputError
 
 
