@@ -11,10 +11,10 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_tgcnet.segment.bridge import LayerBridge
-from napari_tgcnet.segment.controller import Controller
+from napari_tgcnet.segment.controller import SegmentController
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
+from napari_tgcnet.segment.views.panel import SegmentPanelView
 from napari_tgcnet.segment.windows import WindowKeys
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.shared.jobs import EngineJobs, WorkerThreads
@@ -43,12 +43,12 @@ class SegmentPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._viewer = napari_viewer
-        self.view = PanelView()
+        self.view = SegmentPanelView()
         fill_dock(self, self.view)
         workers = WorkerThreads()
         self.engine = build_engine(workers)
-        bridge = LayerBridge(napari_viewer)
-        self.controller = Controller(
+        bridge = ViewerLayers(napari_viewer)
+        self.controller = SegmentController(
             view=self.view,
             layers=bridge,
             engine=self.engine,
@@ -56,7 +56,7 @@ class SegmentPanel(QWidget):
             files=DiskFiles(),
             session=session,
         )
-        self.engine.listen(self.controller.take_event)
+        self.engine.listen(self.controller.handle_event)
         keys = WindowKeys(napari_viewer, self.controller.windows.show)
         self._wire_view()
         self._watch_layers()
@@ -104,14 +104,14 @@ class SegmentPanel(QWidget):
         view.answered.connect(controller.answer)
         view.jump_requested.connect(controller.jump_to_largest)
         view.save_chosen.connect(controller.save_mask)
-        correcting = controller.correcting
-        view.reviewed_edited.connect(correcting.edit_reviewed)
-        view.current_marked.connect(correcting.mark_current)
-        view.all_marked.connect(correcting.mark_all)
-        view.patient_edited.connect(correcting.edit_patient)
-        view.notes_edited.connect(correcting.edit_notes)
-        view.ledger_chosen.connect(correcting.choose_ledger)
-        view.correction_wanted.connect(correcting.save)
+        corrections = controller.corrections
+        view.reviewed_edited.connect(corrections.edit_reviewed)
+        view.current_marked.connect(corrections.mark_current)
+        view.all_marked.connect(corrections.mark_all)
+        view.patient_edited.connect(corrections.edit_patient)
+        view.notes_edited.connect(corrections.edit_notes)
+        view.ledger_chosen.connect(corrections.choose_ledger)
+        view.correction_wanted.connect(corrections.save)
 
     def _watch_layers(self) -> None:
         events = self._viewer.layers.events
@@ -128,8 +128,8 @@ class SegmentPanel(QWidget):
 
 
 def _leave(
-    controller: Controller,
-    bridge: LayerBridge,
+    controller: SegmentController,
+    bridge: ViewerLayers,
     keys: WindowKeys,
     places: Sequence[weakref.ref[QWidget]],
     panel: Any = None,

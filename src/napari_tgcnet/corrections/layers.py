@@ -19,7 +19,7 @@ from napari_tgcnet.shared.layers import (
     own_metadata,
     show_slice,
 )
-from napari_tgcnet.shared.slice_ranges import write_slices
+from napari_tgcnet.shared.slice_ranges import format_slices
 from tgcnet.domain import Case
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _image_tuple(opened: OpenedCase) -> LayerTuple:
         "case": OpenedFrom(ledger=opened.ledger, case_id=case.id, patient_key=case.patient_key),
         "draft": Draft(
             report=case.report,
-            reviewed=write_slices(case.reviewed_slices),
+            reviewed=format_slices(case.reviewed_slices),
             notes=case.record.notes,
         ),
     }

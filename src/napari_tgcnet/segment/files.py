@@ -8,9 +8,9 @@ from napari_tgcnet.segment.keeping import keep, labels_as_bytes
 from napari_tgcnet.shared.case import (
     CorrectionToSave,
     Draft,
-    KeptCorrection,
     LayerTuple,
     MaskToSave,
+    SavedCorrection,
 )
 from napari_tgcnet.shared.layers import image_layer_tuple
 from tgcnet.corrections import check_ledger_folder
@@ -54,7 +54,7 @@ class DiskFiles:
 
     def save_correction(
         self, taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path
-    ) -> KeptCorrection:
+    ) -> SavedCorrection:
         return keep(taken, draft, reviewed, ledger)
 
 

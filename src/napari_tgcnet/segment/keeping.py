@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.shared.case import CorrectionToSave, Draft, KeptCorrection
+from napari_tgcnet.shared.case import CorrectionToSave, Draft, SavedCorrection
 from napari_tgcnet.shared.layers import build_volume
 from tgcnet.corrections import Correction, Ledger, may_become_ledger
 from tgcnet.domain import Case
@@ -17,7 +17,7 @@ from tgcnet.errors import LedgerError, OutputError
 
 def keep(
     taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], folder: Path
-) -> KeptCorrection:
+) -> SavedCorrection:
     """Keep a correction in a ledger, which is made where there is none; for a worker thread.
 
     An image that was opened from a file and is known already keeps the slices that an earlier
@@ -36,18 +36,18 @@ def keep(
         raise LedgerError(messages.ledger_gone(folder.name))
     ledger = Ledger.create(folder)
     case_id, was_in_bin = _case_of(taken, ledger) if is_case else (None, False)
-    taken_over: tuple[int, ...] = ()
+    carried_over: tuple[int, ...] = ()
     if taken.case is None:
         known = ledger.find(correction.volume)
         if known is not None:
-            correction, taken_over = with_earlier(correction, ledger.load(known))
+            correction, carried_over = with_earlier(correction, ledger.load(known))
     key = taken.case.patient_key if is_case and taken.case is not None else None
     saved = ledger.save(correction, case_id, patient_key=key)
-    return KeptCorrection(
+    return SavedCorrection(
         case_id=saved.case_id,
         revision=saved.revision,
         changed_not_reviewed=_changed_beside(correction),
-        taken_over=taken_over,
+        carried_over=carried_over,
         is_new_ledger=is_new,
         was_in_bin=was_in_bin,
     )

@@ -180,7 +180,7 @@ def correction_saved(case_id: str, revision: int) -> str:
     return f"Correction saved as case {case_id[:6]}{again}."
 
 
-def taken_over(slices: str) -> str:
+def carried_over(slices: str) -> str:
     return (
         f"Reviewed earlier and taken over as they were: slices {slices}. To change these, open the "
         "case in “TGC-Net: corrections”."

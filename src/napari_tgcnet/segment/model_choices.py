@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import DeviceChoice, ModelChoice, PanelState
+from napari_tgcnet.segment.state import DeviceChoice, ModelChoice, SegmentState
 from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.store import Store
 from tgcnet.engine.protocol import ModelInfo, Ready
@@ -17,7 +17,7 @@ CPU = DeviceChoice(name="cpu", label=messages.CPU_DEVICE)
 class ModelChoices:
     """Keeps what the engine knows of its models, and follows the active one."""
 
-    def __init__(self, store: Store[PanelState]) -> None:
+    def __init__(self, store: Store[SegmentState]) -> None:
         self._store = store
         self._infos: dict[str, ModelInfo] = {}
         self._active: str | None = None

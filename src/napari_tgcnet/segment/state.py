@@ -88,7 +88,7 @@ class ResultSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PanelState:
+class SegmentState:
     """Everything a view may show.
 
     Attributes

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_tgcnet.segment.ports import Layers
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.store import Store
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ WINDOW_KEYS = ("F5", "F6", "F7", "F8", "F9")
 class Windows:
     """Shows presets on the chosen image; tells a run which window the model is to see."""
 
-    def __init__(self, store: Store[PanelState], layers: Layers) -> None:
+    def __init__(self, store: Store[SegmentState], layers: Layers) -> None:
         self._store, self._layers = store, layers
 
     def show(self, index: int) -> None:

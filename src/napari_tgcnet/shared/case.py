@@ -84,7 +84,7 @@ class LayerSource:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class SegmentRequest:
     """A run, as it was asked for. The report is the patient's: never logged.
 
     ``window_hu``: centre and width that the model is to see; None for its own.
@@ -171,13 +171,13 @@ class CorrectionToSave:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class KeptCorrection:
+class SavedCorrection:
     """Where a correction went, and what a person should know of it.
 
     Attributes
     ----------
     changed_not_reviewed : slices that will not be learnt from
-    taken_over : slices that an earlier revision had reviewed; they stand in this one as they were
+    carried_over : slices that an earlier revision had reviewed; they stand in this one as they were
     is_new_ledger : the folder held no ledger before
     was_in_bin : the case had been deleted, and is back
     """
@@ -185,6 +185,6 @@ class KeptCorrection:
     case_id: str
     revision: int
     changed_not_reviewed: tuple[int, ...] = ()
-    taken_over: tuple[int, ...] = ()
+    carried_over: tuple[int, ...] = ()
     is_new_ledger: bool = False
     was_in_bin: bool = False

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QApplication
 from superqt.utils import create_worker
 
 from napari_tgcnet.shared import messages
-from napari_tgcnet.shared.case import LayerSource, Order
+from napari_tgcnet.shared.case import LayerSource, SegmentRequest
 from napari_tgcnet.shared.layers import build_volume, narrow
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (
@@ -180,7 +180,7 @@ class EngineJobs(QObject):
     def read_report(self, text: str, *, model: str) -> None:
         self._reading = self._client.read_report(text, model=model)
 
-    def segment(self, order: Order, source: LayerSource) -> None:
+    def segment(self, order: SegmentRequest, source: LayerSource) -> None:
         """Build the volume and hand it over in a worker thread: a stack is hundreds of MB."""
         self._is_submitting, self._cancel_wanted = True, False
 

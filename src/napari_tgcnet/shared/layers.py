@@ -156,7 +156,7 @@ def mask_shape(layer: Image) -> tuple[int, ...]:
     return _shape(layer)[: layer.ndim]
 
 
-def take_source(layer: Image) -> LayerSource:
+def snapshot_source(layer: Image) -> LayerSource:
     """Take what :func:`build_volume` needs; cheap, for the Qt thread."""
     units = _units_of(layer)
     return LayerSource(
@@ -264,7 +264,7 @@ def _to_grey(colour: np.ndarray) -> np.ndarray:
 def geometry_of(image: Image) -> Geometry:
     """The geometry an image was read with, or what its layer's attributes say."""
     known: Geometry | None = own_metadata(image).get("geometry")
-    return known or _plain_geometry(take_source(image))
+    return known or _plain_geometry(snapshot_source(image))
 
 
 def find_image(layers: Iterable[Any], image_id: str) -> Image | None:

@@ -32,7 +32,7 @@ def parse_slices(text: str, num_slices: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def write_slices(slices: Iterable[int]) -> str:
+def format_slices(slices: Iterable[int]) -> str:
     """The shortest text that :func:`parse_slices` reads back."""
     runs: list[list[int]] = []
     for index in sorted(set(slices)):

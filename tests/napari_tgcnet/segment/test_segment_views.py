@@ -14,18 +14,18 @@ from napari_tgcnet.segment.state import (
     DeviceChoice,
     ModelChoice,
     Option,
-    PanelState,
     Phase,
     Question,
     ResultSummary,
     Scope,
+    SegmentState,
 )
-from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.segment.views.panel import SegmentPanelView
 from napari_tgcnet.segment.views.result_view import with_ending
 from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.case import Draft, ImageInfo
 
-STATE = PanelState(
+STATE = SegmentState(
     engine_ready=True,
     images=(
         ImageInfo(id="a", name="same", num_slices=9, sides="Sides are known."),
@@ -43,8 +43,8 @@ STATE = PanelState(
 
 
 @pytest.fixture
-def panel(qtbot) -> PanelView:
-    panel = PanelView()
+def panel(qtbot) -> SegmentPanelView:
+    panel = SegmentPanelView()
     qtbot.addWidget(panel)
     panel.show_state(STATE)
     panel.show()
@@ -76,7 +76,7 @@ def test_showing_a_state_reports_nothing(panel, qtbot) -> None:
         threshold=0.3,
     )
     panel.show_state(changed)
-    panel.show_state(PanelState())
+    panel.show_state(SegmentState())
     assert heard == []
 
 

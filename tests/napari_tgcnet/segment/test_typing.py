@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.segment.views.panel import SegmentPanelView
 from napari_tgcnet.shared.case import ImageInfo
 
 
 @pytest.fixture
 def desk(desk_class, qtbot):
-    panel = PanelView()
+    panel = SegmentPanelView()
     qtbot.addWidget(panel)
     desk = desk_class(panel)
     desk.panel = panel

@@ -12,8 +12,8 @@ from qtpy.QtCore import Qt
 
 from napari_tgcnet._sample_data import phantom
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.bridge import LayerBridge
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.segment.views.window_view import WindowView
 from napari_tgcnet.segment.windows import WINDOW_KEYS, WindowKeys
 from napari_tgcnet.shared import layers
@@ -96,7 +96,7 @@ def test_the_model_sees_what_is_shown_only_where_that_was_chosen(desk) -> None:
     desk.layers.shown_window.return_value = (-160.0, 240.0)
     desk.run()
     assert desk.engine.segment.call_args.args[0].window_hu is None
-    desk.controller.take_event(finished())
+    desk.controller.handle_event(finished())
     desk.controller.windows.use_for_model(True)
     desk.run()
     assert desk.engine.segment.call_args.args[0].window_hu == (40.0, 400.0)
@@ -112,8 +112,8 @@ def test_an_image_without_presets_is_never_given_a_window(desk) -> None:
 def test_after_a_run_the_panel_says_which_window_the_model_got(desk) -> None:
     desk.run()
     window = ShownWindow(low=-160.0, high=240.0, unit="HU")
-    desk.controller.take_event(Begun(request=3, window=window, about_report={}))
-    desk.controller.take_event(finished())
+    desk.controller.handle_event(Begun(request=3, window=window, about_report={}))
+    desk.controller.handle_event(finished())
     assert "The model got window 40/400 HU (centre/width)." in desk.state.result.lines
     assert "0 (black) to 255" in messages.model_window(0, 255, "stored")
 
@@ -121,7 +121,7 @@ def test_after_a_run_the_panel_says_which_window_the_model_got(desk) -> None:
 def test_the_viewer_tells_and_takes_the_limits(qapp) -> None:
     viewer = ViewerModel()
     viewer.add_layer(Layer.create(*phantom()[0]))
-    bridge = LayerBridge(viewer)
+    bridge = ViewerLayers(viewer)
     (info,) = bridge.images()
     assert info.windows == PRESETS
     assert bridge.shown_window(info.id) == (-1350.0, 150.0)
@@ -162,7 +162,7 @@ def test_one_click_reports_a_preset_and_its_tip_names_the_key(qtbot) -> None:
     view = WindowView()
     qtbot.addWidget(view)
     view.show()
-    view.show_state(PanelState(images=(CT,), image_id="ct", window_for_model=True))
+    view.show_state(SegmentState(images=(CT,), image_id="ct", window_for_model=True))
     assert [button.text() for button in view.buttons][:2] == ["Lung", "Mediastinum"]
     assert view.buttons[0].toolTip() == f"Centre -600, width 1500 HU (key {WINDOW_KEYS[0]})"
     assert view.for_model.isChecked()
@@ -178,7 +178,7 @@ def test_where_there_are_no_presets_the_view_says_why(qtbot) -> None:
     view = WindowView()
     qtbot.addWidget(view)
     image = ImageInfo(id="x", name="x", no_windows=shared_messages.NO_WINDOWS_8_BIT)
-    view.show_state(PanelState(images=(image,), image_id="x"))
+    view.show_state(SegmentState(images=(image,), image_id="x"))
     assert view.reason.text() == shared_messages.NO_WINDOWS_8_BIT
     assert view.buttons == []
 

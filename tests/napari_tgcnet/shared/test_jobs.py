@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_tgcnet.shared import messages
-from napari_tgcnet.shared.case import LayerSource, Order
+from napari_tgcnet.shared.case import LayerSource, SegmentRequest
 from napari_tgcnet.shared.jobs import EngineJobs, WorkerThreads
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (
@@ -25,7 +25,9 @@ from tgcnet.engine.protocol import (
 )
 from tgcnet.errors import InputError
 
-ORDER = Order(image_id="a", model="m", device="auto", report="", slices=range(1), threshold=0.5)
+ORDER = SegmentRequest(
+    image_id="a", model="m", device="auto", report="", slices=range(1), threshold=0.5
+)
 
 DIED = Died(exit_code=-9, sentence="The model's process was killed.", requests=())
 

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
 
@@ -58,7 +58,7 @@ class CorrectionView(QGroupBox):
         layout.addWidget(self.save_button)
         self._connect()
 
-    def show_state(self, state: PanelState) -> None:
+    def show_state(self, state: SegmentState) -> None:
         is_stack = state.image is not None and state.image.num_slices > 1
         self.reviewed_row.setVisible(is_stack)
         drafted = (

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.case import AUTOMATIC
 from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
 from tgcnet.domain import Modality
@@ -55,7 +55,7 @@ class ImageView(QGroupBox):
         self.modality.changed.connect(self._emit_modality)
         self.open_button.clicked.connect(self._ask_for_file)
 
-    def show_state(self, state: PanelState) -> None:
+    def show_state(self, state: SegmentState) -> None:
         choices = [(image.name, image.id) for image in state.images]
         show_choices(self.chooser, choices, state.image_id)
         self.chooser.enabled = bool(choices) and not state.is_busy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QAbstractSpinBox, QVBoxLayout, QWidget
 
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.segment.views.correction_view import CorrectionView
 from napari_tgcnet.segment.views.image_view import ImageView
 from napari_tgcnet.segment.views.model_view import ModelView
@@ -17,7 +17,7 @@ from napari_tgcnet.segment.views.window_view import WindowView
 from napari_tgcnet.shared.views.parts import research_use_label, scrolling_column
 
 
-class PanelView(QWidget):
+class SegmentPanelView(QWidget):
     """Hands a state to every view; passes on what they report."""
 
     image_chosen = Signal(str)
@@ -66,7 +66,7 @@ class PanelView(QWidget):
         self._lay_out()
         self._forward()
 
-    def show_state(self, state: PanelState) -> None:
+    def show_state(self, state: SegmentState) -> None:
         for view in self.views:
             view.show_state(state)
 

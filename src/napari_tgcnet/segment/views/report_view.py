@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.identity_check import describe, differs
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
 _NUM_LINES = 5
@@ -54,7 +54,7 @@ class ReportView(QGroupBox):
         self.sample_button.clicked.connect(self.sample_report_wanted)
         self.confirm_button.clicked.connect(self.report_confirmed)
 
-    def show_state(self, state: PanelState) -> None:
+    def show_state(self, state: SegmentState) -> None:
         if self.text.toPlainText() != state.report:  # leaves the cursor alone while typing
             blocker = QSignalBlocker(self.text)
             self.text.setPlainText(state.report)

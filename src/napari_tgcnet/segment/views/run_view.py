@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState, Phase, Scope
+from napari_tgcnet.segment.state import Phase, Scope, SegmentState
 from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.views.parts import note_label
 
@@ -71,7 +71,7 @@ class RunView(QGroupBox):
         layout.addWidget(self.status)
         self._connect()
 
-    def show_state(self, state: PanelState) -> None:
+    def show_state(self, state: SegmentState) -> None:
         num_slices = state.image.num_slices if state.image else 1
         self.slices_row.setVisible(num_slices > 1)
         self.slices_row.setEnabled(not state.is_busy)
@@ -91,7 +91,7 @@ class RunView(QGroupBox):
         self.retry_button.setVisible(bool(state.engine_problem))
         self._show_progress(state)
 
-    def _show_progress(self, state: PanelState) -> None:
+    def _show_progress(self, state: SegmentState) -> None:
         # A bar without a range runs to and fro: work whose length is not known.
         is_unknown = state.is_busy and state.phase is not Phase.ASKING and state.fraction == 0
         self.progress.setRange(0, 0 if is_unknown else _STEPS)

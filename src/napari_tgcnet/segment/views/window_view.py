@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QGroupBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.segment.windows import WINDOW_KEYS
 from napari_tgcnet.shared.views.parts import note_label
 from tgcnet.domain import NamedWindow
@@ -36,7 +36,7 @@ class WindowView(QGroupBox):
         layout.addWidget(self.reason)
         self.for_model.clicked.connect(self.for_model_wanted)
 
-    def show_state(self, state: PanelState) -> None:
+    def show_state(self, state: SegmentState) -> None:
         image = state.image
         self.setVisible(image is not None)
         windows = image.windows if image is not None else ()
