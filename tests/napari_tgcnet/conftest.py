@@ -12,15 +12,10 @@ import pytest
 from napari_tgcnet.segment.controller import SegmentController
 from napari_tgcnet.segment.ports import Engine, Files, Layers
 from napari_tgcnet.segment.state import SegmentState
-from napari_tgcnet.shared.case import (
-    CorrectionToSave,
-    ImageInfo,
-    LayerSource,
-    MaskToSave,
-    SavedCorrection,
-)
+from napari_tgcnet.shared.case import CorrectionToSave, ImageInfo, LayerSource, MaskToSave
 from napari_tgcnet.shared.session import Session
 from napari_tgcnet.shared.store import View
+from tgcnet.corrections import SavedCorrection
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
 from tgcnet.errors import TgcnetError

@@ -10,7 +10,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.ports import OpenedCase
-from napari_tgcnet.shared.case import Draft, LayerTuple, OpenedFrom
+from napari_tgcnet.shared.case import Draft, LayerTuple
 from napari_tgcnet.shared.layers import (
     KEY,
     build_mask_layer,
@@ -20,6 +20,7 @@ from napari_tgcnet.shared.layers import (
     show_slice,
 )
 from napari_tgcnet.shared.slice_ranges import format_slices
+from tgcnet.corrections import OpenedFrom
 from tgcnet.domain import Case
 
 if TYPE_CHECKING:

@@ -187,13 +187,6 @@ def carried_over(slices: str) -> str:
     )
 
 
-def ledger_gone(folder_name: str) -> str:
-    return (
-        f"The folder {folder_name}, which this case was opened from, holds no ledger any more. "
-        "Bring it back, or choose another folder to save the correction to."
-    )
-
-
 def new_ledger(folder_name: str) -> str:
     return f"A new ledger of corrections was begun in {folder_name}."
 

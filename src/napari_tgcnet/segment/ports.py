@@ -15,9 +15,9 @@ from napari_tgcnet.shared.case import (
     LayerSource,
     LayerTuple,
     MaskToSave,
-    SavedCorrection,
     SegmentRequest,
 )
+from tgcnet.corrections import SavedCorrection
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About

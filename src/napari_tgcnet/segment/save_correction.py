@@ -11,10 +11,10 @@ from napari_tgcnet.segment.identity_check import check as check_whose
 from napari_tgcnet.segment.image_choice import ImageChoice
 from napari_tgcnet.segment.ports import Files, Layers
 from napari_tgcnet.segment.state import Phase, SegmentState
-from napari_tgcnet.shared.case import SavedCorrection
 from napari_tgcnet.shared.session import Session
 from napari_tgcnet.shared.slice_ranges import format_slices, parse_slices
 from napari_tgcnet.shared.store import Store
+from tgcnet.corrections import SavedCorrection
 from tgcnet.errors import InputError, TgcnetError
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tgcnet.corrections import OpenedFrom
 from tgcnet.domain import DicomSource, Geometry, Identity, NamedWindow, SegmentationClass
 
 LayerTuple = tuple[Any, dict[str, Any], str]
@@ -137,18 +137,6 @@ class MaskToSave:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OpenedFrom:
-    """Where an image was opened from that is a case of a ledger (its metadata's "case").
-
-    ``patient_key``: as the ledger has it; the image itself does not name its patient any more.
-    """
-
-    ledger: Path
-    case_id: str
-    patient_key: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class CorrectionToSave:
     """An image with its mask as a person left it, taken on the Qt thread.
 
@@ -168,23 +156,3 @@ class CorrectionToSave:
     window: tuple[float, float] | None
     seconds: float | None
     case: OpenedFrom | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SavedCorrection:
-    """Where a correction went, and what a person should know of it.
-
-    Attributes
-    ----------
-    changed_not_reviewed : slices that will not be learnt from
-    carried_over : slices that an earlier revision had reviewed; they stand in this one as they were
-    is_new_ledger : the folder held no ledger before
-    was_in_bin : the case had been deleted, and is back
-    """
-
-    case_id: str
-    revision: int
-    changed_not_reviewed: tuple[int, ...] = ()
-    carried_over: tuple[int, ...] = ()
-    is_new_ledger: bool = False
-    was_in_bin: bool = False

@@ -14,15 +14,9 @@ from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.files import DiskFiles
 from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.shared import layers
-from napari_tgcnet.shared.case import (
-    CorrectionToSave,
-    Draft,
-    ImageInfo,
-    OpenedFrom,
-    SavedCorrection,
-)
+from napari_tgcnet.shared.case import CorrectionToSave, Draft, ImageInfo
 from napari_tgcnet.shared.layers import image_layer_tuple
-from tgcnet.corrections import Ledger
+from tgcnet.corrections import Ledger, SavedCorrection
 from tgcnet.domain import SegmentationClass
 from tgcnet.engine.protocol import ModelInfo
 from tgcnet.errors import InputError, LedgerError, OutputError
@@ -155,11 +149,6 @@ def save(taken: CorrectionToSave, ledger: Path) -> SavedCorrection:
     return DiskFiles().save_correction(taken, Draft(), (0,), ledger)
 
 
-def opened_from(ledger: Path, case_id: str) -> OpenedFrom:
-    key = Ledger.open(ledger).load(case_id).patient_key
-    return OpenedFrom(ledger=ledger, case_id=case_id, patient_key=key)
-
-
 def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> None:
     image_id = add_phantom(viewer, bridge)
     run(bridge, image_id, range(2, 5))
@@ -198,7 +187,8 @@ def test_a_case_is_saved_to_itself_only_in_its_own_ledger(viewer, bridge, tmp_pa
     first = DiskFiles().save_correction(
         bridge.snapshot_correction(image_id), draft, (0,), tmp_path / "a"
     )
-    opened = opened_from(tmp_path / "a", first.case_id)
+    key = Ledger.open(tmp_path / "a").load(first.case_id).patient_key
+    opened = OpenedFrom(ledger=tmp_path / "a", case_id=first.case_id, patient_key=key)
     taken = replace(bridge.snapshot_correction(image_id), case=opened)
     assert DiskFiles().save_correction(taken, draft, (0,), tmp_path / "a").revision == 2
     elsewhere = DiskFiles().save_correction(taken, draft, (0,), tmp_path / "b")
@@ -247,41 +237,6 @@ def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
     DiskFiles().save_correction(other, Draft(), (5, 6), tmp_path / "ledger")
     case = Ledger.open(tmp_path / "ledger").load(first.case_id)
     assert (case.reviewed_slices, case.model_labels) == ((2, 3, 5, 6), None)
-
-
-def test_what_another_model_drew_is_not_taken_for_this_ones(viewer, bridge, tmp_path) -> None:
-    image_id = add_phantom(viewer, bridge)
-    run(bridge, image_id, range(2, 4))
-    first = DiskFiles().save_correction(
-        bridge.snapshot_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
-    )
-    taken = bridge.snapshot_correction(image_id)
-    other = replace(taken.model, provenance={"model": "other", "sha256": "cd"})
-    DiskFiles().save_correction(replace(taken, model=other), Draft(), (3,), tmp_path / "ledger")
-    case = Ledger.open(tmp_path / "ledger").load(first.case_id)
-    assert (case.reviewed_slices, case.record.model_slices) == ((2, 3), (3,))
-
-
-def test_a_case_that_went_to_the_bin_comes_back_with_its_correction(
-    viewer, bridge, tmp_path
-) -> None:
-    image_id = add_phantom(viewer, bridge)
-    run(bridge, image_id, range(2))
-    first = save(bridge.snapshot_correction(image_id), tmp_path / "a")
-    opened = opened_from(tmp_path / "a", first.case_id)
-    taken = replace(bridge.snapshot_correction(image_id), case=opened)
-    ledger = Ledger.open(tmp_path / "a")
-    ledger.delete(first.case_id)
-    kept = save(taken, tmp_path / "a")
-    assert (kept.case_id, kept.revision, kept.was_in_bin) == (first.case_id, 2, True)
-    ledger.set_aside(first.case_id)
-    new = save(taken, tmp_path / "a")
-    assert (new.revision, new.case_id == first.case_id) == (1, False)
-    assert ledger.load(new.case_id).patient_key == taken.case.patient_key
-    (tmp_path / "a").rename(tmp_path / "elsewhere")
-    with pytest.raises(LedgerError, match="holds no ledger any more"):
-        save(taken, tmp_path / "a")
-    assert not (tmp_path / "a").exists()
 
 
 def test_a_stated_patient_keeps_images_together(viewer, bridge, tmp_path) -> None:
