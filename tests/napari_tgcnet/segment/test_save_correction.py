@@ -16,7 +16,7 @@ from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.shared import layers
 from napari_tgcnet.shared.case import CorrectionToSave, Draft, ImageInfo
 from napari_tgcnet.shared.layers import image_layer_tuple
-from tgcnet.corrections import Ledger, SavedCorrection
+from tgcnet.corrections import Ledger, OpenedFrom, SavedCorrection
 from tgcnet.domain import SegmentationClass
 from tgcnet.engine.protocol import ModelInfo
 from tgcnet.errors import InputError, LedgerError, OutputError

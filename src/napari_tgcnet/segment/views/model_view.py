@@ -7,6 +7,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.actions import ModelActions
 from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
 
@@ -45,6 +46,11 @@ class ModelView(QGroupBox):
         self.model.changed.connect(self._emit_model)
         self.device.changed.connect(self._emit_device)
         self.threshold.changed.connect(self._emit_threshold)
+
+    def connect_to(self, actions: ModelActions) -> None:
+        self.model_chosen.connect(actions.choose_model)
+        self.device_chosen.connect(actions.choose_device)
+        self.threshold_chosen.connect(actions.set_threshold)
 
     def show_state(self, state: SegmentState) -> None:
         show_choices(self.model, [(one.label, one.name) for one in state.models], state.model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_tgcnet.segment.actions import QuestionActions
 from napari_tgcnet.segment.state import Option, SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
@@ -26,6 +27,9 @@ class QuestionBar(QFrame):
         layout.addWidget(self.text)
         layout.addLayout(self._row)
         self.hide()
+
+    def connect_to(self, actions: QuestionActions) -> None:
+        self.answered.connect(actions.answer)
 
     def show_state(self, state: SegmentState) -> None:
         question = state.question

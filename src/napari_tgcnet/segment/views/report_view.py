@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.actions import ReportActions
 from napari_tgcnet.segment.identity_check import describe, differs
 from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
@@ -53,6 +54,12 @@ class ReportView(QGroupBox):
         self.open_button.clicked.connect(self._ask_for_file)
         self.sample_button.clicked.connect(self.sample_report_wanted)
         self.confirm_button.clicked.connect(self.report_confirmed)
+
+    def connect_to(self, actions: ReportActions) -> None:
+        self.report_edited.connect(actions.edit)
+        self.report_file_chosen.connect(actions.open)
+        self.sample_report_wanted.connect(actions.use_sample)
+        self.report_confirmed.connect(actions.confirm)
 
     def show_state(self, state: SegmentState) -> None:
         if self.text.toPlainText() != state.report:  # leaves the cursor alone while typing

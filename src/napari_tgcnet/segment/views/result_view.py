@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.actions import ResultActions
 from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
@@ -48,6 +49,10 @@ class ResultView(QGroupBox):
         layout.addLayout(buttons)
         self.jump_button.clicked.connect(self.jump_requested)
         self.save_button.clicked.connect(self._ask_for_file)
+
+    def connect_to(self, actions: ResultActions) -> None:
+        self.jump_requested.connect(actions.jump_to_largest)
+        self.save_chosen.connect(actions.save_mask)
 
     def show_state(self, state: SegmentState) -> None:
         self.problem.setText(state.problem)

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.actions import RunActions
 from napari_tgcnet.segment.state import Phase, Scope, SegmentState
 from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.views.parts import note_label
@@ -70,6 +71,13 @@ class RunView(QGroupBox):
         layout.addWidget(self.progress)
         layout.addWidget(self.status)
         self._connect()
+
+    def connect_to(self, actions: RunActions) -> None:
+        self.scope_chosen.connect(actions.choose_scope)
+        self.range_chosen.connect(actions.set_range)
+        self.run_requested.connect(actions.run)
+        self.retry_requested.connect(actions.retry_engine)
+        self.cancel_requested.connect(actions.cancel)
 
     def show_state(self, state: SegmentState) -> None:
         num_slices = state.image.num_slices if state.image else 1
