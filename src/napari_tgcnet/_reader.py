@@ -14,9 +14,9 @@ from napari_tgcnet.segment.files import ENDINGS, DiskFiles
 from napari_tgcnet.shared.case import LayerTuple
 from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.layers import series_layer_tuple
+from napari_tgcnet.study.disk_studies import DiskStudies
 from napari_tgcnet.study.recognise import is_large, is_study
-from napari_tgcnet.study.studies import DiskStudies
+from napari_tgcnet.study.study_layers import series_layer_tuple
 from tgcnet.errors import InputError
 
 if TYPE_CHECKING:

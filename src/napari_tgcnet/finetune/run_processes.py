@@ -1,4 +1,4 @@
-"""Runs as processes of their own: started, stopped, found again. They outlive the window."""
+"""Starts, stops and finds runs; each is a process of its own that outlives the window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.ports import Found, RunOrder
+from napari_tgcnet.finetune.state import FoundRun, RunRequest
 from tgcnet.errors import InputError, OutputError
 from tgcnet.finetune.events import EVENTS_FILE
 from tgcnet.finetune.run_folder import (
@@ -28,12 +28,12 @@ from tgcnet.io import write_text_atomically
 from tgcnet.io.process_lock import process_of
 
 LOG_FILE = "log.txt"
-ORDER_FILE = "order.json"
+REQUEST_FILE = "order.json"
 
-_MAX_WORDS = 300
+_MAX_LINE_LENGTH = 300
 
-# A handle that is dropped while its process lives leaves a zombie behind: they are kept here, for
-# every window of this process, until their processes have ended.
+# Dropping the handle of a living process leaves a zombie: handles are kept here, for all windows of
+# this process, until their processes have ended.
 _children: dict[Path, subprocess.Popen[bytes]] = {}
 
 
@@ -42,8 +42,8 @@ class RunProcesses:
 
     Parameters
     ----------
-    program : what comes before the options; a test passes its own
-    root : where runs lie, asked at each use
+    program : the command line up to the options; a test passes its own
+    root : gives the folder of all runs; called at each use
     """
 
     def __init__(
@@ -53,33 +53,33 @@ class RunProcesses:
     ) -> None:
         self._program, self._root = tuple(program), root
 
-    def start(self, order: RunOrder) -> Found:
-        """Start a run, or find the one that another window started meanwhile.
+    def start(self, request: RunRequest) -> FoundRun:
+        """Start a run, unless another window has started one: then that one is returned.
 
         Raises
         ------
         OutputError
-            If its folder cannot be made or the process cannot be started.
+            If its folder cannot be created or its process cannot be started.
         """
         under_way = self._running()
         if under_way is not None:
             return under_way
         run = new_run_folder(self._root())
-        options = options_of(order)
-        # Neither ledger nor reference: no path of the user's is written down.
-        kept = {"options": options, "has_reference": order.reference is not None}
+        options = options_of(request)
+        # Without the ledger and the reference set: no path of the user's is written to the disk.
+        kept = {"options": options, "has_reference": request.reference is not None}
         text = json.dumps(kept, indent=1) + "\n"
-        write_text_atomically(run / ORDER_FILE, text)
-        self._launch(run, order.ledger, order.reference, options)
-        return Found(run=run, status=RunStatus.RUNNING, is_new=True)
+        write_text_atomically(run / REQUEST_FILE, text)
+        self._launch(run, request.ledger, request.reference, options)
+        return FoundRun(run=run, status=RunStatus.RUNNING, is_new=True)
 
-    def resume(self, run: Path, ledger: Path, reference: Path | None) -> Found:
-        """Go on with a run that was stopped or broken, by the options it began with.
+    def resume(self, run: Path, ledger: Path, reference: Path | None) -> FoundRun:
+        """Resume a run that was stopped or broken off, with the options it began with.
 
         Raises
         ------
         InputError
-            If nobody knows these options, or the run had a reference set and now has none.
+            If those options cannot be read, or the run had a reference set and none is given.
         OutputError
             If the process cannot be started.
         """
@@ -87,27 +87,27 @@ class RunProcesses:
         if under_way is not None:
             return under_way
         try:
-            kept: dict[str, Any] = json.loads((run / ORDER_FILE).read_text(encoding="utf-8"))
+            kept: dict[str, Any] = json.loads((run / REQUEST_FILE).read_text(encoding="utf-8"))
             options = [str(option) for option in kept["options"]]
             has_reference = bool(kept["has_reference"])
         except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(messages.NOT_OURS) from None
+            raise InputError(messages.OPTIONS_UNREADABLE) from None
         if has_reference and reference is None:
-            raise InputError(messages.REFERENCE_WANTED)
+            raise InputError(messages.REFERENCE_NEEDED)
         lift_stop(run)
-        # One that began without a reference set goes on without.
+        # A run that began without a reference set is resumed without one.
         self._launch(run, ledger, reference if has_reference else None, [*options, "--resume"])
-        return Found(run=run, status=RunStatus.RUNNING, is_new=True)
+        return FoundRun(run=run, status=RunStatus.RUNNING, is_new=True)
 
-    def pick_up(self) -> Found | None:
-        """A run to show when a panel opens: one under way, else the newest.
+    def find_current(self) -> FoundRun | None:
+        """The run to show when a panel opens: one under way, or else the newest.
 
-        What never wrote an event has nothing to show.
+        Runs that wrote no event are left out: there is nothing to show of them.
         """
         infos = [info for info in list_runs(self._root()) if (info.folder / EVENTS_FILE).exists()]
         under_way = [info for info in infos if info.status is RunStatus.RUNNING]
         wanted = under_way or infos
-        return Found(run=wanted[-1].folder, status=wanted[-1].status) if wanted else None
+        return FoundRun(run=wanted[-1].folder, status=wanted[-1].status) if wanted else None
 
     def ask_to_stop(self, run: Path) -> None:
         ask_to_stop(run)
@@ -118,13 +118,13 @@ class RunProcesses:
     def kill(self, run: Path) -> None:
         """End a run's process at once; its last checkpoint stays.
 
-        Only the process that holds the run's lock is ended, or our own child that has not taken it
-        yet: any other number may be anybody's.
+        Only the process that holds the run's lock is killed, or our own child before it has taken
+        the lock: any other process id may belong to an unrelated process by now.
 
         Raises
         ------
         OutputError
-            If the system does not let us.
+            If the system does not permit it.
         """
         process_id = process_of(run)
         try:
@@ -133,14 +133,14 @@ class RunProcesses:
             elif run in _children:
                 _children[run].kill()
         except ProcessLookupError:
-            return  # it ended by itself
+            return  # it has ended by itself
         except OSError as error:
             raise OutputError(messages.not_killed(error.strerror)) from None
 
-    def _running(self) -> Found | None:
+    def _running(self) -> FoundRun | None:
         for info in reversed(list_runs(self._root())):
             if info.status is RunStatus.RUNNING or is_alive(info.folder):
-                return Found(run=info.folder, status=RunStatus.RUNNING)
+                return FoundRun(run=info.folder, status=RunStatus.RUNNING)
         return None
 
     def _launch(
@@ -166,11 +166,11 @@ class RunProcesses:
             raise OutputError(messages.not_started(error.strerror)) from None
 
 
-def options_of(order: RunOrder) -> list[str]:
-    """The command's options; what nobody set is left out, so that its own defaults count."""
-    values = asdict(order.options)
+def options_of(request: RunRequest) -> list[str]:
+    """The command's options; those not set are left out, so that its defaults apply."""
+    values = asdict(request.options)
     gib = values.pop("cache_limit_gib")
-    named = {"model": order.model, "device": order.device, **values, "cache_limit": f"{gib:g}"}
+    named = {"model": request.model, "device": request.device, **values, "cache_limit": f"{gib:g}"}
     options: list[str] = []
     for name, value in named.items():
         if value is not None:
@@ -181,7 +181,7 @@ def options_of(order: RunOrder) -> list[str]:
 def is_alive(run: Path) -> bool:
     """Whether a process works on a run.
 
-    Our own is asked first: looking at the lock of one that is about to take it could be in its way.
+    Our own child is checked first: testing the lock could keep a starting child from taking it.
     """
     child = _children.get(run)
     if child is not None:
@@ -191,11 +191,11 @@ def is_alive(run: Path) -> bool:
     return process_of(run) is not None
 
 
-def last_words(run: Path) -> str:
-    """The last line of a run's log, for a person; empty where it may hold a path."""
+def last_log_line(run: Path) -> str:
+    """The last line of a run's log, to be shown; empty if it may hold a path."""
     try:
         text = (run / LOG_FILE).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
-    return "" if any(mark in line for mark in ("/", "\\", "~")) else line[:_MAX_WORDS]
+    return "" if any(mark in line for mark in ("/", "\\", "~")) else line[:_MAX_LINE_LENGTH]

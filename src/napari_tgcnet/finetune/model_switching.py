@@ -1,4 +1,4 @@
-"""Which models there are and which is active; nothing is switched without a person. No Qt."""
+"""Lists the registered models, switches between them and deletes them. No Qt."""
 
 from __future__ import annotations
 
@@ -12,127 +12,128 @@ from napari_tgcnet.finetune.state import FinetuneState, ModelListing
 from napari_tgcnet.shared.store import Store, Workers
 
 
-class Switching:
-    """Lists models, switches, goes back, deletes.
+class ModelSwitching:
+    """Changes the active model, only ever at the user's request.
 
     Parameters
     ----------
-    models_changed : called after each change
-    listed : called when the list was read anew
+    on_changed : called after each switch or deletion
+    on_listed : called when the list has been read again
     """
 
     def __init__(
         self,
-        *,
         store: Store[FinetuneState],
+        *,
         workers: Workers,
         models: Models,
-        models_changed: Callable[[], None],
-        listed: Callable[[], None],
+        on_changed: Callable[[], None],
+        on_listed: Callable[[], None],
     ) -> None:
         self._store, self._workers, self._models = store, workers, models
-        self._models_changed, self._listed = models_changed, listed
-        self._asked_for: Callable[[], None] | None = None
+        self._on_changed, self._on_listed = on_changed, on_listed
+        self._work_in_question: Callable[[], None] | None = None
         self._is_listing = self._is_outdated = False
 
     def refresh(self) -> None:
-        """Read the list anew; where that is under way already, once more after it."""
+        """Read the list again; if it is being read now, once more afterwards."""
         if self._store.is_closed:
             return
         if self._is_listing:
             self._is_outdated = True
             return
         self._is_listing, self._is_outdated = True, False
-        self._workers.start(self._models.listing, self._take, self._list_failed)
+        self._workers.start(self._models.listing, self._listed, self._list_failed)
 
     def select(self, name: str) -> None:
-        """Show a model's lineage; what was asked about another one is off."""
-        self._asked_for = None
+        """Show a model's lineage; a question about another model is withdrawn."""
+        self._work_in_question = None
         self._store.become(
             replace(self._store.state, selected=name, question="", models_problem="")
         )
 
     def switch(self) -> None:
-        """Switch to the selected model, after a question where something speaks against it."""
+        """Switch to the selected model; asks first if something speaks against it."""
         row = self._store.state.selected_row
         if row is None or row.is_active or self._store.state.is_switching:
             return
         work = partial(self._models.switch_to, row.name)
         if row.caution:
-            self._ask(f"{row.caution} {messages.SWITCH_ALL_THE_SAME}", work)
+            self._ask(f"{row.caution} {messages.SWITCH_ANYWAY}", work)
         else:
             self._change(work)
 
     def answer(self, is_yes: bool) -> None:
-        """Take the answer to the question that stands in the panel."""
-        work, self._asked_for = self._asked_for, None
+        """Do what the panel's question was about, or drop it."""
+        work, self._work_in_question = self._work_in_question, None
         self._store.become(replace(self._store.state, question=""))
         if is_yes and work is not None:
             self._change(work)
 
     def go_back(self) -> None:
+        """Switch back to the model that was active before."""
         if self._store.state.models.previous is not None:
             self._change(self._models.go_back)
 
     def delete(self) -> None:
-        """Delete the selected model, after a question: there is no way back."""
-        row = self._store.state.selected_row
-        if row is None or self._store.state.is_switching:
+        """Delete the selected model; asks first, because it cannot be undone."""
+        state = self._store.state
+        row = state.selected_row
+        if row is None or state.is_switching:
             return
         if row.is_active:
-            self._store.become(
-                replace(self._store.state, models_problem=messages.removed_active(row.name))
-            )
+            sentence = messages.cannot_delete_active(row.name)
+            self._store.become(replace(state, models_problem=sentence))
         elif not row.is_own:
-            self._store.become(
-                replace(self._store.state, models_problem=messages.removed_shipped(row.name))
-            )
+            sentence = messages.cannot_delete_shipped(row.name)
+            self._store.become(replace(state, models_problem=sentence))
         else:
-            self._ask(messages.delete_for_good(row.name), partial(self._models.delete, row.name))
+            question = messages.confirm_deletion(row.name)
+            self._ask(question, partial(self._models.delete, row.name))
 
     def _ask(self, question: str, work: Callable[[], None]) -> None:
-        self._asked_for = work
+        self._work_in_question = work
         self._store.become(replace(self._store.state, question=question, models_problem=""))
 
     def _change(self, work: Callable[[], None]) -> None:
-        if self._store.state.is_switching:
+        state = self._store.state
+        if state.is_switching:
             return
-        self._asked_for = None
-        self._store.become(
-            replace(self._store.state, is_switching=True, question="", models_problem="")
-        )
+        self._work_in_question = None
+        self._store.become(replace(state, is_switching=True, question="", models_problem=""))
         self._workers.start(work, self._changed, self._change_failed)
 
-    def _changed(self, nothing: None) -> None:
-        # Others want to know of it even if this panel is gone by now.
+    def _changed(self, _: None) -> None:
         if not self._store.is_closed:
             self._store.become(replace(self._store.state, is_switching=False))
-        self._models_changed()
+        self._on_changed()  # for other panels, too, so even after this one was closed
 
     def _change_failed(self, sentence: str) -> None:
         if not self._store.is_closed:
-            self._store.become(
-                replace(self._store.state, is_switching=False, models_problem=sentence)
-            )
+            state = self._store.state
+            self._store.become(replace(state, is_switching=False, models_problem=sentence))
             self.refresh()
 
-    def _take(self, listing: ModelListing) -> None:
+    def _listed(self, listing: ModelListing) -> None:
         self._is_listing = False
         if self._store.is_closed:
             return
         names = [row.name for row in listing.rows]
         state = self._store.state
-        # A candidate that just came may stand in the next list only.
+        # A candidate written just now may be missing from this list and be in the next one.
         keeps = state.selected in names or state.selected == state.progress.candidate != ""
-        selected = state.selected if keeps else listing.active
-        chosen = state.chosen_parent if state.chosen_parent in names else None
         self._store.become(
-            replace(self._store.state, models=listing, selected=selected, chosen_parent=chosen)
+            replace(
+                state,
+                models=listing,
+                selected=state.selected if keeps else listing.active,
+                chosen_parent=state.chosen_parent if state.chosen_parent in names else None,
+            )
         )
         if self._is_outdated:
             self.refresh()
         else:
-            self._listed()
+            self._on_listed()
 
     def _list_failed(self, sentence: str) -> None:
         self._is_listing = False

@@ -1,4 +1,4 @@
-"""What to do with a run when napari is closed: asked before the window goes."""
+"""Asks what to do with a run when napari's window is closed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from napari_tgcnet.finetune import messages
 
 
 class CloseGuard(QObject):
-    """Asks when its window is closed while a run is under way.
+    """Asks for a decision when its window is closed while a run is under way.
 
     Parameters
     ----------
-    is_running : whether there is anything to ask
+    is_running : whether a run is under way
     stop : asks the run to stop
     """
 
@@ -31,8 +31,8 @@ class CloseGuard(QObject):
         self._is_running, self._stop = is_running, stop
         self._window: weakref.ref[QMainWindow] | None = None
 
-    def stay(self, is_running: Callable[[], bool], stop: Callable[[], None]) -> None:
-        """Go on without the panel, which has left the window, while its run is under way."""
+    def outlive_panel(self, is_running: Callable[[], bool], stop: Callable[[], None]) -> None:
+        """Stay with the window for a run whose panel was closed."""
         window = self._window() if self._window is not None else None
         if window is not None:
             self._is_running, self._stop = is_running, stop
@@ -41,7 +41,8 @@ class CloseGuard(QObject):
     def watch(self, window: QMainWindow | None) -> None:
         """Watch this window and no other; None watches none.
 
-        One that stayed there for an earlier panel leaves: this one's panel follows the same run.
+        A guard that outlived an earlier panel of the window is removed: this guard's panel follows
+        the same run.
         """
         watched = self._window() if self._window is not None else None
         if window is watched:
@@ -50,16 +51,16 @@ class CloseGuard(QObject):
             watched.removeEventFilter(self)
         self._window = None
         if window is not None:
-            # Not kept alive by us: it holds the panel, and so this object.
+            # A weak reference: the window owns the panel and so this object.
             self._window = weakref.ref(window)
-            for stayed in window.findChildren(CloseGuard):
-                if stayed.parent() is window:
-                    stayed.watch(None)
-                    stayed.deleteLater()
+            for earlier in window.findChildren(CloseGuard):
+                if earlier.parent() is window:
+                    earlier.watch(None)
+                    earlier.deleteLater()
             window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Let the window close, or not."""
+        """Ask before the window closes, and keep it open if the answer is *Cancel*."""
         if event.type() != QEvent.Type.Close or self._window is None:
             return False
         window = self._window()
@@ -75,7 +76,7 @@ class CloseGuard(QObject):
 
 
 def ask(window: QMainWindow | None) -> str:
-    """One of :data:`messages.LET_FINISH`, ``STOP_IT`` and ``CANCEL``."""
+    """Return :data:`messages.LET_FINISH`, ``STOP_IT`` or ``CANCEL``."""
     box = QMessageBox(window)
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(messages.CLOSE_TITLE)

@@ -1,4 +1,4 @@
-"""Cases of a ledger as layers of a viewer, found again by what their metadata say."""
+"""Cases of a ledger as layers of a viewer, found again by their metadata."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.corrections import messages
-from napari_tgcnet.corrections.ports import OpenedCase
+from napari_tgcnet.corrections.state import OpenedCase
 from napari_tgcnet.shared.case import Draft, LayerTuple
 from napari_tgcnet.shared.layers import (
     KEY,
@@ -34,7 +34,7 @@ class ViewerCases:
         self._viewer = viewer
 
     def select(self, ledger: Path, case_id: str) -> bool:
-        """Select the mask of a case that is open, else its image; False where neither is."""
+        """Select the mask layer of an open case, or its image; False if the case is not open."""
         layers = self._viewer.layers
         for layer in layers:
             if isinstance(layer, Image) and _is_case(
@@ -45,11 +45,11 @@ class ViewerCases:
         return False
 
     def add(self, opened: OpenedCase) -> None:
-        """Put image, model's mask and person's mask into the viewer, the last one to be edited.
+        """Add image, model's mask and user's mask to the viewer; select the user's.
 
-        The layers take the arrays over. A correction saved from them is a revision of the case,
-        whose report, notes and reviewed slices it begins with. The model's mask is hidden, and no
-        mask to correct: its metadata say "model_mask_of".
+        The layers own the arrays from now on. Saving a correction from them makes a new revision
+        of the case; its report, notes and reviewed slices are filled in from the latest one. The
+        model's mask is hidden and not offered for correction: its role is "model_mask_of".
         """
         case = opened.case
         image = Layer.create(*_image_tuple(opened))
@@ -60,11 +60,11 @@ class ViewerCases:
             model.visible, model.editable = False, False
             self._viewer.add_layer(model)
         name = messages.mask_name(case.id)
-        person = _mask_layer(image, case, case.labels, name=name, role="mask_of")
+        user_mask = _mask_layer(image, case, case.labels, name=name, role="mask_of")
         if opened.model_mask is not None:
-            person.metadata[KEY] = {**own_metadata(person), "model_mask": opened.model_mask}
-        self._viewer.add_layer(person)
-        self._viewer.layers.selection.active = person
+            user_mask.metadata[KEY] = {**own_metadata(user_mask), "model_mask": opened.model_mask}
+        self._viewer.add_layer(user_mask)
+        self._viewer.layers.selection.active = user_mask
         if case.reviewed_slices:
             show_slice(self._viewer, image, case.reviewed_slices[0])
 

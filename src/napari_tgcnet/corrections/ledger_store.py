@@ -1,4 +1,4 @@
-"""Ledgers on a disk, as the panel of corrections needs them; no Qt, for worker threads."""
+"""Lists, opens, draws and moves the cases of ledgers on a disk, for worker threads. No Qt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_tgcnet.corrections.ports import Moved, OpenedCase
+from napari_tgcnet.corrections.state import MoveResult, OpenedCase
 from napari_tgcnet.corrections.thumbnail import thumbnail_of
 from napari_tgcnet.shared.case import ModelMask
 from tgcnet.corrections import Ledger, Listing, check_ledger_folder, may_become_ledger
@@ -17,11 +17,11 @@ from tgcnet.domain import Case
 from tgcnet.errors import LedgerError, TgcnetError
 
 
-class DiskShelf:
-    """The :class:`napari_tgcnet.corrections.ports.Shelf` of a real disk."""
+class DiskLedgerStore:
+    """The :class:`napari_tgcnet.corrections.ports.LedgerStore` of a real disk."""
 
     def check(self, folder: Path) -> None:
-        """Refuse a folder that neither is a ledger nor can become one.
+        """Refuse a folder that is no ledger and cannot become one.
 
         Raises
         ------
@@ -31,7 +31,7 @@ class DiskShelf:
         check_ledger_folder(folder)
 
     def list_cases(self, folder: Path, *, in_bin: bool) -> Listing | None:
-        """All cases, from JSON files alone; None where no ledger was made yet.
+        """List all cases from their JSON files alone; None if there is no ledger yet.
 
         Raises
         ------
@@ -44,18 +44,18 @@ class DiskShelf:
         return ledger.deleted() if in_bin else ledger.cases()
 
     def open_case(self, folder: Path, case_id: str) -> OpenedCase:
-        """A case's latest revision, every byte checked.
+        """Load a case's latest revision, its checksums verified.
 
         Raises
         ------
         LedgerError
-            If it is gone, damaged, or cannot be read.
+            If it does not exist any more, is damaged, or cannot be read.
         """
         case = Ledger.open(folder).load(case_id)
         return OpenedCase(ledger=folder, case=case, model_mask=_model_mask(case))
 
     def thumbnail(self, folder: Path, case_id: str, *, in_bin: bool) -> np.ndarray | None:
-        """(side, side, 3) uint8; None where the case was moved elsewhere meanwhile.
+        """Draw a case, (side, side, 3) uint8; None if it has been moved out of that list.
 
         Raises
         ------
@@ -64,15 +64,15 @@ class DiskShelf:
         """
         places, place = Places(folder), BIN if in_bin else CASES
         try:
-            # Not by the ledger, which loads no deleted case: to restore one it has to be seen.
+            # Ledger.load refuses deleted cases, whose thumbnails the bin shows as well.
             return thumbnail_of(load_case(places.case_folder(case_id, place), None))
         except LedgerError:
             if places.has_case(case_id, place):
                 raise
             return None
 
-    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> Moved:
-        """Move cases into the bin or out of it; one that cannot be moved keeps no other back."""
+    def move(self, folder: Path, case_ids: Sequence[str], *, to_bin: bool) -> MoveResult:
+        """Move cases into or out of the bin; one that cannot be moved does not stop the rest."""
         ledger = Ledger.open(folder)
         problems = []
         for case_id in case_ids:
@@ -83,7 +83,7 @@ class DiskShelf:
                     ledger.restore(case_id)
             except TgcnetError as error:
                 problems.append(str(error))
-        return Moved(num_moved=len(case_ids) - len(problems), problems=tuple(problems))
+        return MoveResult(num_moved=len(case_ids) - len(problems), problems=tuple(problems))
 
 
 def _model_mask(case: Case) -> ModelMask | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.models import RegisteredModels
+from napari_tgcnet.finetune.registered_models import RegisteredModels
 from tgcnet.domain import GateReport, ModelIdentity
 from tgcnet.errors import InputError
 from tgcnet.gate.report_file import report_to_json
@@ -56,7 +56,7 @@ def row(name: str):
 def test_the_shipped_model_is_active_and_nothing_to_go_back_to(no_user_models: Path) -> None:
     listing = RegisteredModels().listing()
     assert (listing.active, listing.previous, listing.problem) == ("mini", None, "")
-    assert row("mini").lineage == (messages.FROM_NOTHING,)
+    assert row("mini").lineage == (messages.NO_PARENT,)
     assert not row("mini").is_own
     assert row("mini").caution == ""
 
@@ -91,7 +91,7 @@ def test_what_speaks_against_switching(add_tuned, report: GateReport, mini: Mode
     assert row("tuned").caution == messages.REPORT_UNREADABLE
 
 
-def test_the_one_before_can_be_gone_back_to(add_tuned, mini: ModelIdentity) -> None:
+def test_the_previous_model_can_be_switched_back_to(add_tuned, mini: ModelIdentity) -> None:
     add_tuned()
     write_active(ActiveModel(current=ModelIdentity(name="tuned", sha256="b" * 64), history=(mini,)))
     listing = RegisteredModels().listing()
@@ -100,7 +100,7 @@ def test_the_one_before_can_be_gone_back_to(add_tuned, mini: ModelIdentity) -> N
     assert row("mini").caution == messages.NOT_COMPARED
 
 
-def test_an_active_model_that_is_gone_or_unknown(no_user_models: Path) -> None:
+def test_an_active_model_that_is_absent_or_unknown(no_user_models: Path) -> None:
     write_active(ActiveModel(current=ModelIdentity(name="gone", sha256="c" * 64)))
     assert RegisteredModels().listing().problem == messages.active_gone("gone")
     (no_user_models / "active.json").write_text("{", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Series as layers of a viewer, the first slice to be shown on the canvas."""
+"""Opened series as layers of a viewer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from napari.layers import Layer
 
 from napari_tgcnet.shared.case import LayerTuple
 from napari_tgcnet.shared.layers import KEY, find_image, image_layer_tuple, show_slice
-from napari_tgcnet.study.ports import OpenedSeries
+from napari_tgcnet.study.state import OpenedSeries
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -21,7 +21,7 @@ class ViewerStudies:
         self._viewer = viewer
 
     def add(self, opened: OpenedSeries) -> str:
-        """Put a series into the viewer and go to its first slice to be shown; gives its id."""
+        """Add a series to the viewer, go to its ``first_slice``, and return the layer's id."""
         layer = Layer.create(*series_layer_tuple(opened))
         self._viewer.add_layer(layer)
         show_slice(self._viewer, layer, opened.first_slice)

@@ -1,4 +1,4 @@
-"""Each part of the panel alone: it shows a state and reports wishes, nothing else."""
+"""Each part of the panel alone: it shows a state and reports actions, nothing else."""
 
 from __future__ import annotations
 
@@ -56,9 +56,84 @@ SLICES = (
 )
 
 
+class Part:
+    """Stands for one part of the controller; adds what its view reports to a list."""
+
+    def __init__(self, reported: list[tuple[object, ...]]) -> None:
+        self.reported = reported
+
+
+class Setup(Part):
+    def choose_ledger(self, path: str) -> None:
+        self.reported.append(("choose_ledger", path))
+
+    def choose_reference(self, path: str) -> None:
+        self.reported.append(("choose_reference", path))
+
+    def choose_parent(self, name: str) -> None:
+        self.reported.append(("choose_parent", name))
+
+    def choose_device(self, name: str) -> None:
+        self.reported.append(("choose_device", name))
+
+    def set_options(self, options: Options) -> None:
+        self.reported.append(("set_options", options))
+
+
+class Run(Part):
+    def start(self) -> None:
+        self.reported.append(("start",))
+
+    def stop(self) -> None:
+        self.reported.append(("stop",))
+
+    def kill(self) -> None:
+        self.reported.append(("kill",))
+
+    def resume(self) -> None:
+        self.reported.append(("resume",))
+
+
+class Slices(Part):
+    def show(self, one: SliceCompared) -> None:
+        self.reported.append(("show", one))
+
+
+class Models(Part):
+    def select(self, name: str) -> None:
+        self.reported.append(("select", name))
+
+    def switch(self) -> None:
+        self.reported.append(("switch",))
+
+    def answer(self, is_yes: bool) -> None:
+        self.reported.append(("answer", is_yes))
+
+    def go_back(self) -> None:
+        self.reported.append(("go_back",))
+
+    def delete(self) -> None:
+        self.reported.append(("delete",))
+
+
+class SegmentController:
+    """Stands for the controller; keeps what was reported to its parts, in order."""
+
+    def __init__(self) -> None:
+        self.reported: list[tuple[object, ...]] = []
+        self.setup, self.run = Setup(self.reported), Run(self.reported)
+        self.comparison, self.models = Slices(self.reported), Models(self.reported)
+
+
 @pytest.fixture
-def panel(qtbot) -> FinetuneView:
+def controller() -> SegmentController:
+    return SegmentController()
+
+
+@pytest.fixture
+def panel(qtbot, controller) -> FinetuneView:
     panel = FinetuneView()
+    panel.connect_to(controller)
     qtbot.addWidget(panel)
     panel.resize(400, 900)
     panel.show_state(STATE)
@@ -80,17 +155,11 @@ def texts(widget) -> str:
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
-def test_showing_a_state_reports_nothing(panel, done) -> None:
-    heard: list[object] = []
-    for signal in (
-        panel.ledger_chosen, panel.reference_chosen, panel.parent_chosen, panel.device_chosen,
-        panel.options_set, panel.model_selected, panel.show_requested, panel.answered,
-    ):  # fmt: skip
-        signal.connect(heard.append)
+def test_showing_a_state_reports_nothing(panel, controller, done) -> None:
     options = Options(epochs=3, learns="all", replay_share=0.3, batch_size=8, seed=1)
     panel.show_state(replace(done, options=options, chosen_parent="tuned", device="cpu"))
     panel.show_state(STATE)
-    assert heard == []
+    assert controller.reported == []
 
 
 def test_five_fields_and_the_rest_is_folded_away(panel, qtbot) -> None:
@@ -123,84 +192,80 @@ def test_what_is_missing_is_said_and_start_is_off(panel) -> None:
     assert not panel.run.start_button.isEnabled()
 
 
-def test_folders_are_chosen_and_taken_back(panel, qtbot, monkeypatch) -> None:
+def test_folders_are_chosen_and_cleared(panel, controller, monkeypatch) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "chosen")
-    with qtbot.waitSignal(panel.ledger_chosen) as heard:
-        panel.setup.ledger_button.click()
-    assert heard.args == ["chosen"]
-    with qtbot.waitSignal(panel.reference_chosen) as heard:
-        panel.setup.reference_button.click()
-    assert heard.args == ["chosen"]
+    panel.setup.ledger_button.click()
+    panel.setup.reference_button.click()
     panel.show_state(replace(STATE, reference=Path("chosen")))
     assert not panel.setup.reference_hint.isVisible()
-    with qtbot.waitSignal(panel.reference_chosen) as heard:
-        panel.setup.clear_button.click()
-    assert heard.args == [""]
+    panel.setup.clear_button.click()
+    assert controller.reported == [
+        ("choose_ledger", "chosen"), ("choose_reference", "chosen"), ("choose_reference", ""),
+    ]  # fmt: skip
 
 
-def test_model_and_device(panel, qtbot) -> None:
-    with qtbot.waitSignal(panel.parent_chosen) as heard:
-        panel.setup.parent_model.value = "tuned"
-    assert heard.args == ["tuned"]
-    with qtbot.waitSignal(panel.device_chosen) as heard:
-        panel.setup.device.value = "cpu"
-    assert heard.args == ["cpu"]
+def test_model_and_device(panel, controller) -> None:
+    panel.setup.parent_model.value = "tuned"
+    panel.setup.device.value = "cpu"
+    assert controller.reported == [("choose_parent", "tuned"), ("choose_device", "cpu")]
 
 
-def test_options_are_reported_whole_and_defaults_left_open(panel, qtbot) -> None:
+def test_options_are_reported_whole_and_defaults_left_open(panel, controller) -> None:
     options = panel.setup.options
-    with qtbot.waitSignal(panel.options_set) as heard:
-        options.epochs.setValue(5)
-    assert heard.args == [Options(epochs=5)]
+    options.epochs.setValue(5)
+    assert controller.reported == [("set_options", Options(epochs=5))]
     options.learns.value = "decoder"
     options.replay.setValue(0.0)
     options.batch.setValue(8)
     options.seed.setValue(0)
     options.cache.setValue(0.5)
     options.rate.setText("2e-4")
-    with qtbot.waitSignal(panel.options_set) as heard:
-        options.rate.editingFinished.emit()
-    assert heard.args == [
+    options.rate.editingFinished.emit()
+    assert controller.reported[-1] == (
+        "set_options",
         Options(
             epochs=5, learns="decoder", learning_rate=2e-4, replay_share=0.0, batch_size=8,
             cache_limit_gib=0.5, seed=0,
-        )
-    ]  # fmt: skip
+        ),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["fast", "-1", "0", "inf", "nan"])
-def test_a_rate_that_is_none_goes_back_to_the_default_and_says_so(panel, qtbot, text) -> None:
+def test_a_rate_that_is_none_goes_back_to_the_default_and_says_so(panel, controller, text) -> None:
     panel.setup.advanced.set_open(True)
     panel.setup.options.rate.setText(text)
-    with qtbot.waitSignal(panel.options_set) as heard:
-        panel.setup.options.rate.editingFinished.emit()
-    assert heard.args[0].learning_rate is None
+    panel.setup.options.rate.editingFinished.emit()
+    ((_, options),) = controller.reported
+    assert options.learning_rate is None
     assert panel.setup.options.rate.text() == ""
     assert panel.setup.options.rate_problem.isVisible()
 
 
-def test_buttons_by_phase(panel, qtbot) -> None:
+def test_buttons_by_phase(panel, controller) -> None:
     run = panel.run
-    with qtbot.waitSignal(panel.start_requested):
-        run.start_button.click()
+    run.start_button.click()
     panel.show_state(RUNNING)
     assert not run.start_button.isVisible()
     assert not run.kill_button.isVisible()
-    with qtbot.waitSignal(panel.stop_requested):
-        run.stop_button.click()
+    run.stop_button.click()
     panel.show_state(replace(RUNNING, phase=Phase.STOPPING))
     assert not run.stop_button.isEnabled()
     assert run.kill_button.isVisible()
     assert not run.kill_button.isEnabled()
     panel.show_state(replace(RUNNING, phase=Phase.STOPPING, can_kill=True))
-    with qtbot.waitSignal(panel.kill_requested):
-        run.kill_button.click()
+    run.kill_button.click()
     panel.show_state(replace(RUNNING, phase=Phase.ENDED, ended=RunStatus.STOPPED))
-    with qtbot.waitSignal(panel.resume_requested):
-        run.resume_button.click()
+    run.resume_button.click()
+    assert controller.reported == [("start",), ("stop",), ("kill",), ("resume",)]
 
 
-def test_what_a_run_does_in_words_with_the_time_left(panel) -> None:
+def test_a_start_reads_a_number_that_is_still_being_typed(panel, controller) -> None:
+    panel.setup.options.epochs.lineEdit().setText("7")
+    panel.run.start_button.click()
+    assert controller.reported == [("set_options", Options(epochs=7)), ("start",)]
+
+
+def test_a_sentence_says_what_a_run_does_and_the_time_left(panel) -> None:
     panel.show_state(RUNNING)
     assert panel.run.status.text() == "Training step 3 of 10. About 10 min left."
     assert panel.run.progress.value() == 300
@@ -299,8 +364,8 @@ def test_the_gates_verdict_reasons_and_figures(panel, done, report) -> None:
     assert all(reason in said for reason in report.reasons)
     assert "0.700 → 0.750" in said
     assert "+5.0 (+2.0 to +8.0)" in said
-    assert "Held-out corrections, told nothing: 14 cases of 6 patients" in said
-    assert "Reference set, told the report: 312 cases of 300 patients" in said
+    assert "Held-out corrections, given no text: 14 cases of 6 patients" in said
+    assert "Reference set, given the report: 312 cases of 300 patients" in said
     assert not panel.gate.icon.pixmap().isNull()
     worse = replace(report, recommended=False, held_out=report.held_out[:1], reference=())
     panel.show_state(replace(done, progress=replace(done.progress, report=worse)))
@@ -317,7 +382,7 @@ def test_everything_fits_into_400_px(panel, done) -> None:
     assert area.widget().minimumSizeHint().width() <= 400 - area.verticalScrollBar().width()
 
 
-def test_slices_are_shown_worst_first_and_reported(panel, done, qtbot) -> None:
+def test_slices_are_shown_worst_first_and_reported(panel, controller, done) -> None:
     panel.show_state(done)
     table = panel.compare.table
     shown = [[table.item(row, column).text() for column in range(5)] for row in range(2)]
@@ -325,50 +390,40 @@ def test_slices_are_shown_worst_first_and_reported(panel, done, qtbot) -> None:
         ["b" * 16, "2", "0.800", "0.700", "-0.100"],
         ["a" * 16, "1", "0.500", "0.900", "+0.400"],
     ]
-    with qtbot.waitSignal(panel.show_requested) as heard:
-        panel.compare.show_button.click()
-    assert heard.args == [SLICES[1]]
+    panel.compare.show_button.click()
     table.selectRow(1)
-    with qtbot.waitSignal(panel.show_requested) as heard:
-        panel.compare.show_button.click()
-    assert heard.args == [SLICES[0]]
+    panel.compare.show_button.click()
+    assert controller.reported == [("show", SLICES[1]), ("show", SLICES[0])]
     panel.show_state(replace(done, shown=SLICES[0]))
     assert panel.compare.colours.isVisible()
     panel.show_state(replace(done, is_loading=True))
     assert not panel.compare.show_button.isEnabled()
 
 
-def test_models_lineage_and_buttons(panel, qtbot) -> None:
+def test_models_lineage_and_buttons(panel, controller) -> None:
     models = panel.models
     assert not models.switch_button.isEnabled(), "it is active"
     assert not models.back_button.isEnabled()
-    with qtbot.waitSignal(panel.model_selected) as heard:
-        models.chooser.value = "tuned"
-    assert heard.args == ["tuned"]
+    models.chooser.value = "tuned"
     listing = replace(STATE.models, previous="old")
     panel.show_state(replace(STATE, selected="tuned", models=listing))
     assert models.lineage.text() == "Fine-tuned from “mini”.\nIt won."
     assert models.back_button.text() == "Go back to old"
-    for button, signal in (
-        (models.switch_button, panel.switch_requested),
-        (models.delete_button, panel.delete_requested),
-        (models.back_button, panel.back_requested),
-    ):
-        with qtbot.waitSignal(signal):
-            button.click()
+    for button in (models.switch_button, models.delete_button, models.back_button):
+        button.click()
+    assert controller.reported == [("select", "tuned"), ("switch",), ("delete",), ("go_back",)]
     panel.show_state(replace(STATE, selected="tuned", is_switching=True))
     assert not models.switch_button.isEnabled()
 
 
-def test_the_question_stands_in_the_panel(panel, qtbot) -> None:
+def test_the_question_stands_in_the_panel(panel, controller) -> None:
     bar = panel.models.question
     assert not bar.isVisible()
     panel.show_state(replace(STATE, question="Switch all the same?"))
     assert bar.isVisible()
-    for button, answer in ((bar.yes, True), (bar.no, False)):
-        with qtbot.waitSignal(panel.answered) as heard:
-            button.click()
-        assert heard.args == [answer]
+    bar.yes.click()
+    bar.no.click()
+    assert controller.reported == [("answer", True), ("answer", False)]
     panel.show_state(STATE)
     assert not bar.isVisible()
 

@@ -1,4 +1,4 @@
-"""The shelf on a real disk, with phantom corrections."""
+"""The ledger store on a real disk, with phantom corrections."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_tgcnet.corrections.shelf import DiskShelf
+from napari_tgcnet.corrections.ledger_store import DiskLedgerStore
 from tgcnet.errors import LedgerDamageError, LedgerError
 
-SHELF = DiskShelf()
+SHELF = DiskLedgerStore()
 
 
 def test_where_no_ledger_was_made_yet_there_is_none_and_none_is_made(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""The registered models: listed here, switched by the command line, which may import torch."""
+"""Lists the registered models; switches and deletes them by ``tgcnet models``.
+
+The command runs in a process of its own because it may import torch.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class RegisteredModels:
 
     Parameters
     ----------
-    program : what comes before the action; a test passes its own
+    program : the command line up to the action; a test passes its own
     """
 
     def __init__(self, program: Sequence[str] = _PROGRAM) -> None:
@@ -57,7 +60,7 @@ class RegisteredModels:
         Raises
         ------
         InputError
-            With the command's own sentence, if it refuses; as do the others.
+            With the command's own sentence, if it refuses; likewise in the other methods.
         """
         self._call("activate", name)
 
@@ -82,9 +85,9 @@ class RegisteredModels:
 
 
 def row_of(manifest: Manifest, active: ModelIdentity | None, *, is_own: bool) -> ModelRow:
-    """A model with its lineage in sentences, and what speaks against switching to it."""
+    """A model with its lineage and a caution against switching to it, in sentences."""
     is_active = active is not None and active.name == manifest.name
-    sentences, caution = _told(manifest, active)
+    sentences, caution = _lineage_and_caution(manifest, active)
     return ModelRow(
         name=manifest.name,
         is_active=is_active,
@@ -94,20 +97,20 @@ def row_of(manifest: Manifest, active: ModelIdentity | None, *, is_own: bool) ->
     )
 
 
-def _told(manifest: Manifest, active: ModelIdentity | None) -> tuple[list[str], str]:
+def _lineage_and_caution(manifest: Manifest, active: ModelIdentity | None) -> tuple[list[str], str]:
     lineage = manifest.lineage
     if lineage is None:
-        return [messages.FROM_NOTHING], messages.NOT_COMPARED
-    taken_utc = lineage.ledger_snapshot.partition(" ")[0]
-    sentences = [messages.comes_from(lineage.parent, taken_utc)]
+        return [messages.NO_PARENT], messages.NOT_COMPARED
+    corrections_utc = lineage.ledger_snapshot.partition(" ")[0]
+    sentences = [messages.comes_from(lineage.parent, corrections_utc)]
     if lineage.gate is None:
         return [*sentences, messages.NOT_COMPARED], messages.NOT_COMPARED
     try:
         report = report_from_json(lineage.gate)
     except InputError:
         return [*sentences, messages.REPORT_UNREADABLE], messages.REPORT_UNREADABLE
-    said = messages.gate_said(report)
-    return [*sentences, said, *report.reasons], _caution(report, manifest, active)
+    verdict = messages.gate_verdict(report)
+    return [*sentences, verdict, *report.reasons], _caution(report, manifest, active)
 
 
 def _caution(report: GateReport, manifest: Manifest, active: ModelIdentity | None) -> str:

@@ -1,4 +1,4 @@
-"""The controller: every wish and every end of a run, without a window."""
+"""The controller: every action and every end of a run, without a window."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ from unittest.mock import Mock
 import pytest
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.following import KILL_AFTER_S
-from napari_tgcnet.finetune.ports import Found, HeldOutCase, RunOrder
-from napari_tgcnet.finetune.state import Estimate, ModelListing, ModelRow, Options, Phase
+from napari_tgcnet.finetune.run_control import KILL_AFTER_S
+from napari_tgcnet.finetune.state import (
+    ComparedCase,
+    Estimate,
+    FoundRun,
+    ModelListing,
+    ModelRow,
+    Options,
+    Phase,
+    RunRequest,
+)
 from tgcnet.errors import InputError, LedgerError, OutputError
 from tgcnet.finetune.events import (
     Compared,
@@ -41,15 +49,15 @@ def test_opening_lists_models_and_estimates_for_the_active_one(desk) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda desk: desk.controller.choose_ledger("other"),
-        lambda desk: desk.controller.choose_reference("reference"),
-        lambda desk: desk.controller.choose_parent("tuned"),
-        lambda desk: desk.controller.set_options(Options(learns="all")),
+        lambda desk: desk.controller.setup.choose_ledger("other"),
+        lambda desk: desk.controller.setup.choose_reference("reference"),
+        lambda desk: desk.controller.setup.choose_parent("tuned"),
+        lambda desk: desk.controller.setup.set_options(Options(learns="all")),
         lambda desk: desk.session.corrections_changed.emit(),
         lambda desk: desk.session.models_changed.emit(),
     ],
 )
-def test_whatever_changes_the_amounts_has_them_estimated_anew(desk, change) -> None:
+def test_whatever_changes_the_amounts_has_them_estimated_again(desk, change) -> None:
     before = desk.estimator.call_count
     change(desk)
     assert desk.estimator.call_count == before + 1
@@ -57,7 +65,7 @@ def test_whatever_changes_the_amounts_has_them_estimated_anew(desk, change) -> N
 
 def test_another_number_of_epochs_reads_nothing_again(desk) -> None:
     before = desk.estimator.call_count
-    desk.controller.set_options(Options(epochs=3))
+    desk.controller.setup.set_options(Options(epochs=3))
     assert desk.estimator.call_count == before
     assert desk.state.options.epochs == 3
 
@@ -65,10 +73,10 @@ def test_another_number_of_epochs_reads_nothing_again(desk) -> None:
 def test_what_changes_during_an_estimate_is_estimated_once_after_it(desk) -> None:
     waiting = []
     desk.workers.start = lambda work, then, failed: waiting.append((work, then))
-    desk.controller.choose_reference("a")
+    desk.controller.setup.choose_reference("a")
     assert not desk.state.can_start, "what is being estimated is not known yet"
-    desk.controller.choose_reference("b")
-    desk.controller.choose_reference("c")
+    desk.controller.setup.choose_reference("b")
+    desk.controller.setup.choose_reference("c")
     (work, then) = waiting.pop()
     then(work())
     (work, then) = waiting.pop()
@@ -78,46 +86,46 @@ def test_what_changes_during_an_estimate_is_estimated_once_after_it(desk) -> Non
     assert desk.state.can_start
 
 
-def test_a_ledger_chosen_in_another_panel_is_taken_here(desk) -> None:
+def test_a_ledger_chosen_in_another_panel_is_used_here(desk) -> None:
     desk.session.choose_ledger(Path("elsewhere"))
     assert desk.state.ledger == Path("elsewhere")
 
 
 def test_what_is_missing_keeps_start_off(desk) -> None:
     desk.estimator.return_value = Estimate(missing=messages.ONE_PATIENT)
-    desk.controller.choose_ledger("poor")
+    desk.controller.setup.choose_ledger("poor")
     assert not desk.state.can_start
-    desk.controller.start()
+    desk.controller.run.start()
     desk.runs.start.assert_not_called()
 
 
 def test_an_estimate_that_fails_is_a_sentence(desk) -> None:
     desk.estimator.side_effect = LedgerError("The ledger is damaged.")
-    desk.controller.choose_ledger("damaged")
+    desk.controller.setup.choose_ledger("damaged")
     assert desk.state.estimate.missing == "The ledger is damaged."
     assert not desk.state.can_start
 
 
 def test_a_run_from_start_to_the_gate(desk, begun, report) -> None:
-    news = Mock()
-    desk.session.models_changed.connect(news)
-    desk.controller.choose_reference("reference")
-    desk.controller.set_options(Options(epochs=2))
-    desk.controller.start()
+    listener = Mock()
+    desk.session.models_changed.connect(listener)
+    desk.controller.setup.choose_reference("reference")
+    desk.controller.setup.set_options(Options(epochs=2))
+    desk.controller.run.start()
     desk.runs.start.assert_called_once_with(
-        RunOrder(
+        RunRequest(
             ledger=Path("corrections"), reference=Path("reference"), model="mini", device="auto",
             options=Options(epochs=2),
         )
     )  # fmt: skip
-    assert desk.watch.follow.call_args.args[0] == RUN
+    assert desk.watcher.follow.call_args.args[0] == RUN
     assert desk.state.phase is Phase.RUNNING
     assert not desk.state.can_start
     desk.hear(begun, STEP)
     assert desk.state.progress.step == 1
-    news.assert_not_called()
+    listener.assert_not_called()
     desk.hear(Written(model="tuned"))
-    news.assert_called_once()
+    listener.assert_called_once()
     desk.hear(Compared(report=report, slices=(SLICE,)), Done(model="tuned"), is_alive=False)
     assert (desk.state.phase, desk.state.ended) == (Phase.ENDED, RunStatus.DONE)
     assert "tuned" in desk.state.ending
@@ -131,98 +139,98 @@ def test_a_run_from_start_to_the_gate(desk, begun, report) -> None:
 
 def test_a_run_that_cannot_be_started_is_a_sentence_and_start_is_on_again(desk) -> None:
     desk.runs.start.side_effect = OutputError("The disk is full.")
-    desk.controller.start()
+    desk.controller.run.start()
     assert (desk.state.phase, desk.state.problem) == (Phase.IDLE, "The disk is full.")
     assert desk.state.can_start
-    desk.watch.follow.assert_not_called()
+    desk.watcher.follow.assert_not_called()
 
 
 def test_a_run_that_another_window_started_is_followed(desk) -> None:
-    desk.runs.start.return_value = Found(run=RUN, status=RunStatus.RUNNING)
-    desk.controller.start()
+    desk.runs.start.return_value = FoundRun(run=RUN, status=RunStatus.RUNNING)
+    desk.controller.run.start()
     assert desk.state.problem == messages.UNDER_WAY
-    assert desk.watch.follow.call_args.args[0] == RUN
+    assert desk.watcher.follow.call_args.args[0] == RUN
 
 
 def test_stop_then_resume_on_what_the_run_began_with(desk, begun) -> None:
-    desk.controller.start()
+    desk.controller.run.start()
     desk.hear(begun, STEP)
-    desk.controller.stop()
+    desk.controller.run.stop()
     assert desk.state.phase is Phase.STOPPING
     desk.runs.ask_to_stop.assert_called_once_with(RUN)
-    desk.controller.stop()
+    desk.controller.run.stop()
     desk.runs.ask_to_stop.assert_called_once()
     desk.hear(Stopped(sentence="Stopped."), is_alive=False)
     assert (desk.state.ended, desk.state.ending) == (RunStatus.STOPPED, "Stopped.")
     assert desk.state.can_resume
-    desk.controller.choose_ledger("another")
-    desk.controller.resume()
+    desk.controller.setup.choose_ledger("another")
+    desk.controller.run.resume()
     desk.runs.resume.assert_called_once_with(RUN, Path("corrections"), None)
     assert desk.state.phase is Phase.RUNNING
     assert not desk.state.can_resume
 
 
 def test_the_end_at_once_is_offered_only_to_a_run_that_does_not_stop(desk, begun) -> None:
-    desk.controller.start()
+    desk.controller.run.start()
     desk.hear(begun)
-    desk.controller.kill()
-    desk.controller.stop()
+    desk.controller.run.kill()
+    desk.controller.run.stop()
     desk.now_s += KILL_AFTER_S - 1
     desk.hear()
-    desk.controller.kill()
+    desk.controller.run.kill()
     desk.runs.kill.assert_not_called()
     desk.now_s += 1
     desk.hear()
     assert desk.state.can_kill
-    desk.controller.kill()
+    desk.controller.run.kill()
     desk.runs.kill.assert_called_once_with(RUN)
     desk.hear(is_alive=False)
     assert desk.state.ended is RunStatus.BROKEN
     assert not desk.state.can_kill
 
 
-def test_a_crash_is_a_sentence_with_the_last_words_and_can_be_resumed(desk, begun) -> None:
-    desk.controller.start()
+def test_a_crash_is_a_sentence_with_the_last_log_line_and_can_be_resumed(desk, begun) -> None:
+    desk.controller.run.start()
     desk.hear(begun, STEP)
-    desk.hear(is_alive=False, last_words="MemoryError")
+    desk.hear(is_alive=False, last_log_line="MemoryError")
     assert desk.state.ended is RunStatus.BROKEN
     assert desk.state.ending.endswith("MemoryError")
     assert desk.state.can_resume
 
 
 def test_a_failed_run_says_why(desk, begun) -> None:
-    desk.controller.start()
+    desk.controller.run.start()
     desk.hear(begun, Failed(sentence="Training diverged."), is_alive=False)
     assert (desk.state.ended, desk.state.ending) == (RunStatus.FAILED, "Training diverged.")
 
 
 def test_an_end_counts_only_when_the_process_is_gone(desk) -> None:
-    desk.controller.start()
+    desk.controller.run.start()
     desk.hear(Done(model="tuned"))
     assert desk.state.phase is Phase.RUNNING
 
 
 def test_a_resume_that_is_refused_leaves_the_run_as_it_was(desk) -> None:
-    desk.controller.start()
+    desk.controller.run.start()
     desk.hear(is_alive=False)
-    desk.runs.resume.side_effect = InputError(messages.REFERENCE_WANTED)
-    desk.controller.resume()
-    assert desk.state.problem == messages.REFERENCE_WANTED
+    desk.runs.resume.side_effect = InputError(messages.REFERENCE_NEEDED)
+    desk.controller.run.resume()
+    assert desk.state.problem == messages.REFERENCE_NEEDED
     assert desk.state.can_resume
 
 
-def test_a_run_under_way_is_picked_up_when_a_panel_opens(unopened_desk, begun) -> None:
+def test_a_run_under_way_is_shown_when_a_panel_opens(unopened_desk, begun) -> None:
     desk = unopened_desk
-    desk.runs.pick_up.return_value = Found(run=RUN, status=RunStatus.RUNNING)
+    desk.runs.find_current.return_value = FoundRun(run=RUN, status=RunStatus.RUNNING)
     desk.open()
     desk.hear(begun, STEP)
     assert desk.state.phase is Phase.RUNNING
     assert desk.state.progress.losses == ((1, 0.5),)
 
 
-def test_an_end_is_picked_up(unopened_desk, begun, report) -> None:
+def test_a_finished_run_is_shown_when_a_panel_opens(unopened_desk, begun, report) -> None:
     desk = unopened_desk
-    desk.runs.pick_up.return_value = Found(run=RUN, status=RunStatus.DONE)
+    desk.runs.find_current.return_value = FoundRun(run=RUN, status=RunStatus.DONE)
     desk.open()
     done = (begun, Compared(report=report, slices=(SLICE,)), Done(model="tuned"))
     desk.hear(*done, is_alive=False)
@@ -231,13 +239,13 @@ def test_an_end_is_picked_up(unopened_desk, begun, report) -> None:
 
 
 def test_a_slice_is_shown_with_the_corrections_of_its_run(desk, begun) -> None:
-    desk.controller.start()
+    desk.controller.run.start()
     desk.hear(begun)
-    desk.controller.choose_ledger("another")
-    held_out = Mock(spec=HeldOutCase)
-    desk.held_out.return_value = held_out
-    desk.controller.show_slice(SLICE)
-    desk.held_out.assert_called_once_with(
+    desk.controller.setup.choose_ledger("another")
+    held_out = Mock(spec=ComparedCase)
+    desk.load_case.return_value = held_out
+    desk.controller.comparison.show(SLICE)
+    desk.load_case.assert_called_once_with(
         run=RUN, ledger=Path("corrections"), case_id=SLICE.case_id
     )
     desk.layers.show.assert_called_once_with(held_out, 3)
@@ -246,21 +254,21 @@ def test_a_slice_is_shown_with_the_corrections_of_its_run(desk, begun) -> None:
 
 @pytest.mark.parametrize("where", ["held_out", "layers"])
 def test_a_slice_that_cannot_be_shown_is_a_sentence(desk, where: str) -> None:
-    desk.controller.start()
-    port = desk.held_out if where == "held_out" else desk.layers.show
+    desk.controller.run.start()
+    port = desk.load_case if where == "held_out" else desk.layers.show
     port.side_effect = InputError("It is gone.")
-    desk.controller.show_slice(SLICE)
+    desk.controller.comparison.show(SLICE)
     assert (desk.state.show_problem, desk.state.shown) == ("It is gone.", None)
     assert not desk.state.is_loading
 
 
 def test_switching_to_a_recommended_model_asks_nothing(desk) -> None:
-    news = Mock()
-    desk.session.models_changed.connect(news)
-    desk.controller.select_model("tuned")
-    desk.controller.switch()
+    listener = Mock()
+    desk.session.models_changed.connect(listener)
+    desk.controller.models.select("tuned")
+    desk.controller.models.switch()
     desk.models.switch_to.assert_called_once_with("tuned")
-    news.assert_called_once()
+    listener.assert_called_once()
     assert not desk.state.is_switching
 
 
@@ -270,83 +278,83 @@ def test_switching_against_the_gate_is_asked_first(desk, is_yes: bool) -> None:
     rows = (ModelRow(name="mini", is_active=True), caution)
     desk.models.listing.return_value = ModelListing(rows=rows)
     desk.session.models_changed.emit()
-    desk.controller.select_model("tuned")
-    desk.controller.switch()
+    desk.controller.models.select("tuned")
+    desk.controller.models.switch()
     assert desk.state.question.startswith(caution.caution)
     desk.models.switch_to.assert_not_called()
-    desk.controller.answer(is_yes)
+    desk.controller.models.answer(is_yes)
     assert desk.state.question == ""
     assert desk.models.switch_to.called is is_yes
-    desk.controller.answer(True)
+    desk.controller.models.answer(True)
     assert desk.models.switch_to.call_count == int(is_yes), "a question is answered once"
 
 
-def test_choosing_another_model_takes_the_question_back(desk) -> None:
+def test_choosing_another_model_withdraws_the_question(desk) -> None:
     rows = (ModelRow(name="mini", is_active=True), ModelRow(name="tuned", caution="Hm."))
     desk.models.listing.return_value = ModelListing(rows=rows)
     desk.session.models_changed.emit()
-    desk.controller.select_model("tuned")
-    desk.controller.switch()
-    desk.controller.select_model("mini")
-    desk.controller.answer(True)
+    desk.controller.models.select("tuned")
+    desk.controller.models.switch()
+    desk.controller.models.select("mini")
+    desk.controller.models.answer(True)
     desk.models.switch_to.assert_not_called()
 
 
 def test_a_refused_switch_is_a_sentence(desk) -> None:
     desk.models.switch_to.side_effect = InputError("Its weights are damaged.")
-    desk.controller.select_model("tuned")
-    desk.controller.switch()
+    desk.controller.models.select("tuned")
+    desk.controller.models.switch()
     assert desk.state.models_problem == "Its weights are damaged."
     assert not desk.state.is_switching
 
 
 def test_going_back_needs_somewhere_to_go(desk) -> None:
-    desk.controller.go_back()
+    desk.controller.models.go_back()
     desk.models.go_back.assert_not_called()
     listing = desk.models.listing.return_value
     desk.models.listing.return_value = replace(listing, previous="old")
     desk.session.models_changed.emit()
-    desk.controller.go_back()
+    desk.controller.models.go_back()
     desk.models.go_back.assert_called_once_with()
 
 
-def test_only_models_of_ones_own_that_are_not_active_are_deleted(desk) -> None:
-    desk.controller.delete_model()
-    assert desk.state.models_problem == messages.removed_active("mini")
+def test_only_own_models_that_are_not_active_are_deleted(desk) -> None:
+    desk.controller.models.delete()
+    assert desk.state.models_problem == messages.cannot_delete_active("mini")
     rows = (ModelRow(name="mini"), ModelRow(name="tuned", is_own=True, is_active=True))
     desk.models.listing.return_value = ModelListing(rows=rows)
     desk.session.models_changed.emit()
-    desk.controller.select_model("mini")
-    desk.controller.delete_model()
-    assert desk.state.models_problem == messages.removed_shipped("mini")
+    desk.controller.models.select("mini")
+    desk.controller.models.delete()
+    assert desk.state.models_problem == messages.cannot_delete_shipped("mini")
     desk.models.delete.assert_not_called()
     rows = (ModelRow(name="mini", is_active=True), ModelRow(name="tuned", is_own=True))
     desk.models.listing.return_value = ModelListing(rows=rows)
     desk.session.models_changed.emit()
-    desk.controller.select_model("tuned")
-    desk.controller.delete_model()
-    assert "for good" in desk.state.question
-    desk.controller.answer(False)
+    desk.controller.models.select("tuned")
+    desk.controller.models.delete()
+    assert desk.state.question == messages.confirm_deletion("tuned")
+    desk.controller.models.answer(False)
     desk.models.delete.assert_not_called()
-    desk.controller.delete_model()
-    desk.controller.answer(True)
+    desk.controller.models.delete()
+    desk.controller.models.answer(True)
     desk.models.delete.assert_called_once_with("tuned")
 
 
-def test_a_chosen_parent_that_went_gives_way_to_the_active_model(desk) -> None:
-    desk.controller.choose_parent("tuned")
+def test_a_chosen_parent_that_was_deleted_gives_way_to_the_active_model(desk) -> None:
+    desk.controller.setup.choose_parent("tuned")
     assert desk.state.parent == "tuned"
     desk.models.listing.return_value = ModelListing(rows=(ModelRow(name="mini", is_active=True),))
     desk.session.models_changed.emit()
     assert desk.state.parent == "mini"
 
 
-def test_a_closed_panel_hears_nothing_more_and_leaves_the_run_alone(desk, begun) -> None:
-    desk.controller.start()
+def test_a_closed_panel_shows_nothing_more_and_leaves_the_run_alone(desk, begun) -> None:
+    desk.controller.run.start()
     desk.hear(begun)
     shown = desk.view.show_state.call_count
     desk.controller.close()
-    desk.watch.stop.assert_called_once()
+    desk.watcher.stop.assert_called_once()
     desk.runs.ask_to_stop.assert_not_called()
     desk.hear(STEP)
     desk.session.choose_ledger(Path("elsewhere"))
@@ -355,8 +363,8 @@ def test_a_closed_panel_hears_nothing_more_and_leaves_the_run_alone(desk, begun)
 
 
 def test_stopping_while_the_window_closes(desk, begun) -> None:
-    desk.controller.stop_now()
+    desk.controller.run.stop_now()
     desk.runs.ask_to_stop.assert_not_called()
-    desk.controller.start()
-    desk.controller.stop_now()
+    desk.controller.run.start()
+    desk.controller.run.stop_now()
     desk.runs.ask_to_stop.assert_called_once_with(RUN)

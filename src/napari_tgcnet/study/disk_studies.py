@@ -1,4 +1,4 @@
-"""Studies on a disk, as the panel and the reader need them; no Qt, for worker threads."""
+"""Lists, opens and decodes studies on a disk, for worker threads. No Qt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.ports import OpenedSeries
+from napari_tgcnet.study.state import OpenedSeries
 from tgcnet.io.dicom.series import Listing, Series
 from tgcnet.io.dicom.stack import LazyStack, middle_out
 from tgcnet.io.sandbox import decode_frame, list_studies
@@ -18,11 +18,11 @@ from tgcnet.io.sandbox import decode_frame, list_studies
 class DiskStudies:
     """The :class:`napari_tgcnet.study.ports.Studies` of a real disk.
 
-    Foreign files are parsed and decoded in a process of their own.
+    Foreign files are parsed and decoded in a process of their own, the sandbox.
     """
 
     def list_series(self, path: Path, on_progress: Callable[[float], bool]) -> Listing:
-        """What a file, a folder, a DICOMDIR or an archive holds; no pixel is read.
+        """List what a file, a folder, a DICOMDIR or an archive holds; no pixel is read.
 
         Raises
         ------
@@ -32,12 +32,12 @@ class DiskStudies:
             If ``on_progress`` returned False.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
-            # While the other process looks into the files: dask takes longer than a slice does.
+            # Importing dask takes longer than decoding a slice: done while the sandbox lists.
             pool.submit(_import_decoders)
             return list_studies(path, on_progress=on_progress)
 
     def open_series(self, series: Series) -> OpenedSeries:
-        """The volume of a series, of which only the middle slice is decoded.
+        """Build the volume of a series; only its middle slice is decoded.
 
         Raises
         ------
@@ -45,7 +45,7 @@ class DiskStudies:
             If the series is refused, takes more memory than is free, or its middle slice cannot
             be decoded.
         """
-        # Here, because reading pictures and NIfTI needs no extra.
+        # Imported here: pydicom is in an extra, and reading pictures and NIfTI needs none.
         from tgcnet.io.dicom.volume import lazy_volume, stack_of, volume_in_memory
 
         stack = stack_of(series, read_frame=decode_frame)
@@ -60,7 +60,7 @@ class DiskStudies:
         )
 
     def load(self, opened: OpenedSeries, on_slice: Callable[[int], bool]) -> None:
-        """Decode all slices that are not there yet, from the middle outwards.
+        """Decode all slices that are not in memory yet, from the middle outwards.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class DiskStudies:
 def _import_decoders() -> None:
     from tgcnet.io.dicom.volume import stack_of  # noqa: F401
 
-    # The first array that dask computes imports most of it.
+    # Dask imports most of itself when it computes its first array.
     np.asarray(LazyStack(lambda k: np.zeros((1, 1)), (1, 1, 1), np.dtype(np.float64)).as_dask())
 
 
