@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tgcnet.domain import NamedWindow
+from tgcnet.io import formats
+from tgcnet.io.formats import dialog_filter
 
 IMAGE, MODEL, REPORT, RESULT = "Image", "Model", "Report", "Result"
 DEVICE, THRESHOLD, MODALITY = "Device", "Threshold", "Modality"
@@ -31,13 +33,19 @@ JUMP, JUMP_TIP = "Go to largest", "Show the slice with the largest finding"
 SCOPE_CURRENT, SCOPE_RANGE, SCOPE_ALL = "Current", "Range", "Whole stack"
 RANGE_TO = "to"
 THRESHOLD_TIP = "A pixel counts as found from this probability on"
-IMAGE_FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.nii *.nii.gz);;All files (*)"
-DICOM_DEIDENTIFIED = "DICOM segmentation, deidentified (*.dcm)"
-MASK_FILES = (
-    "NIfTI (*.nii.gz *.nii);;TIFF (*.tif *.tiff);;PNG, one slice only (*.png);;"
-    f"DICOM segmentation, with patient and study (*.dcm);;{DICOM_DEIDENTIFIED}"
+ALL_FILES = "All files (*)"
+IMAGE_FILES = f"{dialog_filter('Images', *formats.IMAGES)};;{ALL_FILES}"
+DICOM_DEIDENTIFIED = dialog_filter("DICOM segmentation, deidentified", formats.DICOM_SEG)
+MASK_FILES = ";;".join(
+    (
+        dialog_filter("NIfTI", formats.NIFTI),
+        dialog_filter("TIFF", formats.TIFF),
+        dialog_filter("PNG, one slice only", formats.PNG),
+        dialog_filter("DICOM segmentation, with patient and study", formats.DICOM_SEG),
+        DICOM_DEIDENTIFIED,
+    )
 )
-REPORT_FILES = "Reports (*.txt *.dcm *.json *.csv);;All files (*)"
+REPORT_FILES = f"{dialog_filter('Reports', *formats.REPORTS)};;{ALL_FILES}"
 AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tgcnet.domain import Modality, SideKnowledge
+from tgcnet.io import formats
+from tgcnet.io.formats import format_of
 
 RESEARCH_USE = "Research use only. Not a medical device."
 
@@ -61,7 +63,7 @@ def slices_outside(text: str, num_slices: int) -> str:
 
 def saved(layer_name: str, file_name: str, *, deidentify: bool = False) -> str:
     said = f"Layer “{layer_name}” saved as {file_name}."
-    if not file_name.lower().endswith(".dcm"):
+    if format_of(file_name, formats.MASKS) is not formats.DICOM_SEG:
         return said
     if deidentify:
         return f"{said} It names no patient; the identifiers of the study and its images stay."

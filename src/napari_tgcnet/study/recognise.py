@@ -11,8 +11,7 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 
-ENDINGS = (".dcm", ".dicom", ".ima")
-DICOMDIR = "DICOMDIR"
+from tgcnet.io.formats import DICOM, DICOMDIR, ZIP, format_of
 
 _MAX_FILES_CHECKED = 100
 """A folder of which none of this many files is DICOM is taken for no study."""
@@ -29,12 +28,12 @@ _PREAMBLE_BYTES, _MAGIC = 128, b"DICM"
 def is_study(path: Path) -> bool:
     """Whether this is DICOM, or a folder or zip archive holding DICOM; no file is read whole."""
     name = path.name
-    if name.lower().endswith(ENDINGS) or name.upper() == DICOMDIR:
+    if format_of(name, (DICOM,)) or name.upper() == DICOMDIR:
         return True
     try:
         if path.is_dir():
             return any(_is_dicom(one) for one in islice(_files_in(path), _MAX_FILES_CHECKED))
-        if name.lower().endswith(".zip"):
+        if format_of(name, (ZIP,)):
             return _holds_dicom(path)
         return _is_dicom(path)
     except OSError:  # napari itself reports what no reader can open

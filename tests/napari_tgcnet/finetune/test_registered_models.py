@@ -15,8 +15,7 @@ from tgcnet.domain import GateReport, ModelIdentity
 from tgcnet.errors import InputError
 from tgcnet.gate.report_file import report_to_json
 from tgcnet.weights.active import ActiveModel, write_active
-from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import read_manifest, write_manifest
+from tgcnet.weights.manifest import Lineage, read_manifest, write_manifest
 from tgcnet.weights.registry import find_model
 
 PARROT = """

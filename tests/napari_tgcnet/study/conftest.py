@@ -16,8 +16,7 @@ from napari_tgcnet.study.ports import Studies, StudyLayers
 from napari_tgcnet.study.state import OpenedSeries, StudyState
 from tgcnet.domain import Geometry, Modality, Volume
 from tgcnet.errors import TgcnetError
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.series import Listing, Remark, Series, Severity, Skipped
+from tgcnet.io.dicom.series import FrameHeader, Listing, Remark, Series, Severity, Skipped
 from tgcnet.io.dicom.stack import LazyStack
 
 NOTICES = ("Merged.", "Spacing varies by 2 %.")

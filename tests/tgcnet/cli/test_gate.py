@@ -18,8 +18,7 @@ from tgcnet.data.folder import Row
 from tgcnet.data.reference import ReferenceParts
 from tgcnet.gate.report_file import report_from_json
 from tgcnet.gate.scores import read_scores
-from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import read_manifest
+from tgcnet.weights.manifest import Lineage, read_manifest
 
 Refused = Callable[[list[str]], str]
 

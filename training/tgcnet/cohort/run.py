@@ -16,11 +16,12 @@ from tgcnet.cohort.manifest import CohortTable, read_cohort
 from tgcnet.cohort.order import Order, Outcome
 from tgcnet.cohort.record import Status, StudyRecord, Terms
 from tgcnet.cohort.results import summarise, write_table
-from tgcnet.cohort.study import PICTURE_ENDING, Segments, segment_study
+from tgcnet.cohort.study import Segments, segment_study
 from tgcnet.cohort.summary import CohortSummary
 from tgcnet.cohort.worker import load_checked
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError, MissingExtraError, OutputError, TgcnetError
+from tgcnet.io.formats import GRID_MASKS
 from tgcnet.io.process_lock import running
 from tgcnet.weights.active import active_folder
 from tgcnet.weights.manifest import read_manifest
@@ -28,7 +29,7 @@ from tgcnet.weights.registry import find_model
 
 _EXTRA = ("distributed", "dask")
 
-ENDINGS = {"nifti": ".nii.gz", "png": PICTURE_ENDING, "tiff": ".tif"}
+ENDINGS = {one.name.lower(): one.endings[0] for one in GRID_MASKS}
 
 OnProgress = Callable[[float], object]
 OnNotice = Callable[[str], None]

@@ -10,8 +10,8 @@ from tgcnet.finetune.cases import Snapshot
 from tgcnet.finetune.config import FinetuneConfig, Learns
 from tgcnet.finetune.folder import MODEL_FOLDER
 from tgcnet.models import SegmentationModel, build_model
-from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.load import LoadedModel, save_model
+from tgcnet.weights.manifest import Lineage
 
 
 def config_with_adapters(model: ModelConfig, config: FinetuneConfig) -> ModelConfig:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tgcnet.errors import DeviceError
-from tgcnet.inference.volume import is_out_of_memory
+from tgcnet.inference.volume_runner import is_out_of_memory
 
 
 @contextmanager

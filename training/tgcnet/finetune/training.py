@@ -17,7 +17,7 @@ from tgcnet.finetune.folder import FEATURES_FOLDER, is_asked_to_stop
 from tgcnet.finetune.loop import Finetuner, Watcher, choose_what_learns
 from tgcnet.finetune.memory import needs_memory, too_small_for
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
-from tgcnet.inference.volume import is_out_of_memory
+from tgcnet.inference.volume_runner import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.train.data.variants import VARIANTS, Variant
 from tgcnet.train.features import FeatureCache, feature_bytes

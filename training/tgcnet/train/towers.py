@@ -58,7 +58,7 @@ def open_start(config: TrainConfig) -> StartWeights:
     is_imagenet = config.starts_from_imagenet and not config.cnn_weights
     return StartWeights(
         towers=_open_towers(config) if _towers_of(config) else None,
-        cnn=open_pretrained(config.cnn_weights, architecture="", otherwise=Stated())
+        cnn=open_pretrained(config.cnn_weights, architecture="", fallback=Stated())
         if config.cnn_weights and cnn_of(config.model)
         else None,
         imagenet=imagenet_file() if is_imagenet and cnn_of(config.model) else None,
@@ -78,9 +78,10 @@ def with_words(config: TrainConfig, start: StartWeights, reports: Sequence[str])
     if start.model is not None:
         text = text_tower_config(start.model.manifest.model)
     elif start.towers is None:
-        text = replace(text, words=training_words(reports)) if text.kind != "bert" else text
-    elif text.kind == "bert":
-        text = with_vocabulary(text, _text_of(start.towers))
+        if not text.vocabulary_comes_with_weights:
+            text = replace(text, words=training_words(reports))
+    elif text.vocabulary_comes_with_weights:
+        text = with_vocabulary(text, _text_of(start.towers, text))
     model = config.model
     if isinstance(model, TmcaConfig):
         return replace(config, model=replace(model, text=text))
@@ -154,7 +155,7 @@ def _open_towers(config: TrainConfig) -> Pretrained:
     return open_pretrained(
         _towers_of(config),
         architecture=config.clip_architecture,
-        otherwise=Stated(
+        fallback=Stated(
             quick_gelu=image.quick_gelu if image else text.quick_gelu,
             image_heads=image.heads if image else None,
             text_heads=text.heads,
@@ -162,11 +163,11 @@ def _open_towers(config: TrainConfig) -> Pretrained:
     )
 
 
-def _text_of(pretrained: Pretrained) -> TextTowerConfig:
+def _text_of(pretrained: Pretrained, configured: TextTowerConfig) -> TextTowerConfig:
     text = pretrained.towers.text if pretrained.towers else pretrained.text
-    if text is None or text.kind != "bert":
+    if text is None or type(text) is not type(configured):
         raise CheckpointError(
-            f"{pretrained.called} holds no BERT, which the recipe's text tower is; name one's "
-            "folder, or change the recipe"
+            f"{pretrained.label} holds no {configured.encoder_name}, which the recipe's text "
+            "tower is; name one's folder, or change the recipe"
         )
     return text

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tgcnet.data import phrases
-from tgcnet.models.tokenizer import words_with_tokens
+from tgcnet.models.clip_towers import words_with_tokens
 from tgcnet.report import load_knowledge
 
 
