@@ -21,7 +21,7 @@ from tgcnet.errors import InputError
 from tgcnet.io.formats import IMAGES, format_of
 
 if TYPE_CHECKING:
-    from napari_tgcnet._study_widget import StudyPanel
+    from napari_tgcnet._widget import StudyPanel
     from tgcnet.io.dicom.series import Listing, Series
 
 Paths = str | list[str]

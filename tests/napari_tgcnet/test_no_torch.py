@@ -7,10 +7,7 @@ import sys
 
 import pytest
 
-MODULES = (
-    "napari_tgcnet._widget, napari_tgcnet._corrections_widget, napari_tgcnet._finetune_widget, "
-    "napari_tgcnet._study_widget, napari_tgcnet._reader, napari_tgcnet._writer"
-)
+MODULES = "napari_tgcnet._widget, napari_tgcnet._reader, napari_tgcnet._writer"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def describe(state: SegmentState) -> str:
     """What is the same, what differs and what is unknown; nothing where there is no report."""
     if state.image is None or not state.report.strip():
         return ""
-    return messages.whose(state.image.identity.compare(state.draft.identity))
+    return messages.identity_compared(state.image.identity.compare(state.draft.identity))
 
 
 def differs(state: SegmentState) -> bool:

@@ -174,7 +174,7 @@ def device_label(label: str, free_bytes: int | None) -> str:
     return f"{label} ({free_bytes / 2**30:.1f} GiB free)"
 
 
-def whose(compared: Mapping[str, bool | None]) -> str:
+def identity_compared(compared: Mapping[str, bool | None]) -> str:
     """Whether a report and an image belong together, without an identifier."""
     words = {True: "the same", False: "DIFFERENT", None: "unknown"}
     if set(compared.values()) == {None}:

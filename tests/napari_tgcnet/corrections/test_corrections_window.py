@@ -10,7 +10,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, QThreadPool
 
-from napari_tgcnet._corrections_widget import CorrectionsPanel
+from napari_tgcnet._widget import CorrectionsPanel
 from napari_tgcnet.corrections.ledger_store import DiskLedgerStore
 from napari_tgcnet.corrections.views.case_model import CASE_ID_ROLE, PICTURE
 from napari_tgcnet.segment.files import DiskFiles

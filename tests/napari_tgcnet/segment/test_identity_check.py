@@ -99,15 +99,15 @@ def test_the_view_asks_only_where_they_differ(qtbot, desk, opened) -> None:
     view.show()
     opened(OURS)
     view.show_state(desk.state)
-    assert view.report.whose.isVisible()
+    assert view.report.identity.isVisible()
     assert not view.report.confirm_button.isVisible()
     opened(Identity(patient_id="P-2"))
     view.show_state(desk.state)
     assert view.report.confirm_button.isVisible()
-    with qtbot.waitSignal(view.report_confirmed):
+    with qtbot.waitSignal(view.report.report_confirmed):
         view.report.confirm_button.click()
     view.show_state(SegmentState())
-    assert not view.report.whose.isVisible()
+    assert not view.report.identity.isVisible()
 
 
 def test_half_a_character_from_a_clipboard_becomes_a_mark(desk) -> None:

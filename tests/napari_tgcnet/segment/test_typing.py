@@ -15,9 +15,7 @@ def desk(desk_class, qtbot):
     qtbot.addWidget(panel)
     desk = desk_class(panel)
     desk.panel = panel
-    panel.range_chosen.connect(desk.controller.set_range)
-    panel.threshold_chosen.connect(desk.controller.set_threshold)
-    panel.run_requested.connect(desk.controller.run)
+    panel.connect_to(desk.controller)
     desk.layers.images.return_value = (ImageInfo(id="long", name="long", num_slices=99),)
     desk.controller.refresh_images()
     desk.controller.choose_scope("range")
