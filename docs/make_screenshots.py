@@ -23,11 +23,8 @@ from phantom_ledger import save_phantoms
 from phantom_study import save_study
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_tgcnet._corrections_widget import CorrectionsPanel
-from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet._sample_data import radiograph
-from napari_tgcnet._study_widget import StudyPanel
-from napari_tgcnet._widget import SegmentPanel
+from napari_tgcnet._widget import CorrectionsPanel, FinetunePanel, SegmentPanel, StudyPanel
 from napari_tgcnet.finetune.state import Phase
 from napari_tgcnet.shared.session import Session
 

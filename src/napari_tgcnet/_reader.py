@@ -11,7 +11,7 @@ import napari
 from napari.utils.notifications import show_error
 
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.ports import LayerTuple
+from napari_tgcnet.shared.case import LayerTuple
 from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.disk_studies import DiskStudies
@@ -21,7 +21,7 @@ from tgcnet.errors import InputError
 from tgcnet.io.formats import IMAGES, format_of
 
 if TYPE_CHECKING:
-    from napari_tgcnet._study_widget import StudyPanel
+    from napari_tgcnet._widget import StudyPanel
     from tgcnet.io.dicom.series import Listing, Series
 
 Paths = str | list[str]

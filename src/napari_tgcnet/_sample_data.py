@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import LayerTuple
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import LayerTuple
 from napari_tgcnet.shared.layers import image_layer_tuple
 from tgcnet.io import load_volume
 from tgcnet.samples import PHANTOM_REPORT, list_samples, phantom_stack, sample_path

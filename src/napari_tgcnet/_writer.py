@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from napari.utils.notifications import show_info
 
-from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.files import DiskFiles
+from napari_tgcnet.shared import messages
 from napari_tgcnet.shared.layers import KEY, geometry_from_attributes
 from napari_tgcnet.shared.snapshots import mask_to_save
 

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QTimer
 from tests.benchmarks.bench_dicom import NUM_SLICES, write_ct
 
-from napari_tgcnet._study_widget import StudyPanel
+from napari_tgcnet._widget import StudyPanel
 
 TIMEOUT_MS = 120_000
 

@@ -9,19 +9,13 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from napari_tgcnet.segment.controller import Controller
-from napari_tgcnet.segment.ports import (
-    CorrectionToSave,
-    Engine,
-    Files,
-    KeptCorrection,
-    Layers,
-    LayerSource,
-    MaskToSave,
-    View,
-)
-from napari_tgcnet.segment.state import ImageInfo, PanelState
+from napari_tgcnet.segment.controller import SegmentController
+from napari_tgcnet.segment.ports import Engine, Files, Layers
+from napari_tgcnet.segment.state import SegmentState
+from napari_tgcnet.shared.case import CorrectionToSave, ImageInfo, LayerSource, MaskToSave
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import View
+from tgcnet.corrections import SavedCorrection
 from tgcnet.domain import Geometry, Modality, SegmentationClass, VolumeHeader
 from tgcnet.engine.protocol import DeviceInfo, ModelInfo, Ready, ReportRead
 from tgcnet.errors import TgcnetError
@@ -45,7 +39,7 @@ class DirectWorkers:
 class Desk:
     """A controller and its mocked surroundings."""
 
-    def __init__(self, view: View[PanelState] | None = None) -> None:
+    def __init__(self, view: View[SegmentState] | None = None) -> None:
         self.view = Mock(spec=View, wraps=view)
         self.layers = Mock(spec=Layers)
         self.engine = Mock(spec=Engine)
@@ -53,8 +47,8 @@ class Desk:
         self.layers.images.return_value = (IMAGE,)
         self.layers.has_mask.return_value = False
         self.layers.active_image.return_value = None
-        self.layers.take_mask.return_value = Mock(spec=MaskToSave)
-        self.layers.take_mask.return_value.name = "chest mask"
+        self.layers.snapshot_mask.return_value = Mock(spec=MaskToSave)
+        self.layers.snapshot_mask.return_value.name = "chest mask"
         self.layers.has_paint.return_value = False
         self.layers.current_slice.return_value = 2
         self.layers.commit.return_value = 7
@@ -68,12 +62,12 @@ class Desk:
             header=VolumeHeader(geometry=geometry, modality=Modality.UNKNOWN),
         )
         self.engine.slice_labels.side_effect = lambda z: np.full((10, 10), z % 2, dtype=np.uint8)
-        self.layers.take_correction.return_value = Mock(spec=CorrectionToSave)
-        self.files.save_correction.return_value = KeptCorrection(
+        self.layers.snapshot_correction.return_value = Mock(spec=CorrectionToSave)
+        self.files.save_correction.return_value = SavedCorrection(
             case_id="3fa2c1d4e5f60718", revision=1, changed_not_reviewed=()
         )
         self.session = Session(Path("ledger"))
-        self.controller = Controller(
+        self.controller = SegmentController(
             view=self.view,
             layers=self.layers,
             engine=self.engine,
@@ -82,11 +76,11 @@ class Desk:
             session=self.session,
         )
         self.controller.open_panel()
-        self.controller.take_event(ready())
+        self.controller.handle_event(ready())
 
     @property
-    def state(self) -> PanelState:
-        shown: PanelState = self.view.show_state.call_args.args[0]
+    def state(self) -> SegmentState:
+        shown: SegmentState = self.view.show_state.call_args.args[0]
         assert shown == self.controller.state
         return shown
 
@@ -95,7 +89,7 @@ class Desk:
         return ready()
 
     def read(self, **changes: object) -> None:
-        self.controller.take_event(replace(report_read(), **changes))
+        self.controller.handle_event(replace(report_read(), **changes))
 
     def run(self) -> None:
         self.controller.reports.edit("left lower zone")

@@ -11,9 +11,7 @@ import pytest
 from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import Qt
 
-from napari_tgcnet._corrections_widget import CorrectionsPanel
-from napari_tgcnet._finetune_widget import FinetunePanel
-from napari_tgcnet._widget import SegmentPanel
+from napari_tgcnet._widget import CorrectionsPanel, FinetunePanel, SegmentPanel
 from napari_tgcnet.finetune.state import Phase
 from napari_tgcnet.shared.layers import find_mask, image_layer_tuple
 from napari_tgcnet.shared.session import Session

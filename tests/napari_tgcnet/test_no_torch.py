@@ -7,10 +7,7 @@ import sys
 
 import pytest
 
-MODULES = (
-    "napari_tgcnet._widget, napari_tgcnet._corrections_widget, napari_tgcnet._finetune_widget, "
-    "napari_tgcnet._study_widget, napari_tgcnet._reader, napari_tgcnet._writer"
-)
+MODULES = "napari_tgcnet._widget, napari_tgcnet._reader, napari_tgcnet._writer"
 
 
 @pytest.mark.parametrize(
@@ -31,7 +28,7 @@ MODULES = (
         ),
         (
             "napari_tgcnet.study.controller, napari_tgcnet.study.disk_studies, "
-            "napari_tgcnet.shared.windows",
+            "napari_tgcnet.shared.window_presets",
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         ("napari_tgcnet", ("torch", "qtpy", "napari", "numpy")),

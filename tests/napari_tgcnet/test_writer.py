@@ -13,9 +13,9 @@ from tests.tgcnet.io.dicom.phantoms import write_series
 
 from napari_tgcnet._writer import write_labels
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.ports import ModelMask
+from napari_tgcnet.shared.case import ModelMask
 from napari_tgcnet.shared.layers import KEY
-from napari_tgcnet.shared.snapshots import take_mask
+from napari_tgcnet.shared.snapshots import snapshot_mask
 from tgcnet.domain import DicomSource, Geometry, Modality, SegmentationClass, VolumeHeader
 from tgcnet.errors import OutputError
 from tgcnet.io.orientation import grid_affine
@@ -49,7 +49,7 @@ def kind(path: Path) -> str:
 def test_writer_and_panel_write_the_same_segmentation(mask: Labels, tmp_path: Path) -> None:
     data, attributes, _ = mask.as_layer_data_tuple()
     assert write_labels(str(tmp_path / "a.dcm"), data, attributes) == [str(tmp_path / "a.dcm")]
-    DiskFiles().save_mask(take_mask([mask], mask), tmp_path / "b.dcm")
+    DiskFiles().save_mask(snapshot_mask([mask], mask), tmp_path / "b.dcm")
     one, other = (highdicom.seg.segread(tmp_path / name) for name in ("a.dcm", "b.dcm"))
     assert one.DerivationDescription == other.DerivationDescription
     assert one.SegmentSequence == other.SegmentSequence
@@ -60,7 +60,7 @@ def test_writer_and_panel_write_the_same_segmentation(mask: Labels, tmp_path: Pa
 
 def test_a_stroke_makes_it_semiautomatic(mask: Labels, tmp_path: Path) -> None:
     mask.data[0, 0, 0] = 1
-    DiskFiles().save_mask(take_mask([mask], mask), tmp_path / "m.dcm")
+    DiskFiles().save_mask(snapshot_mask([mask], mask), tmp_path / "m.dcm")
     assert kind(tmp_path / "m.dcm") == "SEMIAUTOMATIC"
 
 
@@ -72,7 +72,7 @@ def test_a_stroke_is_told_in_the_other_formats_too(mask: Labels, tmp_path: Path)
 
 
 def test_a_deidentified_mask_names_nobody(mask: Labels, tmp_path: Path) -> None:
-    DiskFiles().save_mask(take_mask([mask], mask), tmp_path / "m.dcm", deidentify=True)
+    DiskFiles().save_mask(snapshot_mask([mask], mask), tmp_path / "m.dcm", deidentify=True)
     assert b"Phantom" not in (tmp_path / "m.dcm").read_bytes()
 
 

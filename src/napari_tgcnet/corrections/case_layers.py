@@ -10,9 +10,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.state import OpenedCase
-from napari_tgcnet.segment.ports import LayerTuple, OpenedFrom
-from napari_tgcnet.segment.slice_ranges import write_slices
-from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.case import Draft, LayerTuple
 from napari_tgcnet.shared.layers import (
     KEY,
     build_mask_layer,
@@ -21,6 +19,8 @@ from napari_tgcnet.shared.layers import (
     own_metadata,
     show_slice,
 )
+from napari_tgcnet.shared.slice_ranges import format_slices
+from tgcnet.corrections import OpenedFrom
 from tgcnet.domain import Case
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _image_tuple(opened: OpenedCase) -> LayerTuple:
         "case": OpenedFrom(ledger=opened.ledger, case_id=case.id, patient_key=case.patient_key),
         "draft": Draft(
             report=case.report,
-            reviewed=write_slices(case.reviewed_slices),
+            reviewed=format_slices(case.reviewed_slices),
             notes=case.record.notes,
         ),
     }

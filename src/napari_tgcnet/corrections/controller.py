@@ -17,9 +17,8 @@ from napari_tgcnet.corrections.state import (
     OpenedCase,
 )
 from napari_tgcnet.corrections.thumbnail_queue import ThumbnailQueue
-from napari_tgcnet.segment.ports import T, Workers
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, T, Workers
 from tgcnet.corrections import Listing
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_tgcnet.corrections.state import MoveResult, OpenedCase
 from napari_tgcnet.corrections.thumbnail import thumbnail_of
-from napari_tgcnet.segment.ports import ModelMask
+from napari_tgcnet.shared.case import ModelMask
 from tgcnet.corrections import Ledger, Listing, check_ledger_folder, may_become_ledger
 from tgcnet.corrections.cases import load_case
 from tgcnet.corrections.ledger_folders import BIN, CASES, Places

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
-from napari_tgcnet.segment.messages import counted
+from napari_tgcnet.shared.messages import counted
 from tgcnet.corrections import CaseSummary
 from tgcnet.domain import Case
 

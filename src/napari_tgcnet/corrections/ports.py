@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from napari_tgcnet.corrections.state import CorrectionsState, MoveResult, OpenedCase
-from napari_tgcnet.segment.ports import View
+from napari_tgcnet.shared.store import View
 from tgcnet.corrections import Listing
 
 

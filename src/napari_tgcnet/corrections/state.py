@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from napari_tgcnet.segment.ports import ModelMask
+from napari_tgcnet.shared.case import ModelMask
 from tgcnet.corrections import CaseSummary
 from tgcnet.domain import Case
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from napari_tgcnet.corrections.ports import CorrectionsView, LedgerStore
 from napari_tgcnet.corrections.state import CorrectionsState
-from napari_tgcnet.segment.ports import Workers
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, Workers
 from tgcnet.corrections import CaseSummary
 
 _Key = tuple[str, int]

@@ -18,9 +18,8 @@ from napari_tgcnet.finetune.run_control import RunControl
 from napari_tgcnet.finetune.run_setup import RunSetup
 from napari_tgcnet.finetune.slice_comparison import SliceComparison
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.segment.ports import View, Workers
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, View, Workers
 
 
 class FinetuneController:

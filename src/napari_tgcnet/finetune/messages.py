@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_tgcnet.segment.messages import counted
+from napari_tgcnet.shared.messages import counted
 from tgcnet.domain import GateReport
 
 SETUP, RUN, GATE, MODELS = "What to learn from", "Training", "Comparison", "Models"

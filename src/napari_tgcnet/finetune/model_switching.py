@@ -9,8 +9,7 @@ from functools import partial
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Models
 from napari_tgcnet.finetune.state import FinetuneState, ModelListing
-from napari_tgcnet.segment.ports import Workers
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, Workers
 
 
 class ModelSwitching:

@@ -12,8 +12,7 @@ from napari_tgcnet.finetune.ports import Runs, RunWatcher
 from napari_tgcnet.finetune.progress import Progress, advance
 from napari_tgcnet.finetune.run_setup import RunSetup
 from napari_tgcnet.finetune.state import FinetuneState, FoundRun, Phase, RunUpdate
-from napari_tgcnet.segment.ports import T, Workers
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, T, Workers
 from tgcnet.finetune.events import Compared, Done, Failed, Stopped, Written
 from tgcnet.finetune.run_folder import RunStatus
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from napari_tgcnet.finetune.ports import Estimator
 from napari_tgcnet.finetune.state import Estimate, FinetuneState, Options, RunRequest
-from napari_tgcnet.segment.ports import Workers
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, Workers
 
 
 class RunSetup:

@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from napari_tgcnet.finetune.run_processes import is_alive, last_log_line
 from napari_tgcnet.finetune.state import RunUpdate
-from napari_tgcnet.segment.ports import Workers
+from napari_tgcnet.shared.store import Workers
 from tgcnet.finetune.events import ENDS, read_timed
 
 POLL_MS = 500

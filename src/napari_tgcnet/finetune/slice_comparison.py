@@ -9,8 +9,7 @@ from pathlib import Path
 
 from napari_tgcnet.finetune.ports import ComparedCaseLoader, ComparisonLayers
 from napari_tgcnet.finetune.state import ComparedCase, FinetuneState
-from napari_tgcnet.segment.ports import Workers
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, Workers
 from tgcnet.errors import TgcnetError
 from tgcnet.finetune.events import SliceCompared
 

@@ -8,34 +8,36 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.choices import AUTO, CPU, ModelChoices
-from napari_tgcnet.segment.file_jobs import Filing
+from napari_tgcnet.segment.file_jobs import FileJobs
 from napari_tgcnet.segment.identity_check import check as check_whose
 from napari_tgcnet.segment.image_choice import ImageChoice
-from napari_tgcnet.segment.ports import Engine, Files, Layers, LayerTuple, Order, View, Workers
+from napari_tgcnet.segment.model_choices import AUTO, CPU, ModelChoices
+from napari_tgcnet.segment.ports import Engine, Files, Layers
 from napari_tgcnet.segment.reports import Reports
 from napari_tgcnet.segment.run import (
     MODALITY_QUESTION,
     NO,
     REPLACE_QUESTION,
     RunRecord,
-    held_inside,
+    build_request,
+    clamp_range,
     known_provenance,
     preflight_notices,
     preflight_question,
-    take_order,
 )
-from napari_tgcnet.segment.save_correction import Correcting
+from napari_tgcnet.segment.save_correction import CorrectionSaver
 from napari_tgcnet.segment.state import (
     Asking,
-    PanelState,
     Phase,
     Question,
     Scope,
+    SegmentState,
 )
+from napari_tgcnet.segment.windows import Windows
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import LayerTuple, SegmentRequest
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.store import Store
-from napari_tgcnet.shared.windows import Windows
+from napari_tgcnet.shared.store import Store, View, Workers
 from tgcnet.engine.protocol import (
     Begun,
     Cancelled,
@@ -54,35 +56,35 @@ from tgcnet.errors import EngineError, ModalityUnknownError, TgcnetError
 T = TypeVar("T")
 
 
-class Controller:
+class SegmentController:
     """Replaces the panel's state, with its parts for files and for the choice of an image."""
 
     def __init__(
         self,
         *,
-        view: View[PanelState],
+        view: View[SegmentState],
         layers: Layers,
         engine: Engine,
         workers: Workers,
         files: Files,
         session: Session,
     ) -> None:
-        self._store = Store(view, PanelState(devices=(AUTO, CPU)))
+        self._store = Store(view, SegmentState(devices=(AUTO, CPU)))
         self._layers, self._engine = layers, engine
         self._images = ImageChoice(self._store, layers)
-        self._filing = Filing(
+        self._file_jobs = FileJobs(
             store=self._store,
             layers=layers,
             workers=workers,
             files=files,
             when_idle=self._images.catch_up,
         )
-        self.reports = Reports(store=self._store, images=self._images, filing=self._filing)
-        self.correcting = Correcting(
+        self.reports = Reports(store=self._store, images=self._images, file_jobs=self._file_jobs)
+        self.corrections = CorrectionSaver(
             store=self._store,
             images=self._images,
             layers=layers,
-            filing=self._filing,
+            file_jobs=self._file_jobs,
             files=files,
             session=session,
         )
@@ -90,12 +92,12 @@ class Controller:
         session.models_changed.connect(self.refresh_models)
         self._models = ModelChoices(self._store)
         self._run: RunRecord | None = None
-        self._order: Order | None = None
+        self._order: SegmentRequest | None = None
         # Of the run that is asked for: shown from its begin on, until then the last one's stand.
         self._notices: tuple[str, ...] = ()
 
     @property
-    def state(self) -> PanelState:
+    def state(self) -> SegmentState:
         """What the panel shows now."""
         return self._store.state
 
@@ -104,7 +106,7 @@ class Controller:
     def open_panel(self) -> None:
         """Start the model's process and show what there is; returns at once."""
         self._guard(self._engine.start)
-        self.correcting.show_ledger()
+        self.corrections.show_ledger()
         self.refresh_images()
         self.follow_active()
 
@@ -146,17 +148,17 @@ class Controller:
 
     def set_range(self, first: int, last: int) -> None:
         """The range of slices, both ends included, held inside the stack and in order."""
-        first, last = held_inside(self.state.image, first, last)
+        first, last = clamp_range(self.state.image, first, last)
         self._store.become(replace(self._store.state, range_first=first, range_last=last))
 
     def set_threshold(self, threshold: float) -> None:
         self._store.become(replace(self._store.state, threshold=threshold))
 
     def open_image(self, path: str) -> None:
-        self._filing.open_image(Path(path), self._image_read)
+        self._file_jobs.open_image(Path(path), self._image_read)
 
     def save_mask(self, path: str, deidentify: bool = False) -> None:
-        self._filing.save_mask(Path(path), deidentify=deidentify)
+        self._file_jobs.save_mask(Path(path), deidentify=deidentify)
 
     def jump_to_largest(self) -> None:
         image_id, result = self.state.image_id, self.state.result
@@ -168,7 +170,7 @@ class Controller:
         """Read the report, ask what has to be asked, then segment."""
         if not self.state.can_run:
             return
-        order = self._guard(self._take_order)
+        order = self._guard(self._build_request)
         if order is None:
             return
         self._order, self._run, self._notices = order, None, ()
@@ -216,7 +218,7 @@ class Controller:
 
     # Events of the engine.
 
-    def take_event(self, event: Event) -> None:
+    def handle_event(self, event: Event) -> None:
         """Turn an event into a state; called on the Qt thread."""
         if self._store.is_closed:
             return
@@ -267,7 +269,7 @@ class Controller:
         """Before the first slice: the image is seen as the model gets it while slices come."""
         window = event.window
         if self._run is not None:
-            self._run.take_window(window)
+            self._run.record_window(window)
             self._layers.add_provenance(event.about_report)
         if self._order is not None:
             self._layers.show_window(self._order.image_id, window.low, window.high)
@@ -321,9 +323,9 @@ class Controller:
 
     # Steps of a run.
 
-    def _take_order(self) -> Order:
+    def _build_request(self) -> SegmentRequest:
         check_whose(self.state)
-        return take_order(self.state, self._layers.current_slice, self.windows.for_model)
+        return build_request(self.state, self._layers.current_slice, self.windows.for_model)
 
     def _ask_before_replacing(self) -> None:
         order = self._order
@@ -343,7 +345,7 @@ class Controller:
         if order is not None:
             self._guard(lambda: self._begin(order))
 
-    def _begin(self, order: Order) -> None:
+    def _begin(self, order: SegmentRequest) -> None:
         model = self._models.info(order.model)
         geometry = self._layers.geometry(order.image_id)
         source = self._layers.source(order.image_id)
@@ -412,5 +414,5 @@ class Controller:
             self._end("", problem=str(error))
             return None
         except MemoryError:
-            self._end("", problem=messages.NO_MEMORY)
+            self._end("", problem=shared_messages.NO_MEMORY)
             return None

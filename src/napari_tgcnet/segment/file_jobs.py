@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import Files, Layers, LayerTuple, Workers
-from napari_tgcnet.segment.state import PanelState, Phase
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.segment.ports import Files, Layers
+from napari_tgcnet.segment.state import Phase, SegmentState
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import LayerTuple
+from napari_tgcnet.shared.store import Store, Workers
 from tgcnet.errors import TgcnetError
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About
@@ -18,13 +19,13 @@ from tgcnet.io.report_table import About
 T = TypeVar("T")
 
 
-class Filing:
+class FileJobs:
     """Reads images and reports, writes masks; while it works the panel is busy."""
 
     def __init__(
         self,
         *,
-        store: Store[PanelState],
+        store: Store[SegmentState],
         layers: Layers,
         workers: Workers,
         files: Files,
@@ -47,7 +48,7 @@ class Filing:
             return
         self.forget()
         try:
-            taken = self._layers.take_mask(state.image_id)
+            taken = self._layers.snapshot_mask(state.image_id)
         except TgcnetError as error:
             self._store.become(replace(self._store.state, problem=str(error)))
             return

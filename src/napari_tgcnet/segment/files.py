@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from napari_tgcnet.segment.keeping import keep, labels_as_bytes
-from napari_tgcnet.segment.ports import CorrectionToSave, KeptCorrection, LayerTuple, MaskToSave
-from napari_tgcnet.segment.state import Draft
-from napari_tgcnet.shared.layers import image_layer_tuple
-from tgcnet.corrections import check_ledger_folder
+import numpy as np
+
+from napari_tgcnet.segment import messages
+from napari_tgcnet.shared.case import CorrectionToSave, Draft, LayerTuple, MaskToSave
+from napari_tgcnet.shared.layers import build_volume, image_layer_tuple
+from tgcnet.corrections import Correction, SavedCorrection, check_ledger_folder, save_correction
+from tgcnet.errors import OutputError
 from tgcnet.io import load_volume, read_report, save_labels
 from tgcnet.io.formats import name_without_ending
 from tgcnet.io.report_file import ReportFile
@@ -48,5 +51,58 @@ class DiskFiles:
 
     def save_correction(
         self, taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path
-    ) -> KeptCorrection:
-        return keep(taken, draft, reviewed, ledger)
+    ) -> SavedCorrection:
+        """Save a correction in a ledger, which is created where there is none.
+
+        Raises
+        ------
+        InputError, LedgerError, OutputError
+            As :func:`tgcnet.corrections.save_correction` says.
+        """
+        correction = build_correction(taken, draft, reviewed)
+        return save_correction(correction, ledger, taken.case)
+
+
+def build_correction(
+    taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...]
+) -> Correction:
+    """The correction that layers and a draft make up; may take a while, for a worker thread.
+
+    Raises
+    ------
+    InputError, OutputError
+        If the image cannot be segmented, or a label is above 255 or below 0.
+    """
+    volume, model = build_volume(taken.source), taken.model
+    if draft.patient.strip():
+        volume = replace(volume, patient_id=draft.patient.strip())
+    labels = labels_as_bytes(taken.labels)
+    return Correction(
+        volume=volume,
+        labels=labels[None] if labels.ndim == 2 else labels,
+        classes=taken.classes,
+        reviewed_slices=reviewed,
+        report=draft.report,
+        model_labels=None if model is None else model.labels,
+        model_slices=None if model is None else model.slices,
+        provenance={} if model is None else model.provenance,
+        window=None if taken.window is None else (*taken.window, volume.intensity_unit),
+        seconds=taken.seconds,
+        notes=draft.notes,
+    )
+
+
+def labels_as_bytes(labels: np.ndarray) -> np.ndarray:
+    """Labels as uint8, whatever integers their layer has.
+
+    Raises
+    ------
+    OutputError
+        If a label is above 255 or below 0.
+    """
+    if labels.dtype != np.uint8:
+        low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+        if low < 0 or high > 255:
+            raise OutputError(messages.labels_out_of_range(low, high))
+        labels = labels.astype(np.uint8)
+    return labels

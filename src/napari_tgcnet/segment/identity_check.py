@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import Draft, PanelState
+from napari_tgcnet.segment.state import SegmentState
+from napari_tgcnet.shared.case import Draft
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
 
 NOBODY = Identity()
 
 
-def describe(state: PanelState) -> str:
+def describe(state: SegmentState) -> str:
     """What is the same, what differs and what is unknown; nothing where there is no report."""
     if state.image is None or not state.report.strip():
         return ""
-    return messages.whose(state.image.identity.compare(state.draft.identity))
+    return messages.identity_compared(state.image.identity.compare(state.draft.identity))
 
 
-def differs(state: PanelState) -> bool:
+def differs(state: SegmentState) -> bool:
     """Whether image and report both state something, and state it differently."""
     if state.image is None or not state.report.strip():
         return False
     return bool(state.image.identity.differing(state.draft.identity))
 
 
-def check(state: PanelState) -> None:
+def check(state: SegmentState) -> None:
     """Stop what would use a report with another's image, until a person has confirmed it.
 
     Raises

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from napari_tgcnet.segment.identity_check import of_text
 from napari_tgcnet.segment.ports import Layers
-from napari_tgcnet.segment.state import Draft, ImageInfo, PanelState, Phase, Scope
+from napari_tgcnet.segment.state import Phase, Scope, SegmentState
+from napari_tgcnet.shared.case import Draft, ImageInfo
 from napari_tgcnet.shared.store import Store
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About
@@ -17,7 +18,7 @@ _FILE_PHASES = (Phase.READING_FILE, Phase.SAVING_FILE, Phase.SAVING_CORRECTION)
 class ImageChoice:
     """Chooses an image and keeps the draft of each: one patient's never meets another's image."""
 
-    def __init__(self, store: Store[PanelState], layers: Layers) -> None:
+    def __init__(self, store: Store[SegmentState], layers: Layers) -> None:
         self._store, self._layers = store, layers
         self._drafts: dict[str | None, Draft] = {}
         # What came or was selected while a file was being read or written.

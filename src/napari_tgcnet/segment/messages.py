@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tgcnet.domain import Modality, NamedWindow, SideKnowledge
+from tgcnet.domain import NamedWindow
 from tgcnet.io import formats
-from tgcnet.io.formats import dialog_filter, format_of
-
-RESEARCH_USE = "Research use only. Not a medical device."
+from tgcnet.io.formats import dialog_filter
 
 IMAGE, MODEL, REPORT, RESULT = "Image", "Model", "Report", "Result"
 DEVICE, THRESHOLD, MODALITY = "Device", "Threshold", "Modality"
@@ -52,16 +50,10 @@ AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
 
 WINDOW = "Window"
-LUNG, MEDIASTINUM, BONE, SOFT_TISSUE = "Lung", "Mediastinum", "Bone", "Soft tissue"
 WINDOW_FOR_MODEL = "The model sees the image as it is shown, too"
 WINDOW_FOR_MODEL_TIP = (
     "Else the model gets a CT in the window it was trained with. Another window may make it worse."
 )
-NO_WINDOWS_8_BIT = "No presets: these 8-bit pixels were windowed before, and are no CT values."
-NO_WINDOWS = {
-    Modality.XRAY: "No presets: this is a radiograph, which has no Hounsfield units.",
-    Modality.UNKNOWN: "No presets: nothing says that this is a CT. If it is one, say so above.",
-}
 
 CORRECTION, SAVE_CORRECTION = "Correction", "Save correction"
 SAVE_CORRECTION_TIP = "Keep image, report, the model's mask and yours, to fine-tune a model on"
@@ -100,14 +92,8 @@ RUNNING = "Segmenting…"
 CANCELLING = "Stopping after the slices in work…"
 
 PREVIEW_NAME = "TGC-Net preview"
-PHANTOM_NAME = "Generated CT phantom (no patient)"
 SIDE_UNKNOWN = "side unknown"
 SIDE_ASSUMED = "sides assumed: usual view"
-SIDES = {
-    SideKnowledge.FROM_FILE: "Left and right are the patient's, as the file states them.",
-    SideKnowledge.ASSUMED: "Usual radiological view assumed: the patient's left is on the right.",
-    SideKnowledge.UNKNOWN: "Left and right of the patient are unknown for this image.",
-}
 
 REPLACE = "The mask of this image already holds labels in these slices. Replace them?"
 ONLY_ABSENT = "The report names findings only as absent. Segment all the same?"
@@ -123,10 +109,6 @@ NO_ACTIVE_MODEL = (
     "Nobody knows which model is active: what the models folder says of it is damaged. Choose a "
     "model here, or switch one on in “TGC-Net: fine-tune”."
 )
-COMPLEX_IMAGE = (
-    "This layer holds complex numbers; a real image was expected. Show its magnitude in a layer "
-    "of its own and choose that."
-)
 NOTHING_FOUND = "Nothing found."
 NO_REPORT = "Run without a report: the model looked for everything it knows."
 NOTHING_READ = (
@@ -136,25 +118,9 @@ NOTHING_READ = (
 NO_MASK = "This image has no mask yet: run the model, or choose the image that a mask belongs to."
 IMAGE_GONE = "The chosen image layer was removed. Choose another one."
 CANCELLED_BEFORE = "Cancelled before the first slice was finished; nothing was changed."
-DEFECT = (
-    "Something went wrong inside napari-tgcnet. Your image is untouched; the details are in "
-    "napari's log (the terminal it was started from). Please report this."
-)
-NO_MEMORY = (
-    "Memory ran out while the image was read. Close other programs, choose fewer slices, or crop "
-    "the stack."
-)
 RESULT_ELSEWHERE = (
     "The image of this run was removed before its end; the result stands in the mask of that image."
 )
-
-
-def wrong_axes(num_axes: int) -> str:
-    """Sentence for a layer that is neither an image nor a stack."""
-    return (
-        f"This layer has {num_axes} axes; an image (2) or a stack of slices (3) was expected. "
-        "Split it, for instance with Layers > Convert > Split Stack, and choose one part."
-    )
 
 
 def mask_name(image_name: str) -> str:
@@ -202,39 +168,13 @@ def words_past_end(words: Sequence[str]) -> str:
     return f"Not read, their sentence is longer than the model reads: {', '.join(words)}."
 
 
-def left(seconds: float) -> str:
-    """The time left, as a person would say it."""
-    if seconds < 1:
-        return "less than a second left"
-    if seconds < 90:
-        return f"about {round(seconds)} s left"
-    return f"about {round(seconds / 60)} min left"
-
-
-def counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def model_label(name: str, *, is_active: bool) -> str:
-    return f"{name} (active)" if is_active else name
-
-
 def device_label(label: str, free_bytes: int | None) -> str:
     if free_bytes is None:
         return label
     return f"{label} ({free_bytes / 2**30:.1f} GiB free)"
 
 
-def saved(layer_name: str, file_name: str, *, deidentify: bool = False) -> str:
-    said = f"Layer “{layer_name}” saved as {file_name}."
-    if format_of(file_name, formats.MASKS) is not formats.DICOM_SEG:
-        return said
-    if deidentify:
-        return f"{said} It names no patient; the identifiers of the study and its images stay."
-    return f"{said} It carries the patient's name, ID and birth date and the study's data."
-
-
-def whose(compared: Mapping[str, bool | None]) -> str:
+def identity_compared(compared: Mapping[str, bool | None]) -> str:
     """Whether a report and an image belong together, without an identifier."""
     words = {True: "the same", False: "DIFFERENT", None: "unknown"}
     if set(compared.values()) == {None}:
@@ -243,36 +183,15 @@ def whose(compared: Mapping[str, bool | None]) -> str:
     return f"Report and image: {told}."
 
 
-def no_slices(text: str) -> str:
-    return (
-        f"“{text}” is no slice, expected numbers and ranges such as 3-7, 12; correct what stands "
-        "in “Reviewed slices”."
-    )
-
-
-def slices_outside(text: str, num_slices: int) -> str:
-    return (
-        f"“{text}” is outside the stack or runs backwards, expected slices from 0 to "
-        f"{num_slices - 1}; correct what stands in “Reviewed slices”."
-    )
-
-
 def correction_saved(case_id: str, revision: int) -> str:
     again = "" if revision == 1 else f", revision {revision}; earlier ones are kept"
     return f"Correction saved as case {case_id[:6]}{again}."
 
 
-def taken_over(slices: str) -> str:
+def carried_over(slices: str) -> str:
     return (
         f"Reviewed earlier and taken over as they were: slices {slices}. To change these, open the "
         "case in “TGC-Net: corrections”."
-    )
-
-
-def ledger_gone(folder_name: str) -> str:
-    return (
-        f"The folder {folder_name}, which this case was opened from, holds no ledger any more. "
-        "Bring it back, or choose another folder to save the correction to."
     )
 
 
@@ -341,10 +260,6 @@ def took(seconds: float, device: str) -> str:
 
 def knows(findings: Sequence[str]) -> str:
     return f"Segments: {', '.join(findings)}."
-
-
-def sample_source(licence: str, url: str) -> str:
-    return f"Sample under {licence}, from {url}"
 
 
 def labels_out_of_range(low: int, high: int) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from napari_tgcnet.segment.file_jobs import Filing
+from napari_tgcnet.segment.file_jobs import FileJobs
 from napari_tgcnet.segment.image_choice import ImageChoice
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.store import Store
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_text import without_surrogates
@@ -16,8 +16,10 @@ from tgcnet.io.report_text import without_surrogates
 class Reports:
     """Keeps each image's report, and whose it is as far as its file says."""
 
-    def __init__(self, *, store: Store[PanelState], images: ImageChoice, filing: Filing) -> None:
-        self._store, self._images, self._filing = store, images, filing
+    def __init__(
+        self, *, store: Store[SegmentState], images: ImageChoice, file_jobs: FileJobs
+    ) -> None:
+        self._store, self._images, self._file_jobs = store, images, file_jobs
 
     def edit(self, text: str) -> None:
         """Take what was typed or pasted; a clipboard may hold halves of characters."""
@@ -34,9 +36,9 @@ class Reports:
 
         def keep(read: ReportFile) -> None:
             self._images.write_report(read, image_id)
-            self._filing.say(*read.notices)
+            self._file_jobs.say(*read.notices)
 
-        self._filing.open_report(Path(path), self._images.about(), keep)
+        self._file_jobs.open_report(Path(path), self._images.about(), keep)
 
     def confirm(self) -> None:
         """Use the report although it is of another patient or study than the image."""

@@ -7,16 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import Order
-from napari_tgcnet.segment.state import (
-    Asking,
-    ImageInfo,
-    Option,
-    PanelState,
-    Question,
-    ResultSummary,
-    Scope,
-)
+from napari_tgcnet.segment.state import Asking, Option, Question, ResultSummary, Scope, SegmentState
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import ImageInfo, SegmentRequest
 from tgcnet.domain import Geometry, Modality, SegmentationClass
 from tgcnet.engine.protocol import ModelInfo, ReportRead, ShownWindow
 from tgcnet.errors import InputError
@@ -35,7 +28,7 @@ MODALITY_QUESTION = Question(
 )
 
 
-def slices_of(state: PanelState, image: ImageInfo, current: Callable[[str], int]) -> range:
+def slices_of(state: SegmentState, image: ImageInfo, current: Callable[[str], int]) -> range:
     """Which slices of an image the scope covers; ``current`` tells the one on the canvas."""
     if state.scope is Scope.ALL or image.num_slices == 1:
         return range(image.num_slices)
@@ -45,18 +38,18 @@ def slices_of(state: PanelState, image: ImageInfo, current: Callable[[str], int]
     return range(state.range_first, state.range_last + 1)
 
 
-def held_inside(image: ImageInfo | None, first: int, last: int) -> tuple[int, int]:
+def clamp_range(image: ImageInfo | None, first: int, last: int) -> tuple[int, int]:
     """A range of slices, both ends included, inside an image's stack and in order."""
     top = image.num_slices - 1 if image else 0
     first = min(max(first, 0), top)
     return first, min(max(last, first), top)
 
 
-def take_order(
-    state: PanelState,
+def build_request(
+    state: SegmentState,
     current: Callable[[str], int],
     window: Callable[[str], tuple[float, float] | None],
-) -> Order:
+) -> SegmentRequest:
     """What Run asks for now.
 
     Parameters
@@ -73,8 +66,8 @@ def take_order(
     if image is None or model is None:
         raise InputError(messages.NO_IMAGE)
     if image.num_axes not in (2, 3):
-        raise InputError(messages.wrong_axes(image.num_axes))
-    return Order(
+        raise InputError(shared_messages.wrong_axes(image.num_axes))
+    return SegmentRequest(
         image_id=image.id,
         model=model,
         device=state.device,
@@ -85,7 +78,7 @@ def take_order(
     )
 
 
-def known_provenance(model: ModelInfo, order: Order) -> dict[str, str]:
+def known_provenance(model: ModelInfo, order: SegmentRequest) -> dict[str, str]:
     """What can be said of a mask before its run has ended; nothing of the patient."""
     window = order.window_hu
     stated = {} if window is None else {"window_hu": f"{window[0]:g}/{window[1]:g}"}
@@ -153,7 +146,7 @@ class RunRecord:
     def num_seen(self) -> int:
         return len(self._counts)
 
-    def take_window(self, window: ShownWindow) -> None:
+    def record_window(self, window: ShownWindow) -> None:
         """Remember what the model gets, to say it in the end."""
         self._window = (messages.model_window(window.low, window.high, window.unit),)
 

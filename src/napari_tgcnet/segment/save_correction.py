@@ -6,32 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.file_jobs import Filing
+from napari_tgcnet.segment.file_jobs import FileJobs
 from napari_tgcnet.segment.identity_check import check as check_whose
 from napari_tgcnet.segment.image_choice import ImageChoice
-from napari_tgcnet.segment.ports import Files, KeptCorrection, Layers
-from napari_tgcnet.segment.slice_ranges import parse_slices, write_slices
-from napari_tgcnet.segment.state import PanelState, Phase
+from napari_tgcnet.segment.ports import Files, Layers
+from napari_tgcnet.segment.state import Phase, SegmentState
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.slice_ranges import format_slices, parse_slices
 from napari_tgcnet.shared.store import Store
+from tgcnet.corrections import SavedCorrection
 from tgcnet.errors import InputError, TgcnetError
 
 
-class Correcting:
+class CorrectionSaver:
     """Keeps the drafts of notes and reviewed slices, and hands corrections to the ledger."""
 
     def __init__(
         self,
         *,
-        store: Store[PanelState],
+        store: Store[SegmentState],
         images: ImageChoice,
         layers: Layers,
-        filing: Filing,
+        file_jobs: FileJobs,
         files: Files,
         session: Session,
     ) -> None:
         self._store, self._images, self._layers = store, images, layers
-        self._filing, self._files, self._session = filing, files, session
+        self._file_jobs, self._files, self._session = file_jobs, files, session
         session.ledger_chosen.connect(self.show_ledger)
 
     def show_ledger(self) -> None:
@@ -45,7 +46,7 @@ class Correcting:
     def choose_ledger(self, folder: str) -> None:
         """Have corrections kept in another folder, if it can hold them."""
         path = Path(folder)
-        self._filing.work(
+        self._file_jobs.work(
             Phase.READING_FILE,
             lambda: self._files.check_ledger(path),
             lambda _: self._session.choose_ledger(path),
@@ -78,22 +79,22 @@ class Correcting:
         image = state.image
         if image is None or state.is_busy:
             return
-        self._filing.forget()
+        self._file_jobs.forget()
         try:
             check_whose(state)
             reviewed = self._reviewed() if image.num_slices > 1 else (0,)
-            taken = self._layers.take_correction(image.id)
+            taken = self._layers.snapshot_correction(image.id)
         except TgcnetError as error:
             self._store.become(replace(self._store.state, problem=str(error)))
             return
         draft, ledger = state.draft, self._session.ledger
-        self._filing.work(
+        self._file_jobs.work(
             Phase.SAVING_CORRECTION,
             lambda: self._files.save_correction(taken, draft, reviewed, ledger),
             lambda kept: self._saved(kept, reviewed, ledger),
         )
 
-    def _saved(self, kept: KeptCorrection, reviewed: tuple[int, ...], ledger: Path) -> None:
+    def _saved(self, kept: SavedCorrection, reviewed: tuple[int, ...], ledger: Path) -> None:
         said = [messages.correction_saved(kept.case_id, kept.revision)]
         if kept.is_new_ledger:
             said.append(messages.new_ledger(ledger.name))
@@ -101,13 +102,13 @@ class Correcting:
             said.append(messages.PATIENT_STAYS)
         if kept.was_in_bin:
             said.append(messages.BACK_FROM_BIN)
-        if kept.taken_over:
-            said.append(messages.taken_over(write_slices(kept.taken_over)))
-        if not reviewed and not kept.taken_over:
+        if kept.carried_over:
+            said.append(messages.carried_over(format_slices(kept.carried_over)))
+        if not reviewed and not kept.carried_over:
             said.append(messages.NONE_REVIEWED)
         elif kept.changed_not_reviewed:
-            said.append(messages.changed_not_reviewed(write_slices(kept.changed_not_reviewed)))
-        self._filing.say(*said)
+            said.append(messages.changed_not_reviewed(format_slices(kept.changed_not_reviewed)))
+        self._file_jobs.say(*said)
         self._session.corrections_changed.emit()
 
     def _mark(self, slices: set[int]) -> None:
@@ -116,7 +117,7 @@ class Correcting:
         except InputError as error:
             self._store.become(replace(self._store.state, problem=str(error)))
             return
-        self._images.write(replace(self._store.state.draft, reviewed=write_slices(marked)))
+        self._images.write(replace(self._store.state.draft, reviewed=format_slices(marked)))
 
     def _reviewed(self) -> tuple[int, ...]:
         state = self._store.state

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tgcnet.domain import Identity, NamedWindow
-
-AUTOMATIC = "auto"
-"""The modality as the image's file tells it, and not the user."""
+from napari_tgcnet.shared.case import Draft, ImageInfo
 
 
 class Scope(StrEnum):
@@ -60,59 +57,6 @@ class DeviceChoice:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
-    """What a person writes about an image; each image has its own.
-
-    Attributes
-    ----------
-    reviewed : slices as :mod:`napari_tgcnet.segment.slice_ranges` reads them
-    patient : any word that is the same for all images of one patient; only a hash of it is kept
-    identity : what the report's file says of patient and study
-    is_confirmed : a person uses the report although it is of another patient or study
-    """
-
-    report: str = field(default="", repr=False)
-    reviewed: str = ""
-    notes: str = field(default="", repr=False)
-    patient: str = field(default="", repr=False)
-    identity: Identity = field(default_factory=Identity)
-    is_confirmed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImageInfo:
-    """An image layer, as far as panel and controller need to know it.
-
-    Attributes
-    ----------
-    id : the link in ``layer.metadata``, never the layer's name
-    num_axes : spatial axes of the layer; only 2 and 3 can be segmented
-    modality : "ct", "xray" or "unknown"; the user's word goes before the file's
-    modality_choice : what the user said it is, :data:`AUTOMATIC` where nothing
-    sides : one sentence on how left and right are known
-    sample_report : the text that ships with a sample image, else None
-    draft : what a case that was opened again begins with, else None
-    notices : what was assumed or converted while reading
-    windows : presets that one click shows; none where ``no_windows`` says why
-    identity : what the file says of patient and study
-    """
-
-    id: str
-    name: str
-    num_slices: int = 1
-    num_axes: int = 2
-    modality: str = "unknown"
-    modality_choice: str = AUTOMATIC
-    sides: str = ""
-    sample_report: str | None = None
-    draft: Draft | None = None
-    notices: tuple[str, ...] = ()
-    windows: tuple[NamedWindow, ...] = ()
-    no_windows: str = ""
-    identity: Identity = field(default_factory=Identity)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
     """One button of a question."""
 
@@ -144,7 +88,7 @@ class ResultSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PanelState:
+class SegmentState:
     """Everything a view may show.
 
     Attributes
@@ -163,7 +107,7 @@ class PanelState:
     model: str | None = None
     devices: tuple[DeviceChoice, ...] = ()
     device: str = "auto"
-    draft: Draft = Draft()
+    draft: Draft = field(default_factory=Draft)
     ledger: str = ""
     ledger_path: str = ""
     scope: Scope = Scope.ALL

@@ -1,6 +1,10 @@
-"""How a panel sits in napari's dock, and how it notices that it was taken out."""
+"""A panel in napari's dock: its view, its window, and how it notices that it was closed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QMainWindow, QSizePolicy, QVBoxLayout, QWidget
@@ -8,24 +12,51 @@ from qtpy.QtWidgets import QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 _PANEL_WIDTH_PX = 400
 
 
-def fill_dock(panel: QWidget, view: QWidget) -> None:
-    """Give a panel its view and all of the dock's height."""
-    layout = QVBoxLayout(panel)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(view)
-    panel.setMinimumWidth(_PANEL_WIDTH_PX)
-    # Else napari puts a stretch below, which leaves the panel half of the dock's height.
-    panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+class DockedPanel(QWidget):
+    """Shows one view in all of the dock's height, and cleans up when the dock is closed.
+
+    Parameters
+    ----------
+    view : what the panel shows
+    """
+
+    _clean_up: Callable[[], None] | None = None
+
+    def __init__(self, view: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(view)
+        self.setMinimumWidth(_PANEL_WIDTH_PX)
+        # Else napari puts a stretch below, which leaves the panel half of the dock's height.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def clean_up_with(self, clean_up: Callable[[], None]) -> None:
+        """Call this when the dock is closed or the panel destroyed; it may be called twice.
+
+        No method of the panel: the panel is half gone when it is destroyed.
+        """
+        self._clean_up = clean_up
+        self.destroyed.connect(partial(_call, clean_up))
+
+    def event(self, event: QEvent) -> bool:
+        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
+        if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
+            self.leave()
+        return bool(super().event(event))
+
+    def leave(self) -> None:
+        """Clean up; the dock is being closed."""
+        if self._clean_up is not None:
+            self._clean_up()
+
+    def main_window(self) -> QMainWindow | None:
+        """The window that the panel is docked in; None where it is in none."""
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QMainWindow):
+            parent = parent.parentWidget()
+        return parent
 
 
-def main_window_of(panel: QWidget) -> QMainWindow | None:
-    """The window a panel is docked in; None where it is in none."""
-    parent = panel.parentWidget()
-    while parent is not None and not isinstance(parent, QMainWindow):
-        parent = parent.parentWidget()
-    return parent
-
-
-def is_taken_out(panel: QWidget, event: QEvent) -> bool:
-    """Whether the dock is being closed: napari takes the panel out of it and deletes nothing."""
-    return event.type() == QEvent.Type.ParentChange and panel.parentWidget() is None
+def _call(function: Callable[[], None], destroyed: Any = None) -> None:
+    function()

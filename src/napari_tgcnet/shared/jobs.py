@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,8 +16,8 @@ from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 from superqt.utils import create_worker
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import LayerSource, Order
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import LayerSource, SegmentRequest
 from napari_tgcnet.shared.layers import build_volume, narrow
 from tgcnet.engine.client import EngineClient
 from tgcnet.engine.protocol import (
@@ -36,6 +38,10 @@ from tgcnet.errors import EngineError, TgcnetError
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
+
+TELL_EVERY_S = 0.05
+"""A worker may be done with thousands of things a second; no eye follows them."""
 
 _Submitted = tuple[int, int]
 """Number of a segmentation's request, and the stack's index of its first slice."""
@@ -74,6 +80,39 @@ class WorkerThreads(QObject):
             _connect={"returned": returned, "errored": errored},
             _ignore_errors=True,
         )
+
+
+class ReportingThreads(WorkerThreads):
+    """Worker threads whose work may tell, at any time, how much of it is done."""
+
+    _arrived = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        # Emitted in a worker's thread: the queued signal brings it to Qt's.
+        self._arrived.connect(self._call, Qt.ConnectionType.QueuedConnection)
+
+    def start_reporting(
+        self,
+        work: Callable[[Callable[[N], None]], T],
+        told: Callable[[N], None],
+        then: Callable[[T], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Run ``work`` off the Qt thread; whatever it tells is told again on it, now and then."""
+        last = -TELL_EVERY_S
+
+        def tell(done: N) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= TELL_EVERY_S:
+                last = now
+                self._arrived.emit(partial(told, done))
+
+        self.start(partial(work, tell), then, failed)
+
+    def _call(self, what: Callable[[], None]) -> None:
+        what()
 
 
 class EngineJobs(QObject):
@@ -118,7 +157,7 @@ class EngineJobs(QObject):
     def read_report(self, text: str, *, model: str) -> None:
         self._reading = self._client.read_report(text, model=model)
 
-    def segment(self, order: Order, source: LayerSource) -> None:
+    def segment(self, order: SegmentRequest, source: LayerSource) -> None:
         """Build the volume and hand it over in a worker thread: a stack is hundreds of MB."""
         self._is_submitting, self._cancel_wanted = True, False
 

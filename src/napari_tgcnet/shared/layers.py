@@ -12,10 +12,9 @@ import pint
 from napari.layers import Image, Labels
 from napari.utils.colormaps import DirectLabelColormap
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import LayerSource, LayerTuple
-from napari_tgcnet.segment.state import AUTOMATIC, ImageInfo
-from napari_tgcnet.shared.windows import first_limits, offered_windows
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import AUTOMATIC, ImageInfo, LayerSource, LayerTuple
+from napari_tgcnet.shared.window_presets import first_limits, offered_windows
 from tgcnet.domain import (
     Geometry,
     Modality,
@@ -156,7 +155,7 @@ def mask_shape(layer: Image) -> tuple[int, ...]:
     return _shape(layer)[: layer.ndim]
 
 
-def take_source(layer: Image) -> LayerSource:
+def snapshot_source(layer: Image) -> LayerSource:
     """Take what :func:`build_volume` needs; cheap, for the Qt thread."""
     header = header_of(layer) or _plain_header(layer)
     return LayerSource(

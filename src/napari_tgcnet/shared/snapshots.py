@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_tgcnet.segment.ports import CorrectionToSave, MaskToSave, ModelMask
+from napari_tgcnet.shared.case import CorrectionToSave, MaskToSave, ModelMask
 from napari_tgcnet.shared.layers import (
     find_image,
     geometry_from_attributes,
     geometry_of,
     own_metadata,
-    take_source,
+    snapshot_source,
 )
 from tgcnet.domain import Geometry, VolumeHeader
 
 
-def take_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
+def snapshot_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
     """Copy a mask layer with the geometry of the image it belongs to, where that is there."""
     own = own_metadata(mask)
     image = find_image(layers, own.get("mask_of", ""))
@@ -55,14 +55,14 @@ def mask_to_save(
     )
 
 
-def take_correction(image: Image, mask: Labels) -> CorrectionToSave:
+def snapshot_correction(image: Image, mask: Labels) -> CorrectionToSave:
     """Copy an image's mask with all that a ledger keeps beside it; cheap but for the copy."""
     own, about_image = own_metadata(mask), own_metadata(image)
     model: ModelMask | None = own.get("model_mask")
     since_s = None if model is None else model.since_s
     limits = image.contrast_limits
     return CorrectionToSave(
-        source=take_source(image),
+        source=snapshot_source(image),
         labels=np.array(mask.data, copy=True),
         classes=tuple(own["classes"]),
         model=model,
@@ -72,7 +72,7 @@ def take_correction(image: Image, mask: Labels) -> CorrectionToSave:
     )
 
 
-def with_slices(
+def update_model_mask(
     before: ModelMask | None,
     drawn: np.ndarray,
     slices: Sequence[int],

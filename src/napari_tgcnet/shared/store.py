@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
-
-from napari_tgcnet.segment.ports import View
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 S = TypeVar("S")
+T = TypeVar("T")
+Shown = TypeVar("Shown", contravariant=True)
+
+
+class View(Protocol[Shown]):
+    """Shows a panel's state; decides nothing."""
+
+    def show_state(self, state: Shown) -> None: ...
+
+
+class Workers(Protocol):
+    """Work off the Qt thread; ``then`` and ``failed`` (with a sentence) come back on it."""
+
+    def start(
+        self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
+    ) -> None: ...
 
 
 class Store(Generic[S]):

@@ -8,8 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from napari_tgcnet.segment.ports import View
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared.store import Store, View
 from napari_tgcnet.study import messages
 from napari_tgcnet.study.ports import ReportingWorkers, Studies, StudyLayers
 from napari_tgcnet.study.slice_loader import SliceLoader

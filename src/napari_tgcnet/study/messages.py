@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from napari_tgcnet.segment.messages import counted
+from napari_tgcnet.shared.messages import counted
 from napari_tgcnet.study.state import Activity, SeriesRow, StudyState
 from tgcnet.io.dicom.series import Skipped
 

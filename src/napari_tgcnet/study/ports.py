@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from napari_tgcnet.segment.ports import T, Workers
+from napari_tgcnet.shared.store import T, Workers
 from napari_tgcnet.study.state import OpenedSeries
 from tgcnet.io.dicom.series import Listing, Series
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Layer
 
-from napari_tgcnet.segment.ports import LayerTuple
+from napari_tgcnet.shared.case import LayerTuple
 from napari_tgcnet.shared.layers import KEY, find_image, image_layer_tuple, show_slice
 from napari_tgcnet.study.state import OpenedSeries
 

@@ -17,7 +17,7 @@ from napari_tgcnet.corrections import messages
 from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
 from napari_tgcnet.corrections.views.case_model import DICE, MODEL, PICTURE, REVIEWED, SAVED
 from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
-from napari_tgcnet.segment import messages as shared_messages
+from napari_tgcnet.shared import messages as shared_messages
 
 DASH = messages.NO_DICE
 A, B, C = "a" * 16, "b" * 16, "c" * 16

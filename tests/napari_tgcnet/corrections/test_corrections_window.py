@@ -10,14 +10,14 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, QThreadPool
 
-from napari_tgcnet._corrections_widget import CorrectionsPanel
+from napari_tgcnet._widget import CorrectionsPanel
 from napari_tgcnet.corrections.ledger_store import DiskLedgerStore
 from napari_tgcnet.corrections.views.case_model import CASE_ID_ROLE, PICTURE
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.state import Draft
+from napari_tgcnet.shared.case import Draft
 from napari_tgcnet.shared.layers import KEY, find_mask, list_images, own_metadata
 from napari_tgcnet.shared.session import Session
-from napari_tgcnet.shared.snapshots import take_correction
+from napari_tgcnet.shared.snapshots import snapshot_correction
 from tgcnet.corrections import Ledger
 
 TIMEOUT_MS = 60_000
@@ -181,7 +181,7 @@ def test_what_is_saved_from_opened_layers_is_a_revision(
     nought = np.zeros(4, dtype=int)
     person.data_setitem((*(nought,) * (person.ndim - 1), np.arange(4)), 1)
     own = own_metadata(image)
-    taken = take_correction(image, person)
+    taken = snapshot_correction(image, person)
     reviewed = saved[case_id].reviewed_slices
     kept = DiskFiles().save_correction(taken, own["draft"], reviewed, ledger.folder)
     assert (kept.case_id, kept.revision) == (case_id, 2)

@@ -28,8 +28,8 @@ from napari_tgcnet.finetune.state import (
     ModelRow,
     RunUpdate,
 )
-from napari_tgcnet.segment.ports import View
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import View
 from tgcnet.corrections import Correction, Ledger
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity, SegmentationClass
 from tgcnet.errors import TgcnetError

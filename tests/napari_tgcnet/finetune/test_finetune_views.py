@@ -116,7 +116,7 @@ class Models(Part):
         self.reported.append(("delete",))
 
 
-class Controller:
+class SegmentController:
     """Stands for the controller; keeps what was reported to its parts, in order."""
 
     def __init__(self) -> None:
@@ -126,8 +126,8 @@ class Controller:
 
 
 @pytest.fixture
-def controller() -> Controller:
-    return Controller()
+def controller() -> SegmentController:
+    return SegmentController()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import Qt, QThreadPool, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton
 
-from napari_tgcnet._finetune_widget import FinetunePanel
+from napari_tgcnet._widget import FinetunePanel
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Runs
 from napari_tgcnet.finetune.run_processes import RunProcesses, is_alive

@@ -9,8 +9,8 @@ from tests.napari_tgcnet.conftest import IMAGE
 
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.identity_check import describe
-from napari_tgcnet.segment.state import PanelState, Phase
-from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.segment.state import Phase, SegmentState
+from napari_tgcnet.segment.views.panel import SegmentPanelView
 from tgcnet.domain import Identity
 from tgcnet.io.report_file import ReportFile
 
@@ -58,10 +58,10 @@ def test_a_difference_stops_run_and_correction_until_confirmed(desk, opened, nam
     opened(replace(OURS, **{name: "another"}))
     desk.controller.run()
     assert (desk.state.problem, desk.state.phase) == (messages.CONFIRM_REPORT, Phase.IDLE)
-    desk.controller.correcting.save()
+    desk.controller.corrections.save()
     assert desk.state.problem == messages.CONFIRM_REPORT
     desk.engine.read_report.assert_not_called()
-    desk.layers.take_correction.assert_not_called()
+    desk.layers.snapshot_correction.assert_not_called()
     desk.controller.reports.confirm()
     assert desk.state.problem == ""
     desk.controller.run()
@@ -94,20 +94,20 @@ def test_the_next_file_has_to_be_confirmed_anew(desk, opened) -> None:
 
 
 def test_the_view_asks_only_where_they_differ(qtbot, desk, opened) -> None:
-    view = PanelView()
+    view = SegmentPanelView()
     qtbot.addWidget(view)
     view.show()
     opened(OURS)
     view.show_state(desk.state)
-    assert view.report.whose.isVisible()
+    assert view.report.identity.isVisible()
     assert not view.report.confirm_button.isVisible()
     opened(Identity(patient_id="P-2"))
     view.show_state(desk.state)
     assert view.report.confirm_button.isVisible()
-    with qtbot.waitSignal(view.report_confirmed):
+    with qtbot.waitSignal(view.report.report_confirmed):
         view.report.confirm_button.click()
-    view.show_state(PanelState())
-    assert not view.report.whose.isVisible()
+    view.show_state(SegmentState())
+    assert not view.report.identity.isVisible()
 
 
 def test_half_a_character_from_a_clipboard_becomes_a_mark(desk) -> None:

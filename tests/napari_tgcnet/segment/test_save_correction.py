@@ -11,13 +11,12 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.bridge import LayerBridge
 from napari_tgcnet.segment.files import DiskFiles
-from napari_tgcnet.segment.ports import CorrectionToSave, KeptCorrection, OpenedFrom
-from napari_tgcnet.segment.state import Draft, ImageInfo
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.shared import layers
+from napari_tgcnet.shared.case import CorrectionToSave, Draft, ImageInfo
 from napari_tgcnet.shared.layers import image_layer_tuple
-from tgcnet.corrections import Ledger
+from tgcnet.corrections import Ledger, OpenedFrom, SavedCorrection
 from tgcnet.domain import SegmentationClass
 from tgcnet.engine.protocol import ModelInfo
 from tgcnet.errors import InputError, LedgerError, OutputError
@@ -30,34 +29,34 @@ KNOWN = {"model": "mini", "sha256": "ab", "threshold": "0.4"}
 def test_a_correction_is_handed_over_with_its_draft_and_ledger(desk) -> None:
     told: list[None] = []
     desk.session.corrections_changed.connect(lambda: told.append(None))
-    correcting = desk.controller.correcting
+    corrections = desk.controller.corrections
     desk.controller.reports.edit("left lower zone")
-    correcting.edit_notes("rim too wide")
-    correcting.edit_reviewed("0, 3")
-    correcting.mark_current()
+    corrections.edit_notes("rim too wide")
+    corrections.edit_reviewed("0, 3")
+    corrections.mark_current()
     assert desk.state.draft.reviewed == "0, 2-3"
-    correcting.choose_ledger("/elsewhere/other")
+    corrections.choose_ledger("/elsewhere/other")
     assert (desk.state.ledger, desk.state.ledger_path) == ("other", str(Path("/elsewhere/other")))
-    correcting.save()
+    corrections.save()
     draft = Draft(report="left lower zone", reviewed="0, 2-3", notes="rim too wide")
     desk.files.save_correction.assert_called_once_with(
-        desk.layers.take_correction.return_value, draft, (0, 2, 3), Path("/elsewhere/other")
+        desk.layers.snapshot_correction.return_value, draft, (0, 2, 3), Path("/elsewhere/other")
     )
     assert desk.state.notices == ("Correction saved as case 3fa2c1.",)
     assert len(told) == 1
-    correcting.mark_all()
+    corrections.mark_all()
     assert desk.state.draft.reviewed == "0-3"
 
 
 def test_what_will_not_be_learnt_from_is_said(desk) -> None:
-    correcting = desk.controller.correcting
-    correcting.save()
+    corrections = desk.controller.corrections
+    corrections.save()
     assert messages.NONE_REVIEWED in desk.state.notices
-    desk.files.save_correction.return_value = KeptCorrection(
+    desk.files.save_correction.return_value = SavedCorrection(
         case_id="3fa2c1d4e5f60718", revision=2, changed_not_reviewed=(1, 2, 3)
     )
-    correcting.edit_reviewed("0")
-    correcting.save()
+    corrections.edit_reviewed("0")
+    corrections.save()
     assert desk.state.notices == (
         "Correction saved as case 3fa2c1, revision 2; earlier ones are kept.",
         "Changed but not marked as reviewed: slices 1-3. They are kept, and neither learnt from "
@@ -66,20 +65,20 @@ def test_what_will_not_be_learnt_from_is_said(desk) -> None:
 
 
 def test_a_refusal_is_a_sentence_and_nothing_is_said_to_be_saved(desk) -> None:
-    correcting = desk.controller.correcting
-    correcting.edit_reviewed("2-9")
-    correcting.save()
+    corrections = desk.controller.corrections
+    corrections.edit_reviewed("2-9")
+    corrections.save()
     assert "“2-9” is outside the stack" in desk.state.problem
     desk.files.save_correction.assert_not_called()
-    correcting.edit_reviewed("2")
+    corrections.edit_reviewed("2")
     desk.files.save_correction.side_effect = OutputError("The disk is full.")
-    correcting.save()
+    corrections.save()
     assert (desk.state.problem, desk.state.notices) == ("The disk is full.", ())
 
 
 def test_each_image_has_its_own_draft_and_an_opened_case_brings_one(desk) -> None:
-    correcting = desk.controller.correcting
-    correcting.edit_notes("of the first")
+    corrections = desk.controller.corrections
+    corrections.edit_notes("of the first")
     opened = Draft(report="of the case", reviewed="1", notes="from the ledger")
     desk.layers.images.return_value = (
         ImageInfo(id="a", name="chest", num_slices=4),
@@ -94,7 +93,7 @@ def test_each_image_has_its_own_draft_and_an_opened_case_brings_one(desk) -> Non
 def test_a_planar_image_is_reviewed_as_a_whole(desk) -> None:
     desk.layers.images.return_value = (ImageInfo(id="p", name="radiograph"),)
     desk.controller.refresh_images()
-    desk.controller.correcting.save()
+    desk.controller.corrections.save()
     assert desk.files.save_correction.call_args.args[2] == (0,)
 
 
@@ -108,17 +107,17 @@ def test_the_panel_follows_what_is_switched_on_and_keeps_a_choice(desk, desk_cla
 
     desk.session.models_changed.emit()
     assert desk.engine.describe.called
-    desk.controller.take_event(replace(desk.ready(), models=models("tuned")))
+    desk.controller.handle_event(replace(desk.ready(), models=models("tuned")))
     assert (desk.state.model, desk.state.threshold) == ("tuned", 0.3)
     assert [one.label for one in desk.state.models] == ["mini", "tuned (active)"]
     desk.controller.choose_model("mini")
-    desk.controller.take_event(replace(desk.ready(), models=models("tuned")))
+    desk.controller.handle_event(replace(desk.ready(), models=models("tuned")))
     assert desk.state.model == "mini"
-    desk.controller.take_event(replace(desk.ready(), models=models("mini")))
+    desk.controller.handle_event(replace(desk.ready(), models=models("mini")))
     assert desk.state.model == "mini"
     fresh = desk_class()
     fresh.controller.choose_model("mini")
-    fresh.controller.take_event(replace(desk.ready(), models=models("neither")[1:]))
+    fresh.controller.handle_event(replace(desk.ready(), models=models("neither")[1:]))
     assert (fresh.state.model, fresh.state.problem) == (None, messages.NO_ACTIVE_MODEL)
 
 
@@ -128,16 +127,16 @@ def viewer(qapp) -> ViewerModel:
 
 
 @pytest.fixture
-def bridge(viewer: ViewerModel) -> LayerBridge:
-    return LayerBridge(viewer)
+def bridge(viewer: ViewerModel) -> ViewerLayers:
+    return ViewerLayers(viewer)
 
 
-def add_phantom(viewer: ViewerModel, bridge: LayerBridge) -> str:
+def add_phantom(viewer: ViewerModel, bridge: ViewerLayers) -> str:
     viewer.add_layer(Layer.create(*image_layer_tuple(phantom_stack(), "scan")))
     return bridge.images()[-1].id
 
 
-def run(bridge: LayerBridge, image_id: str, slices: range, value: int = 1) -> None:
+def run(bridge: ViewerLayers, image_id: str, slices: range, value: int = 1) -> None:
     bridge.open_run(image_id, slices, CLASSES, KNOWN)
     for z in slices:
         plane = np.zeros(phantom_stack().array.shape[1:], dtype=np.uint8)
@@ -146,13 +145,8 @@ def run(bridge: LayerBridge, image_id: str, slices: range, value: int = 1) -> No
     bridge.commit()
 
 
-def save(taken: CorrectionToSave, ledger: Path) -> KeptCorrection:
+def save(taken: CorrectionToSave, ledger: Path) -> SavedCorrection:
     return DiskFiles().save_correction(taken, Draft(), (0,), ledger)
-
-
-def opened_from(ledger: Path, case_id: str) -> OpenedFrom:
-    key = Ledger.open(ledger).load(case_id).patient_key
-    return OpenedFrom(ledger=ledger, case_id=case_id, patient_key=key)
 
 
 def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> None:
@@ -163,7 +157,7 @@ def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> No
     mask.paint((3, 20, 20), 1)
     mask.paint((9, 20, 20), 1)
     viewer.layers[0].contrast_limits = (-900, 100)
-    taken = bridge.take_correction(image_id)
+    taken = bridge.snapshot_correction(image_id)
     draft = Draft(report="Left lower zone.", notes="rim")
     kept = DiskFiles().save_correction(taken, draft, (2, 3), tmp_path / "ledger")
     assert (kept.revision, kept.changed_not_reviewed) == (1, (9,))
@@ -182,7 +176,7 @@ def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> No
     assert (record.provenance["model"], record.notes) == ("mini", "rim")
     assert case.report == "Left lower zone."
     assert 0 <= record.seconds < 60
-    again = save(bridge.take_correction(image_id), tmp_path / "ledger")
+    again = save(bridge.snapshot_correction(image_id), tmp_path / "ledger")
     assert (again.case_id, again.revision) == (kept.case_id, 2)
 
 
@@ -191,10 +185,11 @@ def test_a_case_is_saved_to_itself_only_in_its_own_ledger(viewer, bridge, tmp_pa
     run(bridge, image_id, range(2))
     draft = Draft()
     first = DiskFiles().save_correction(
-        bridge.take_correction(image_id), draft, (0,), tmp_path / "a"
+        bridge.snapshot_correction(image_id), draft, (0,), tmp_path / "a"
     )
-    opened = opened_from(tmp_path / "a", first.case_id)
-    taken = replace(bridge.take_correction(image_id), case=opened)
+    key = Ledger.open(tmp_path / "a").load(first.case_id).patient_key
+    opened = OpenedFrom(ledger=tmp_path / "a", case_id=first.case_id, patient_key=key)
+    taken = replace(bridge.snapshot_correction(image_id), case=opened)
     assert DiskFiles().save_correction(taken, draft, (0,), tmp_path / "a").revision == 2
     elsewhere = DiskFiles().save_correction(taken, draft, (0,), tmp_path / "b")
     assert (elsewhere.revision, elsewhere.case_id == first.case_id) == (1, False)
@@ -203,7 +198,7 @@ def test_a_case_is_saved_to_itself_only_in_its_own_ledger(viewer, bridge, tmp_pa
 def test_labels_that_cannot_be_kept_are_refused(viewer, bridge, tmp_path) -> None:
     image_id = add_phantom(viewer, bridge)
     run(bridge, image_id, range(2))
-    taken = bridge.take_correction(image_id)
+    taken = bridge.snapshot_correction(image_id)
     high = replace(taken, labels=taken.labels.astype(np.int32) + 300)
     with pytest.raises(OutputError, match="The mask holds labels from 0 to 301"):
         DiskFiles().save_correction(high, Draft(), (0,), tmp_path / "ledger")
@@ -212,7 +207,7 @@ def test_labels_that_cannot_be_kept_are_refused(viewer, bridge, tmp_path) -> Non
 
 def test_an_image_without_a_mask_cannot_be_saved(viewer, bridge) -> None:
     with pytest.raises(InputError, match="no mask yet"):
-        bridge.take_correction(add_phantom(viewer, bridge))
+        bridge.snapshot_correction(add_phantom(viewer, bridge))
 
 
 def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
@@ -222,61 +217,26 @@ def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
     run(bridge, image_id, range(2, 4))
     layers.find_mask(viewer.layers, viewer.layers[0]).paint((3, 20, 20), 1)
     first = DiskFiles().save_correction(
-        bridge.take_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
+        bridge.snapshot_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
     )
     before = Ledger.open(tmp_path / "ledger").load(first.case_id)
     viewer.layers.clear()
     again = add_phantom(viewer, bridge)
     run(bridge, again, range(5, 7))
     second = DiskFiles().save_correction(
-        bridge.take_correction(again), Draft(), (5,), tmp_path / "ledger"
+        bridge.snapshot_correction(again), Draft(), (5,), tmp_path / "ledger"
     )
     assert (second.case_id, second.revision) == (first.case_id, 2)
-    assert (second.taken_over, second.is_new_ledger) == ((2, 3), False)
+    assert (second.carried_over, second.is_new_ledger) == ((2, 3), False)
     case = Ledger.open(tmp_path / "ledger").load(first.case_id)
     assert case.reviewed_slices == (2, 3, 5)
     np.testing.assert_array_equal(case.labels[2:4], before.labels[2:4])
     np.testing.assert_array_equal(case.model_labels[2:4], before.model_labels[2:4])
     assert case.record.model_slices == (2, 3, 5, 6)
-    other = replace(bridge.take_correction(again), model=None)
+    other = replace(bridge.snapshot_correction(again), model=None)
     DiskFiles().save_correction(other, Draft(), (5, 6), tmp_path / "ledger")
     case = Ledger.open(tmp_path / "ledger").load(first.case_id)
     assert (case.reviewed_slices, case.model_labels) == ((2, 3, 5, 6), None)
-
-
-def test_what_another_model_drew_is_not_taken_for_this_ones(viewer, bridge, tmp_path) -> None:
-    image_id = add_phantom(viewer, bridge)
-    run(bridge, image_id, range(2, 4))
-    first = DiskFiles().save_correction(
-        bridge.take_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
-    )
-    taken = bridge.take_correction(image_id)
-    other = replace(taken.model, provenance={"model": "other", "sha256": "cd"})
-    DiskFiles().save_correction(replace(taken, model=other), Draft(), (3,), tmp_path / "ledger")
-    case = Ledger.open(tmp_path / "ledger").load(first.case_id)
-    assert (case.reviewed_slices, case.record.model_slices) == ((2, 3), (3,))
-
-
-def test_a_case_that_went_to_the_bin_comes_back_with_its_correction(
-    viewer, bridge, tmp_path
-) -> None:
-    image_id = add_phantom(viewer, bridge)
-    run(bridge, image_id, range(2))
-    first = save(bridge.take_correction(image_id), tmp_path / "a")
-    opened = opened_from(tmp_path / "a", first.case_id)
-    taken = replace(bridge.take_correction(image_id), case=opened)
-    ledger = Ledger.open(tmp_path / "a")
-    ledger.delete(first.case_id)
-    kept = save(taken, tmp_path / "a")
-    assert (kept.case_id, kept.revision, kept.was_in_bin) == (first.case_id, 2, True)
-    ledger.set_aside(first.case_id)
-    new = save(taken, tmp_path / "a")
-    assert (new.revision, new.case_id == first.case_id) == (1, False)
-    assert ledger.load(new.case_id).patient_key == taken.case.patient_key
-    (tmp_path / "a").rename(tmp_path / "elsewhere")
-    with pytest.raises(LedgerError, match="holds no ledger any more"):
-        save(taken, tmp_path / "a")
-    assert not (tmp_path / "a").exists()
 
 
 def test_a_stated_patient_keeps_images_together(viewer, bridge, tmp_path) -> None:
@@ -286,7 +246,7 @@ def test_a_stated_patient_keeps_images_together(viewer, bridge, tmp_path) -> Non
         viewer.add_layer(Layer.create(*image_layer_tuple(volume, "scan")))
         image_id = bridge.images()[-1].id
         run(bridge, image_id, range(2))
-        taken = bridge.take_correction(image_id)
+        taken = bridge.snapshot_correction(image_id)
         DiskFiles().save_correction(
             taken, Draft(patient=" MRS-SMITH-4711 "), (0,), tmp_path / "ledger"
         )
@@ -300,21 +260,21 @@ def test_a_stated_patient_keeps_images_together(viewer, bridge, tmp_path) -> Non
 
 def test_a_folder_that_is_no_ledger_is_not_chosen(desk, tmp_path) -> None:
     desk.files.check_ledger.side_effect = LedgerError("No ledger.")
-    desk.controller.correcting.choose_ledger(str(tmp_path))
+    desk.controller.corrections.choose_ledger(str(tmp_path))
     assert (desk.state.problem, desk.state.ledger) == ("No ledger.", "ledger")
 
 
 def test_an_image_that_came_during_a_save_is_chosen_after_it(desk) -> None:
     second = ImageInfo(id="b", name="other", num_slices=4)
 
-    def come(*_: object) -> KeptCorrection:
+    def come(*_: object) -> SavedCorrection:
         desk.layers.images.return_value = (*desk.state.images, second)
         desk.controller.refresh_images()
         assert desk.state.image_id == "a"
-        return KeptCorrection(case_id="3fa2c1d4e5f60718", revision=1)
+        return SavedCorrection(case_id="3fa2c1d4e5f60718", revision=1)
 
     desk.files.save_correction.side_effect = come
-    desk.controller.correcting.edit_reviewed("0")
-    desk.controller.correcting.save()
+    desk.controller.corrections.edit_reviewed("0")
+    desk.controller.corrections.save()
     assert desk.state.image_id == "b"
     assert "Correction saved" in desk.state.notices[0]

@@ -51,13 +51,13 @@ def test_a_run_reads_the_report_and_hands_over_the_order(desk) -> None:
 
 def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
     desk.run()
-    desk.controller.take_event(BEGUN)
+    desk.controller.handle_event(BEGUN)
     desk.layers.show_window.assert_called_once_with("a", -1350.0, 150.0)
     for z in range(4):
-        desk.controller.take_event(SliceDone(request=3, z=z))
-    desk.controller.take_event(Progress(request=3, done=3, total=4, seconds_left=1.0))
+        desk.controller.handle_event(SliceDone(request=3, z=z))
+    desk.controller.handle_event(Progress(request=3, done=3, total=4, seconds_left=1.0))
     assert (desk.state.fraction, desk.state.seconds_left) == (0.75, 1.0)
-    desk.controller.take_event(FINISHED)
+    desk.controller.handle_event(FINISHED)
     assert desk.layers.write_slice.call_count == 4
     desk.layers.commit.assert_called_once_with({"model": "mini"})
     assert desk.state.result.lines == (
@@ -157,7 +157,7 @@ def test_painted_voxels_are_not_replaced_unasked(desk) -> None:
 
 def test_an_unknown_modality_is_asked_for_and_remembered(desk) -> None:
     desk.run()
-    desk.controller.take_event(
+    desk.controller.handle_event(
         Failed(request=3, sentence="cannot be decided", kind="ModalityUnknownError")
     )
     assert [one.value for one in desk.state.question.options] == ["ct", "xray", "no"]
@@ -169,11 +169,11 @@ def test_an_unknown_modality_is_asked_for_and_remembered(desk) -> None:
 
 def test_cancel_keeps_what_is_finished(desk) -> None:
     desk.run()
-    desk.controller.take_event(SliceDone(request=3, z=1))
+    desk.controller.handle_event(SliceDone(request=3, z=1))
     desk.controller.cancel()
     desk.engine.cancel.assert_called_once_with()
     assert (desk.state.phase, desk.state.can_run) == (Phase.CANCELLING, False)
-    desk.controller.take_event(Cancelled(request=3, slices_done=1))
+    desk.controller.handle_event(Cancelled(request=3, slices_done=1))
     desk.layers.commit.assert_called_once_with()
     assert desk.state.notices == (messages.cancelled(1, 7),)
     assert desk.state.can_run
@@ -187,16 +187,16 @@ def test_cancel_keeps_what_is_finished(desk) -> None:
 
 def test_a_run_cancelled_before_its_first_slice_has_nothing_to_sum_up(desk) -> None:
     desk.run()
-    desk.controller.take_event(BEGUN)
-    desk.controller.take_event(Cancelled(request=3, slices_done=0))
+    desk.controller.handle_event(BEGUN)
+    desk.controller.handle_event(Cancelled(request=3, slices_done=0))
     assert (desk.state.result, desk.state.notices) == (None, (messages.CANCELLED_BEFORE,))
 
 
 @pytest.mark.parametrize("question", ["replace", "report"])
 def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question) -> None:
     desk.controller.run()
-    desk.controller.take_event(SliceDone(request=3, z=1))
-    desk.controller.take_event(FINISHED)
+    desk.controller.handle_event(SliceDone(request=3, z=1))
+    desk.controller.handle_event(FINISHED)
     result, notices = desk.state.result, desk.state.notices
     assert notices == (messages.NO_REPORT,)
     desk.layers.has_paint.return_value = question == "replace"
@@ -228,7 +228,7 @@ def test_cancel_while_the_report_is_read_frees_at_once(desk) -> None:
 def test_a_dead_child_is_a_sentence_and_the_next_run_goes_on(desk) -> None:
     desk.run()
     died = Died(exit_code=-9, sentence="The model's process was killed.", requests=(3,))
-    desk.controller.take_event(died)
+    desk.controller.handle_event(died)
     assert desk.state.problem == "The model's process was killed."
     desk.run()
     assert desk.engine.segment.call_count == 2
@@ -238,7 +238,7 @@ def test_a_dead_child_is_a_sentence_and_the_next_run_goes_on(desk) -> None:
 def test_out_of_memory_notices_appear(desk) -> None:
     desk.run()
     sentence = "Out of memory on the GPU; the batch was halved."
-    desk.controller.take_event(Notice(request=3, sentence=sentence))
+    desk.controller.handle_event(Notice(request=3, sentence=sentence))
     assert sentence in desk.state.notices
 
 
@@ -274,7 +274,7 @@ def test_files_are_read_and_written_and_refusals_are_sentences(desk) -> None:
 def test_a_success_does_not_stand_beside_a_failure(desk, part) -> None:
     desk.controller.save_mask("mask.png")
     assert desk.state.notices
-    port = desk.files.save_mask if part == "files" else desk.layers.take_mask
+    port = desk.files.save_mask if part == "files" else desk.layers.snapshot_mask
     port.side_effect = OutputError("The disk is full.")
     desk.controller.save_mask("mask.png")
     assert (desk.state.problem, desk.state.notices) == ("The disk is full.", ())
@@ -282,7 +282,7 @@ def test_a_success_does_not_stand_beside_a_failure(desk, part) -> None:
 
 def test_a_file_job_leaves_the_runs_notices(desk) -> None:
     desk.controller.run()
-    desk.controller.take_event(FINISHED)
+    desk.controller.handle_event(FINISHED)
     desk.files.save_mask.side_effect = OutputError("The disk is full.")
     desk.controller.save_mask("mask.png")
     assert desk.state.notices == (messages.NO_REPORT,)
@@ -306,6 +306,6 @@ def test_closed_means_silent(desk) -> None:
     desk.controller.close()
     desk.engine.close.assert_called_once_with()
     num_shown = desk.view.show_state.call_count
-    desk.controller.take_event(FINISHED)
+    desk.controller.handle_event(FINISHED)
     assert desk.view.show_state.call_count == num_shown
     desk.layers.commit.assert_not_called()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_tgcnet.segment.state import ImageInfo
-from napari_tgcnet.segment.views.panel import PanelView
+from napari_tgcnet.segment.views.panel import SegmentPanelView
+from napari_tgcnet.shared.case import ImageInfo
 
 
 @pytest.fixture
 def desk(desk_class, qtbot):
-    panel = PanelView()
+    panel = SegmentPanelView()
     qtbot.addWidget(panel)
     desk = desk_class(panel)
     desk.panel = panel
-    panel.range_chosen.connect(desk.controller.set_range)
-    panel.threshold_chosen.connect(desk.controller.set_threshold)
-    panel.run_requested.connect(desk.controller.run)
+    panel.connect_to(desk.controller)
     desk.layers.images.return_value = (ImageInfo(id="long", name="long", num_slices=99),)
     desk.controller.refresh_images()
     desk.controller.choose_scope("range")

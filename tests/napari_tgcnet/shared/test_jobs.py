@@ -9,8 +9,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import LayerSource, Order
+from napari_tgcnet.shared import messages
+from napari_tgcnet.shared.case import LayerSource, SegmentRequest
 from napari_tgcnet.shared.jobs import EngineJobs, WorkerThreads
 from tgcnet.domain import Geometry, Modality, VolumeHeader
 from tgcnet.engine.client import EngineClient
@@ -26,7 +26,9 @@ from tgcnet.engine.protocol import (
 )
 from tgcnet.errors import InputError
 
-ORDER = Order(image_id="a", model="m", device="auto", report="", slices=range(1), threshold=0.5)
+ORDER = SegmentRequest(
+    image_id="a", model="m", device="auto", report="", slices=range(1), threshold=0.5
+)
 
 DIED = Died(exit_code=-9, sentence="The model's process was killed.", requests=())
 

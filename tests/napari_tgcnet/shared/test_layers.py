@@ -14,8 +14,8 @@ from napari_tgcnet._reader import get_reader, read
 from napari_tgcnet._sample_data import phantom, radiograph
 from napari_tgcnet._writer import write_labels
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.bridge import LayerBridge
 from napari_tgcnet.segment.sides import letters_at_edges
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.shared import layers
 from tgcnet.domain import Modality, SegmentationClass, SideKnowledge
 from tgcnet.errors import InputError, OutputError
@@ -33,7 +33,7 @@ def viewer(qapp) -> ViewerModel:
 
 def test_the_phantom_comes_back_as_the_volume_it_was(viewer) -> None:
     image = viewer.add_layer(Layer.create(*phantom()[0]))
-    volume = layers.build_volume(layers.take_source(image))
+    volume = layers.build_volume(layers.snapshot_source(image))
     assert volume.array is image.data
     assert volume.modality is Modality.CT
     assert volume.geometry.spacing_zyx == pytest.approx((2.5, 1.4, 1.4))
@@ -45,7 +45,7 @@ def test_the_phantom_comes_back_as_the_volume_it_was(viewer) -> None:
 
 def test_the_radiograph_is_planar_and_carries_its_text(viewer) -> None:
     image = viewer.add_layer(Layer.create(*radiograph()[0]))
-    volume = layers.build_volume(layers.take_source(image))
+    volume = layers.build_volume(layers.snapshot_source(image))
     assert image.ndim == 2
     assert volume.array.shape == (1, *image.data.shape)
     assert volume.is_display_ready
@@ -66,7 +66,7 @@ def test_the_radiograph_is_planar_and_carries_its_text(viewer) -> None:
 )
 def test_images_of_others_become_volumes(data, rgb, shape, dtype) -> None:
     image = Image(data, rgb=rgb, scale=(0.5,) * (2 if rgb else data.ndim))
-    volume = layers.build_volume(layers.take_source(image))
+    volume = layers.build_volume(layers.snapshot_source(image))
     assert (volume.array.shape, volume.array.dtype) == (shape, dtype)
     assert volume.modality is Modality.UNKNOWN
     assert volume.geometry.side_knowledge is SideKnowledge.UNKNOWN
@@ -84,8 +84,8 @@ def test_units_of_length_become_millimetres() -> None:
 
 def test_too_many_axes_and_complex_numbers_are_refused() -> None:
     with pytest.raises(InputError, match="This layer has 4 axes"):
-        layers.build_volume(layers.take_source(Image(np.zeros((2, 2, 4, 4)))))
-    source = layers.take_source(Image(np.zeros((4, 4))))
+        layers.build_volume(layers.snapshot_source(Image(np.zeros((2, 2, 4, 4)))))
+    source = layers.snapshot_source(Image(np.zeros((4, 4))))
     odd = replace(source, data=np.zeros((4, 4), complex))
     with pytest.raises(InputError, match="complex numbers"):
         layers.build_volume(odd)
@@ -136,14 +136,14 @@ def test_labels_that_do_not_fit_a_file_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_saved_mask_carries_its_provenance(viewer) -> None:
-    bridge = LayerBridge(viewer)
+    bridge = ViewerLayers(viewer)
     image_id = bridge.add(phantom()[0])
     with pytest.raises(InputError, match="no mask yet"):
-        bridge.take_mask(image_id)
+        bridge.snapshot_mask(image_id)
     bridge.open_run(image_id, range(2), CLASSES, {})
     bridge.write_slice(0, np.ones((256, 256), dtype=np.uint8))
     assert bridge.commit({"model": "mini"}) == 256 * 256
-    taken = bridge.take_mask(image_id)
+    taken = bridge.snapshot_mask(image_id)
     assert taken.provenance == {"model": "mini"}
     assert taken.geometry is layers.geometry_of(viewer.layers[0])
     assert bridge.has_paint(image_id, range(1))
@@ -178,7 +178,7 @@ def shown_sides(viewer: ViewerModel) -> dict[str, str]:
 
 
 def test_sides_on_the_canvas_follow_flips_planes_and_the_chosen_image(viewer) -> None:
-    bridge = LayerBridge(viewer)
+    bridge = ViewerLayers(viewer)
     image_id = bridge.add(phantom()[0])
     bridge.choose(image_id)
     assert shown_sides(viewer) == {"left": "R", "right": "L"}
@@ -205,7 +205,7 @@ def test_sides_on_the_canvas_follow_flips_planes_and_the_chosen_image(viewer) ->
 
 
 def test_an_assumed_side_says_that_it_is_assumed(viewer) -> None:
-    bridge = LayerBridge(viewer)
+    bridge = ViewerLayers(viewer)
     bridge.choose(bridge.add(radiograph()[0]))
     assert shown_sides(viewer) == {
         "left": "R",

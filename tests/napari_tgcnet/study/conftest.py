@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from napari_tgcnet.segment.ports import View
+from napari_tgcnet.shared.store import View
 from napari_tgcnet.study.controller import StudyController
 from napari_tgcnet.study.ports import Studies, StudyLayers
 from napari_tgcnet.study.state import OpenedSeries, StudyState

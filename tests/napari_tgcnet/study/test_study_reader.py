@@ -61,7 +61,7 @@ def test_a_radiograph_is_a_plane_in_memory(tmp_path: Path, qapp) -> None:
 
 def test_what_a_segmentation_refers_to_comes_back_from_the_layer(folder: Path, qapp) -> None:
     image = Layer.create(*read(str(folder))[0])
-    volume = layers.build_volume(layers.take_source(image))
+    volume = layers.build_volume(layers.snapshot_source(image))
     assert volume.array.shape == (5, 16, 12)
     assert volume.patient_id == "PATIENT-0815"
     assert (volume.accession_number, volume.modality) == ("A-1", Modality.CT)
@@ -76,7 +76,7 @@ def test_what_a_segmentation_refers_to_comes_back_from_the_layer(folder: Path, q
 
 
 def test_a_part_of_a_stack_has_not_the_frames_of_the_whole(folder: Path, qapp) -> None:
-    source = layers.take_source(Layer.create(*read(str(folder))[0]))
+    source = layers.snapshot_source(Layer.create(*read(str(folder))[0]))
     part, first = layers.narrow(source, range(2, 4))
     volume = layers.build_volume(part)
     assert (first, volume.array.shape, volume.source) == (2, (2, 16, 12), None)
@@ -95,12 +95,12 @@ def test_an_oblique_series_keeps_its_affine_and_its_mask_is_on_the_files_grid(
     np.testing.assert_allclose(np.abs(column_step), (0.8, 0.6, 0.0), atol=1e-6)
     mask = layers.build_mask_layer(image, CLASSES, name="mask", role="mask_of")
     viewer.add_layer(mask)
-    taken = snapshots.take_mask(viewer.layers, mask)
+    taken = snapshots.snapshot_mask(viewer.layers, mask)
     assert taken.geometry is geometry
 
 
 def test_a_ledger_keeps_neither_files_nor_identifiers(folder: Path, tmp_path: Path, qapp) -> None:
-    volume = layers.build_volume(layers.take_source(Layer.create(*read(str(folder))[0])))
+    volume = layers.build_volume(layers.snapshot_source(Layer.create(*read(str(folder))[0])))
     ledger = Ledger.create(tmp_path / "ledger")
     saved = ledger.save(
         Correction(

@@ -12,8 +12,7 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 from tests.tgcnet.io.dicom.phantoms import write_series
 
-from napari_tgcnet._study_widget import StudyPanel
-from napari_tgcnet._widget import SegmentPanel
+from napari_tgcnet._widget import SegmentPanel, StudyPanel
 from napari_tgcnet.study.state import Activity
 from tgcnet.samples import phantom_stack
 

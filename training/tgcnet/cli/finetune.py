@@ -148,7 +148,7 @@ class FinetuneCommand:
             with logged_end(log), stopped_by_signal(job.out / STOP_FILE):
                 finetune = import_or_explain("tgcnet.finetune.run").finetune
                 try:
-                    folder = finetune(job, config, tell=report, resume=self.resume)
+                    folder = finetune(job, config, on_event=report, resume=self.resume)
                 except Cancelled as error:
                     report(Stopped(sentence=str(error)))
                     return _STOPPED

@@ -9,15 +9,19 @@ from tgcnet.corrections.ledger import (
     may_become_ledger,
     user_ledger_folder,
 )
+from tgcnet.corrections.save import OpenedFrom, SavedCorrection, save_correction
 
 __all__ = [
     "CaseSummary",
     "Correction",
     "Ledger",
     "Listing",
+    "OpenedFrom",
     "Problem",
     "Saved",
+    "SavedCorrection",
     "check_ledger_folder",
     "may_become_ledger",
+    "save_correction",
     "user_ledger_folder",
 ]

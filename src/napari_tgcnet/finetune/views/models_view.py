@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidge
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import ModelActions
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.segment.messages import model_label
+from napari_tgcnet.shared.messages import model_label
 from napari_tgcnet.shared.views.parts import BODY_MARGINS, build_chooser, note_label, show_choices
 
 

@@ -16,7 +16,7 @@ from napari_tgcnet.finetune.ports import RunActions
 from napari_tgcnet.finetune.progress import LOG_LINES, Stage
 from napari_tgcnet.finetune.state import FinetuneState, Phase
 from napari_tgcnet.finetune.views.curves import Curves
-from napari_tgcnet.segment.messages import left
+from napari_tgcnet.shared.messages import left
 from napari_tgcnet.shared.views.parts import BODY_MARGINS, Section, note_label
 
 _STEPS = 1000

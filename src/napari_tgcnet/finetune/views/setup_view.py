@@ -21,7 +21,7 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import SetupActions
 from napari_tgcnet.finetune.state import Estimate, FinetuneState
 from napari_tgcnet.finetune.views.options_view import OptionsView
-from napari_tgcnet.segment.messages import model_label
+from napari_tgcnet.shared.messages import model_label
 from napari_tgcnet.shared.views.parts import (
     BODY_MARGINS,
     Section,

@@ -15,7 +15,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.actions import CorrectionActions
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
 
@@ -58,7 +59,16 @@ class CorrectionView(QGroupBox):
         layout.addWidget(self.save_button)
         self._connect()
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: CorrectionActions) -> None:
+        self.reviewed_edited.connect(actions.edit_reviewed)
+        self.current_marked.connect(actions.mark_current)
+        self.all_marked.connect(actions.mark_all)
+        self.patient_edited.connect(actions.edit_patient)
+        self.notes_edited.connect(actions.edit_notes)
+        self.ledger_chosen.connect(actions.choose_ledger)
+        self.correction_wanted.connect(actions.save)
+
+    def show_state(self, state: SegmentState) -> None:
         is_stack = state.image is not None and state.image.num_slices > 1
         self.reviewed_row.setVisible(is_stack)
         drafted = (

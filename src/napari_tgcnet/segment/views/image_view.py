@@ -14,7 +14,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import AUTOMATIC, PanelState
+from napari_tgcnet.segment.actions import ImageActions
+from napari_tgcnet.segment.state import SegmentState
+from napari_tgcnet.shared.case import AUTOMATIC
 from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
 from tgcnet.domain import Modality
 
@@ -54,7 +56,12 @@ class ImageView(QGroupBox):
         self.modality.changed.connect(self._emit_modality)
         self.open_button.clicked.connect(self._ask_for_file)
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: ImageActions) -> None:
+        self.image_chosen.connect(actions.choose_image)
+        self.open_chosen.connect(actions.open_image)
+        self.modality_chosen.connect(actions.choose_modality)
+
+    def show_state(self, state: SegmentState) -> None:
         choices = [(image.name, image.id) for image in state.images]
         show_choices(self.chooser, choices, state.image_id)
         self.chooser.enabled = bool(choices) and not state.is_busy

@@ -7,7 +7,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.actions import ModelActions
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
 
 _DECIMALS = 3
@@ -46,7 +47,12 @@ class ModelView(QGroupBox):
         self.device.changed.connect(self._emit_device)
         self.threshold.changed.connect(self._emit_threshold)
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: ModelActions) -> None:
+        self.model_chosen.connect(actions.choose_model)
+        self.device_chosen.connect(actions.choose_device)
+        self.threshold_chosen.connect(actions.set_threshold)
+
+    def show_state(self, state: SegmentState) -> None:
         show_choices(self.model, [(one.label, one.name) for one in state.models], state.model)
         show_choices(self.device, [(one.label, one.name) for one in state.devices], state.device)
         for chooser in (self.model, self.device, self.threshold):

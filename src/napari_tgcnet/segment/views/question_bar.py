@@ -5,7 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_tgcnet.segment.state import Option, PanelState
+from napari_tgcnet.segment.actions import QuestionActions
+from napari_tgcnet.segment.state import Option, SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
 
@@ -27,7 +28,10 @@ class QuestionBar(QFrame):
         layout.addLayout(self._row)
         self.hide()
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: QuestionActions) -> None:
+        self.answered.connect(actions.answer)
+
+    def show_state(self, state: SegmentState) -> None:
         question = state.question
         self.setVisible(question is not None)
         if question is not None:

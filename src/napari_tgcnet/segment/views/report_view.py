@@ -14,8 +14,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
+from napari_tgcnet.segment.actions import ReportActions
 from napari_tgcnet.segment.identity_check import describe, differs
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 
 _NUM_LINES = 5
@@ -38,7 +39,7 @@ class ReportView(QGroupBox):
         self.open_button = QPushButton(messages.OPEN_REPORT)
         self.open_button.setToolTip(messages.OPEN_REPORT_TIP)
         self.sample_button = QPushButton(messages.USE_SAMPLE_REPORT)
-        self.whose = note_label()
+        self.identity = note_label()
         self.confirm_button = QPushButton(messages.USE_ALL_THE_SAME)
         row = QHBoxLayout()
         row.addWidget(self.sample_button)
@@ -46,7 +47,7 @@ class ReportView(QGroupBox):
         row.addWidget(self.open_button)
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
-        layout.addWidget(self.whose)
+        layout.addWidget(self.identity)
         layout.addWidget(self.confirm_button)
         layout.addLayout(row)
         self.text.textChanged.connect(self._emit_edited)
@@ -54,7 +55,13 @@ class ReportView(QGroupBox):
         self.sample_button.clicked.connect(self.sample_report_wanted)
         self.confirm_button.clicked.connect(self.report_confirmed)
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: ReportActions) -> None:
+        self.report_edited.connect(actions.edit)
+        self.report_file_chosen.connect(actions.open)
+        self.sample_report_wanted.connect(actions.use_sample)
+        self.report_confirmed.connect(actions.confirm)
+
+    def show_state(self, state: SegmentState) -> None:
         if self.text.toPlainText() != state.report:  # leaves the cursor alone while typing
             blocker = QSignalBlocker(self.text)
             self.text.setPlainText(state.report)
@@ -62,8 +69,8 @@ class ReportView(QGroupBox):
         self.text.setReadOnly(state.is_busy)
         self.open_button.setEnabled(not state.is_busy)
         said = describe(state)
-        self.whose.setText(said)
-        self.whose.setVisible(bool(said))
+        self.identity.setText(said)
+        self.identity.setVisible(bool(said))
         self.confirm_button.setVisible(differs(state) and not state.draft.is_confirmed)
         self.confirm_button.setEnabled(not state.is_busy)
         sample = state.image.sample_report if state.image else None

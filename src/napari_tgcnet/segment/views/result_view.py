@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.actions import ResultActions
+from napari_tgcnet.segment.state import SegmentState
 from napari_tgcnet.shared.views.parts import note_label
 from tgcnet.io.formats import MASKS, format_of
 
@@ -50,7 +51,11 @@ class ResultView(QGroupBox):
         self.jump_button.clicked.connect(self.jump_requested)
         self.save_button.clicked.connect(self._ask_for_file)
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: ResultActions) -> None:
+        self.jump_requested.connect(actions.jump_to_largest)
+        self.save_chosen.connect(actions.save_mask)
+
+    def show_state(self, state: SegmentState) -> None:
         self.problem.setText(state.problem)
         self._problem_row.setVisible(bool(state.problem))
         self.result.setText("\n".join(state.result.lines) if state.result else "")

@@ -18,7 +18,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import PanelState, Phase, Scope
+from napari_tgcnet.segment.actions import RunActions
+from napari_tgcnet.segment.state import Phase, Scope, SegmentState
+from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.views.parts import note_label
 
 _STEPS = 1000
@@ -70,7 +72,14 @@ class RunView(QGroupBox):
         layout.addWidget(self.status)
         self._connect()
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: RunActions) -> None:
+        self.scope_chosen.connect(actions.choose_scope)
+        self.range_chosen.connect(actions.set_range)
+        self.run_requested.connect(actions.run)
+        self.retry_requested.connect(actions.retry_engine)
+        self.cancel_requested.connect(actions.cancel)
+
+    def show_state(self, state: SegmentState) -> None:
         num_slices = state.image.num_slices if state.image else 1
         self.slices_row.setVisible(num_slices > 1)
         self.slices_row.setEnabled(not state.is_busy)
@@ -90,7 +99,7 @@ class RunView(QGroupBox):
         self.retry_button.setVisible(bool(state.engine_problem))
         self._show_progress(state)
 
-    def _show_progress(self, state: PanelState) -> None:
+    def _show_progress(self, state: SegmentState) -> None:
         # A bar without a range runs to and fro: work whose length is not known.
         is_unknown = state.is_busy and state.phase is not Phase.ASKING and state.fraction == 0
         self.progress.setRange(0, 0 if is_unknown else _STEPS)
@@ -98,7 +107,7 @@ class RunView(QGroupBox):
         if state.is_busy:
             words = [_PHASES[state.phase]]
             if state.seconds_left is not None and state.phase is Phase.RUNNING:
-                words.append(messages.left(state.seconds_left))
+                words.append(shared_messages.left(state.seconds_left))
             self.status.setText(" ".join(words))
         elif state.engine_problem:
             self.status.setText(state.engine_problem)

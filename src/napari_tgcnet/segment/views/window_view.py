@@ -8,8 +8,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QGroupBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.keys import WINDOW_KEYS
-from napari_tgcnet.segment.state import PanelState
+from napari_tgcnet.segment.actions import WindowActions
+from napari_tgcnet.segment.state import SegmentState
+from napari_tgcnet.segment.windows import WINDOW_KEYS
 from napari_tgcnet.shared.views.parts import note_label
 from tgcnet.domain import NamedWindow
 
@@ -36,7 +37,11 @@ class WindowView(QGroupBox):
         layout.addWidget(self.reason)
         self.for_model.clicked.connect(self.for_model_wanted)
 
-    def show_state(self, state: PanelState) -> None:
+    def connect_to(self, actions: WindowActions) -> None:
+        self.window_chosen.connect(actions.show)
+        self.for_model_wanted.connect(actions.use_for_model)
+
+    def show_state(self, state: SegmentState) -> None:
         image = state.image
         self.setVisible(image is not None)
         windows = image.windows if image is not None else ()

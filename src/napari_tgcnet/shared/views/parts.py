@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_tgcnet.segment.messages import RESEARCH_USE
+from napari_tgcnet.shared.messages import RESEARCH_USE
 
 
 def note_label() -> QLabel:

@@ -13,8 +13,8 @@ from napari.layers import Labels, Layer
 
 from napari_tgcnet._sample_data import phantom, radiograph
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.bridge import LayerBridge
 from napari_tgcnet.segment.sides import SideMarks
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.shared import layers
 from tgcnet.domain import Modality, SegmentationClass
 
@@ -29,16 +29,16 @@ def viewer(qapp) -> ViewerModel:
 
 
 @pytest.fixture
-def bridge(viewer: ViewerModel) -> LayerBridge:
-    return LayerBridge(viewer)
+def bridge(viewer: ViewerModel) -> ViewerLayers:
+    return ViewerLayers(viewer)
 
 
-def add_stack(viewer: ViewerModel, bridge: LayerBridge) -> str:
+def add_stack(viewer: ViewerModel, bridge: ViewerLayers) -> str:
     viewer.add_image(np.zeros((4, 8, 8), dtype=np.uint8), name="scan")
     return bridge.images()[-1].id
 
 
-def make_mask(bridge: LayerBridge, image_id: str) -> Labels:
+def make_mask(bridge: ViewerLayers, image_id: str) -> Labels:
     bridge.open_run(image_id, range(4), CLASSES, KNOWN)
     bridge.write_slice(1, PLANE)
     bridge.commit()
@@ -60,10 +60,10 @@ def test_the_original_is_saved_and_not_its_backup(viewer, bridge) -> None:
     mask.data[0, 0, 0] = 1
     for selected in (viewer.layers["scan"], mask):
         viewer.layers.selection.active = selected
-        taken = bridge.take_mask(image_id)
+        taken = bridge.snapshot_mask(image_id)
         assert (taken.name, taken.labels[0, 0, 0]) == ("scan mask", 1)
     viewer.layers.selection.active = backup
-    taken = bridge.take_mask(image_id)
+    taken = bridge.snapshot_mask(image_id)
     assert (taken.name, taken.labels[0, 0, 0]) == ("backup", 0)
 
 
@@ -126,10 +126,10 @@ def test_a_finished_run_without_a_finding_has_its_empty_mask(viewer, bridge) -> 
 def test_a_run_that_ended_early_knows_its_model(viewer, bridge) -> None:
     image_id = add_stack(viewer, bridge)
     mask = make_mask(bridge, image_id)
-    assert bridge.take_mask(image_id).provenance == KNOWN
+    assert bridge.snapshot_mask(image_id).provenance == KNOWN
     bridge.open_run(image_id, range(4), CLASSES, {"model": "another"})
     bridge.commit()  # no slice: the labels are still the first model's
-    assert bridge.take_mask(image_id).provenance == KNOWN
+    assert bridge.snapshot_mask(image_id).provenance == KNOWN
     assert mask.data[1].all()
 
 

@@ -11,11 +11,14 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.bridge import LayerBridge
-from napari_tgcnet.segment.controller import Controller
-from napari_tgcnet.segment.ports import Engine, Files, View, Workers
-from napari_tgcnet.segment.state import ImageInfo, Phase
+from napari_tgcnet.segment.controller import SegmentController
+from napari_tgcnet.segment.ports import Engine, Files
+from napari_tgcnet.segment.state import Phase
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import ImageInfo
 from napari_tgcnet.shared.session import Session
+from napari_tgcnet.shared.store import View, Workers
 from tgcnet.engine.protocol import (
     Begun,
     Cancelled,
@@ -54,7 +57,7 @@ def test_an_image_dropped_into_the_viewer_is_chosen_and_has_a_report_of_its_own(
     desk.read()
     order = desk.engine.segment.call_args.args[0]
     assert (order.image_id, order.report) == ("b", "of the second patient")
-    desk.controller.take_event(Cancelled(request=3, slices_done=0))
+    desk.controller.handle_event(Cancelled(request=3, slices_done=0))
     desk.controller.choose_image("a")
     assert desk.state.report == "of the first patient"
 
@@ -100,9 +103,9 @@ def test_a_result_is_not_shown_on_another_image(desk) -> None:
     drop_in(desk, OTHER, first)
     desk.controller.choose_image("a")
     desk.run()
-    desk.controller.take_event(SliceDone(request=3, z=1))
+    desk.controller.handle_event(SliceDone(request=3, z=1))
     drop_in(desk, OTHER)
-    desk.controller.take_event(FINISHED)
+    desk.controller.handle_event(FINISHED)
     assert (desk.state.image_id, desk.state.result) == ("b", None)
     assert messages.RESULT_ELSEWHERE in desk.state.notices
 
@@ -126,15 +129,15 @@ def test_the_run_begins_with_what_is_known_of_the_mask(desk) -> None:
 def test_a_run_that_ends_early_names_its_report_all_the_same(desk) -> None:
     desk.run()
     window, about = ShownWindow(low=0.0, high=255.0, unit="stored"), {"report_hmac_sha256": "00"}
-    desk.controller.take_event(Begun(request=3, window=window, about_report=about))
+    desk.controller.handle_event(Begun(request=3, window=window, about_report=about))
     desk.layers.add_provenance.assert_called_once_with(about)
 
 
 def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     viewer = ViewerModel()
-    bridge, engine = LayerBridge(viewer), Mock(spec=Engine)
+    bridge, engine = ViewerLayers(viewer), Mock(spec=Engine)
     view, workers, files = Mock(spec=View), Mock(spec=Workers), Mock(spec=Files)
-    controller = Controller(
+    controller = SegmentController(
         view=view,
         layers=bridge,
         engine=engine,
@@ -147,7 +150,7 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     controller._store.become(replace(controller._store.state, model="mini"))
     controller.reports.edit("left lower zone")
     controller.run()
-    assert controller.state.problem == messages.wrong_axes(4)
+    assert controller.state.problem == shared_messages.wrong_axes(4)
     assert controller.state.phase is Phase.IDLE
     engine.read_report.assert_not_called()
 
@@ -162,7 +165,7 @@ def starting(desk):
 
 
 def test_an_engine_that_never_got_ready_can_be_tried_again(starting, desk_class) -> None:
-    starting.controller.take_event(DIED)
+    starting.controller.handle_event(DIED)
     assert starting.state.engine_problem == DIED.sentence
     starting.engine.describe.assert_not_called()
     starting.controller.retry_engine()
@@ -172,8 +175,8 @@ def test_an_engine_that_never_got_ready_can_be_tried_again(starting, desk_class)
 
 def test_the_death_after_a_known_reason_does_not_hide_it(starting) -> None:
     reason = "torch and torchvision must come as a matching pair."
-    starting.controller.take_event(Failed(request=None, sentence=reason, kind="EngineError"))
-    starting.controller.take_event(DIED)
+    starting.controller.handle_event(Failed(request=None, sentence=reason, kind="EngineError"))
+    starting.controller.handle_event(DIED)
     assert starting.state.engine_problem == reason
     starting.controller.open_panel()  # layers come and go
     assert starting.state.engine_problem == reason
@@ -182,6 +185,6 @@ def test_the_death_after_a_known_reason_does_not_hide_it(starting) -> None:
 def test_a_run_that_failed_for_a_known_reason_keeps_it(desk) -> None:
     desk.run()
     reason = "torch and torchvision must come as a matching pair."
-    desk.controller.take_event(Failed(request=None, sentence=reason, kind="EngineError"))
-    desk.controller.take_event(DIED)
+    desk.controller.handle_event(Failed(request=None, sentence=reason, kind="EngineError"))
+    desk.controller.handle_event(DIED)
     assert desk.state.problem == reason

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.state import DeviceChoice, ModelChoice, PanelState
+from napari_tgcnet.segment.state import DeviceChoice, ModelChoice, SegmentState
+from napari_tgcnet.shared import messages as shared_messages
 from napari_tgcnet.shared.store import Store
 from tgcnet.engine.protocol import ModelInfo, Ready
 
@@ -16,7 +17,7 @@ CPU = DeviceChoice(name="cpu", label=messages.CPU_DEVICE)
 class ModelChoices:
     """Keeps what the engine knows of its models, and follows the active one."""
 
-    def __init__(self, store: Store[PanelState]) -> None:
+    def __init__(self, store: Store[SegmentState]) -> None:
         self._store = store
         self._infos: dict[str, ModelInfo] = {}
         self._active: str | None = None
@@ -59,7 +60,7 @@ def model_choices(event: Ready) -> tuple[ModelChoice, ...]:
     return tuple(
         ModelChoice(
             name=model.name,
-            label=messages.model_label(model.name, is_active=model.is_active),
+            label=shared_messages.model_label(model.name, is_active=model.is_active),
             threshold=model.threshold,
             findings=model.findings,
             is_active=model.is_active,

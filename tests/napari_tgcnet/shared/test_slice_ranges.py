@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_tgcnet.segment.slice_ranges import parse_slices, write_slices
+from napari_tgcnet.shared.slice_ranges import format_slices, parse_slices
 from tgcnet.errors import InputError
 
 
@@ -36,5 +36,5 @@ def test_what_is_outside_is_named(text: str) -> None:
 
 @pytest.mark.parametrize("slices", [(), (0,), (1, 2, 3), (0, 2, 3, 7), tuple(range(50))])
 def test_what_is_written_reads_back(slices: tuple[int, ...]) -> None:
-    assert parse_slices(write_slices(slices), 60) == slices
-    assert write_slices((4, 2, 3, 3)) == "2-4"
+    assert parse_slices(format_slices(slices), 60) == slices
+    assert format_slices((4, 2, 3, 3)) == "2-4"

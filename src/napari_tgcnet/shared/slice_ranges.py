@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from napari_tgcnet.segment import messages
+from napari_tgcnet.shared import messages
 from tgcnet.errors import InputError
 
 _ONE = re.compile(r"(\d+)(?:\s*[-\u2013]\s*(\d+))?")
@@ -32,7 +32,7 @@ def parse_slices(text: str, num_slices: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def write_slices(slices: Iterable[int]) -> str:
+def format_slices(slices: Iterable[int]) -> str:
     """The shortest text that :func:`parse_slices` reads back."""
     runs: list[list[int]] = []
     for index in sorted(set(slices)):

@@ -12,12 +12,14 @@ from qtpy.QtCore import Qt
 
 from napari_tgcnet._sample_data import phantom
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.bridge import LayerBridge
-from napari_tgcnet.segment.keys import WINDOW_KEYS, WindowKeys
-from napari_tgcnet.segment.state import ImageInfo, PanelState
+from napari_tgcnet.segment.state import SegmentState
+from napari_tgcnet.segment.viewer_layers import ViewerLayers
 from napari_tgcnet.segment.views.window_view import WindowView
+from napari_tgcnet.segment.windows import WINDOW_KEYS, WindowKeys
 from napari_tgcnet.shared import layers
-from napari_tgcnet.shared.windows import PRESETS, first_limits, offered_windows
+from napari_tgcnet.shared import messages as shared_messages
+from napari_tgcnet.shared.case import ImageInfo
+from napari_tgcnet.shared.window_presets import PRESETS, first_limits, offered_windows
 from tgcnet.domain import Modality, NamedWindow
 from tgcnet.engine.protocol import Begun, Finished, ShownWindow
 from tgcnet.samples import phantom_stack
@@ -49,9 +51,9 @@ def test_a_ct_has_the_presets_and_those_of_its_file() -> None:
 @pytest.mark.parametrize(
     ("modality", "is_windowed", "reason"),
     [
-        (Modality.CT, True, messages.NO_WINDOWS_8_BIT),
-        (Modality.XRAY, False, messages.NO_WINDOWS[Modality.XRAY]),
-        (Modality.UNKNOWN, False, messages.NO_WINDOWS[Modality.UNKNOWN]),
+        (Modality.CT, True, shared_messages.NO_WINDOWS_8_BIT),
+        (Modality.XRAY, False, shared_messages.NO_WINDOWS[Modality.XRAY]),
+        (Modality.UNKNOWN, False, shared_messages.NO_WINDOWS[Modality.UNKNOWN]),
     ],
 )
 def test_whatever_is_no_ct_in_hounsfield_units_has_none_and_says_why(
@@ -94,7 +96,7 @@ def test_the_model_sees_what_is_shown_only_where_that_was_chosen(desk) -> None:
     desk.layers.shown_window.return_value = (-160.0, 240.0)
     desk.run()
     assert desk.engine.segment.call_args.args[0].window_hu is None
-    desk.controller.take_event(finished())
+    desk.controller.handle_event(finished())
     desk.controller.windows.use_for_model(True)
     desk.run()
     assert desk.engine.segment.call_args.args[0].window_hu == (40.0, 400.0)
@@ -110,8 +112,8 @@ def test_an_image_without_presets_is_never_given_a_window(desk) -> None:
 def test_after_a_run_the_panel_says_which_window_the_model_got(desk) -> None:
     desk.run()
     window = ShownWindow(low=-160.0, high=240.0, unit="HU")
-    desk.controller.take_event(Begun(request=3, window=window, about_report={}))
-    desk.controller.take_event(finished())
+    desk.controller.handle_event(Begun(request=3, window=window, about_report={}))
+    desk.controller.handle_event(finished())
     assert "The model got window 40/400 HU (centre/width)." in desk.state.result.lines
     assert "0 (black) to 255" in messages.model_window(0, 255, "stored")
 
@@ -119,7 +121,7 @@ def test_after_a_run_the_panel_says_which_window_the_model_got(desk) -> None:
 def test_the_viewer_tells_and_takes_the_limits(qapp) -> None:
     viewer = ViewerModel()
     viewer.add_layer(Layer.create(*phantom()[0]))
-    bridge = LayerBridge(viewer)
+    bridge = ViewerLayers(viewer)
     (info,) = bridge.images()
     assert info.windows == PRESETS
     assert bridge.shown_window(info.id) == (-1350.0, 150.0)
@@ -132,7 +134,7 @@ def test_a_layer_of_others_has_presets_once_it_is_said_to_be_a_ct(qapp) -> None:
     viewer = ViewerModel()
     image = viewer.add_image(np.zeros((4, 8, 8), dtype=np.int16))
     (info,) = layers.list_images(viewer.layers)
-    assert info.no_windows == messages.NO_WINDOWS[Modality.UNKNOWN]
+    assert info.no_windows == shared_messages.NO_WINDOWS[Modality.UNKNOWN]
     layers.set_modality(image, "ct")
     assert layers.list_images(viewer.layers)[0].windows == PRESETS
 
@@ -160,7 +162,7 @@ def test_one_click_reports_a_preset_and_its_tip_names_the_key(qtbot) -> None:
     view = WindowView()
     qtbot.addWidget(view)
     view.show()
-    view.show_state(PanelState(images=(CT,), image_id="ct", window_for_model=True))
+    view.show_state(SegmentState(images=(CT,), image_id="ct", window_for_model=True))
     assert [button.text() for button in view.buttons][:2] == ["Lung", "Mediastinum"]
     assert view.buttons[0].toolTip() == f"Centre -600, width 1500 HU (key {WINDOW_KEYS[0]})"
     assert view.for_model.isChecked()
@@ -175,9 +177,9 @@ def test_one_click_reports_a_preset_and_its_tip_names_the_key(qtbot) -> None:
 def test_where_there_are_no_presets_the_view_says_why(qtbot) -> None:
     view = WindowView()
     qtbot.addWidget(view)
-    image = ImageInfo(id="x", name="x", no_windows=messages.NO_WINDOWS_8_BIT)
-    view.show_state(PanelState(images=(image,), image_id="x"))
-    assert view.reason.text() == messages.NO_WINDOWS_8_BIT
+    image = ImageInfo(id="x", name="x", no_windows=shared_messages.NO_WINDOWS_8_BIT)
+    view.show_state(SegmentState(images=(image,), image_id="x"))
+    assert view.reason.text() == shared_messages.NO_WINDOWS_8_BIT
     assert view.buttons == []
 
 

@@ -9,11 +9,16 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import CorrectionToSave, LayerSource, LayerTuple, MaskToSave
 from napari_tgcnet.segment.preview import PreviewRun, has_paint
 from napari_tgcnet.segment.sides import SideMarks
-from napari_tgcnet.segment.state import ImageInfo
 from napari_tgcnet.shared import layers, snapshots
+from napari_tgcnet.shared.case import (
+    CorrectionToSave,
+    ImageInfo,
+    LayerSource,
+    LayerTuple,
+    MaskToSave,
+)
 from tgcnet.domain import Geometry, SegmentationClass
 from tgcnet.errors import InputError
 
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
-class LayerBridge:
+class ViewerLayers:
     """The :class:`napari_tgcnet.segment.ports.Layers` of a real viewer."""
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -63,7 +68,7 @@ class LayerBridge:
         return mask is not None and has_paint(mask, slices)
 
     def source(self, image_id: str) -> LayerSource:
-        return layers.take_source(self._image(image_id))
+        return layers.snapshot_source(self._image(image_id))
 
     def geometry(self, image_id: str) -> Geometry:
         return layers.geometry_of(self._image(image_id))
@@ -108,7 +113,7 @@ class LayerBridge:
             known = dict(self._provenance if provenance is None else provenance)
             own = dict(layers.own_metadata(run.target))
             own["provenance"] = known
-            own["model_mask"] = snapshots.with_slices(
+            own["model_mask"] = snapshots.update_model_mask(
                 own.get("model_mask"), run.drawn, run.finished_slices, known
             )
             run.target.metadata[layers.KEY] = own
@@ -128,18 +133,18 @@ class LayerBridge:
         low, high = image.contrast_limits
         return float(low), float(high)
 
-    def take_mask(self, image_id: str) -> MaskToSave:
+    def snapshot_mask(self, image_id: str) -> MaskToSave:
         mask = layers.find_mask(self._viewer.layers, self._image(image_id))
         if mask is None:
             raise InputError(messages.NO_MASK)
-        return snapshots.take_mask(self._viewer.layers, mask)
+        return snapshots.snapshot_mask(self._viewer.layers, mask)
 
-    def take_correction(self, image_id: str) -> CorrectionToSave:
+    def snapshot_correction(self, image_id: str) -> CorrectionToSave:
         image = self._image(image_id)
         mask = layers.find_mask(self._viewer.layers, image)
         if mask is None:
             raise InputError(messages.NO_MASK)
-        return snapshots.take_correction(image, mask)
+        return snapshots.snapshot_correction(image, mask)
 
     def add(self, layer: LayerTuple) -> str:
         """Put a freshly read image into the viewer; returns its id."""

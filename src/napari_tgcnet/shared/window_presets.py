@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from napari_tgcnet.segment import messages
-from napari_tgcnet.segment.ports import Layers
-from napari_tgcnet.segment.state import PanelState
-from napari_tgcnet.shared.store import Store
+from napari_tgcnet.shared import messages
 from tgcnet.domain import Modality, NamedWindow, Volume
 
 _FULL_8_BIT = (0.0, 255.0)
@@ -61,29 +57,3 @@ def first_limits(volume: Volume) -> tuple[float, float] | None:
     middle = np.asarray(volume.array[len(volume.array) // 2])
     low, high = float(middle.min()), float(middle.max())
     return (low, high) if low < high else (low, low + 1.0)
-
-
-class Windows:
-    """Shows presets on the chosen image; tells a run which window the model is to see."""
-
-    def __init__(self, store: Store[PanelState], layers: Layers) -> None:
-        self._store, self._layers = store, layers
-
-    def show(self, index: int) -> None:
-        """Show the chosen image in one of its presets; nothing where it has no such one."""
-        image = self._store.state.image
-        if image is not None and index < len(image.windows):
-            window = image.windows[index]
-            self._layers.show_window(image.id, window.low, window.high)
-
-    def use_for_model(self, is_wanted: bool) -> None:
-        """Let the model see a CT as it is shown, or in its own window again."""
-        self._store.become(replace(self._store.state, window_for_model=is_wanted))
-
-    def for_model(self, image_id: str) -> tuple[float, float] | None:
-        """Centre and width of what is shown, None where the model is to take its own."""
-        image = self._store.state.image
-        if image is None or not image.windows or not self._store.state.window_for_model:
-            return None
-        shown = self._layers.shown_window(image_id)
-        return None if shown is None else ((shown[0] + shown[1]) / 2, shown[1] - shown[0])
