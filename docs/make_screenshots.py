@@ -124,7 +124,7 @@ def finetune(session: Session) -> None:
     with viewer_with(build, "TGC-Net: fine-tune") as (viewer, panel):
         controller = panel.controller
         need(lambda: controller.state.can_start, lambda: str(controller.state.estimate))
-        controller.start()
+        controller.run.start()
         need(
             lambda: len(controller.state.progress.scores) > 6 or not controller.state.is_busy,
             lambda: controller.state.ending,
@@ -134,7 +134,7 @@ def finetune(session: Session) -> None:
         compared = controller.state.progress.slices
         if not compared:
             sys.exit(controller.state.ending)
-        controller.show_slice(max(compared, key=lambda one: one.dice_after - one.dice_before))
+        controller.comparison.show(max(compared, key=lambda one: one.dice_after - one.dice_before))
         need(lambda: controller.state.shown is not None, lambda: controller.state.show_problem)
         take(viewer, "gate")
 

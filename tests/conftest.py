@@ -74,17 +74,17 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from tgcnet.config import (
+        ClipImageConfig,
+        ClipTextConfig,
         DecoderConfig,
-        ImageTowerConfig,
         PostprocessConfig,
         PreprocessConfig,
-        TextTowerConfig,
         TgcNetConfig,
         TowerConfig,
     )
     from tgcnet.domain import SegmentationClass
     from tgcnet.models import build_model
-    from tgcnet.models.tokenizer import words_with_tokens
+    from tgcnet.models.clip_towers import words_with_tokens
     from tgcnet.weights.load import save_model
     from tgcnet.weights.manifest import Manifest
 
@@ -93,10 +93,10 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name="tiny",
         towers=TowerConfig(
             embed_dim=16,
-            image=ImageTowerConfig(
+            image=ClipImageConfig(
                 width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
             ),
-            text=TextTowerConfig(
+            text=ClipTextConfig(
                 width=32, layers=2, heads=2, words=tuple(sorted(words)), quick_gelu=True
             ),
         ),

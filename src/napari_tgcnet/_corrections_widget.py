@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
+from napari_tgcnet.corrections.case_layers import ViewerCases
 from napari_tgcnet.corrections.controller import CorrectionsController
-from napari_tgcnet.corrections.layers import ViewerCases
-from napari_tgcnet.corrections.shelf import DiskShelf
+from napari_tgcnet.corrections.ledger_store import DiskLedgerStore
 from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out
 from napari_tgcnet.shared.jobs import WorkerThreads
@@ -41,11 +41,11 @@ class CorrectionsPanel(QWidget):
         self.controller = CorrectionsController(
             view=self.view,
             layers=ViewerCases(napari_viewer),
-            shelf=DiskShelf(),
+            ledger_store=DiskLedgerStore(),
             workers=WorkerThreads(),
             session=session,
         )
-        self._wire_view()
+        self.view.connect_to(self.controller)
         # No method of this widget: it is half gone when it is destroyed.
         self.destroyed.connect(partial(_leave, self.controller))
         self.view.show_state(self.controller.state)
@@ -56,15 +56,6 @@ class CorrectionsPanel(QWidget):
         if is_taken_out(self, event):
             self.controller.close()
         return bool(super().event(event))
-
-    def _wire_view(self) -> None:
-        view, controller = self.view, self.controller
-        view.ledger_chosen.connect(controller.choose_ledger)
-        view.bin_wanted.connect(controller.show_bin)
-        view.selection_changed.connect(controller.select)
-        view.open_requested.connect(controller.open_case)
-        view.delete_requested.connect(controller.delete)
-        view.restore_requested.connect(controller.restore)
 
 
 def _leave(controller: CorrectionsController, panel: Any = None) -> None:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QWidget
 
+from napari_tgcnet.finetune.comparison_layers import ViewerComparison, load_compared_case
 from napari_tgcnet.finetune.controller import FinetuneController
 from napari_tgcnet.finetune.estimate import estimate
-from napari_tgcnet.finetune.held_out import load_held_out
-from napari_tgcnet.finetune.layers import ViewerComparison
-from napari_tgcnet.finetune.models import RegisteredModels
 from napari_tgcnet.finetune.ports import Models, Runs
-from napari_tgcnet.finetune.process import RunProcesses
-from napari_tgcnet.finetune.views.closing import CloseGuard
+from napari_tgcnet.finetune.registered_models import RegisteredModels
+from napari_tgcnet.finetune.run_processes import RunProcesses
+from napari_tgcnet.finetune.run_watcher import RunFolderWatcher
+from napari_tgcnet.finetune.views.close_guard import CloseGuard
 from napari_tgcnet.finetune.views.panel import FinetuneView
-from napari_tgcnet.finetune.watch import RunWatch
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out, main_window_of
 from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.shared.session import SESSION, Session
@@ -49,22 +48,22 @@ class FinetunePanel(QWidget):
         fill_dock(self, self.view)
         self._runs = runs or RunProcesses()
         workers = WorkerThreads()
-        self.watch = RunWatch(workers)
+        self.watcher = RunFolderWatcher(workers)
         self.controller = FinetuneController(
             view=self.view,
             session=session,
             workers=workers,
             runs=self._runs,
-            watch=self.watch,
+            watcher=self.watcher,
             models=models or RegisteredModels(),
             estimator=estimate,
-            held_out=load_held_out,
+            load_case=load_compared_case,
             layers=ViewerComparison(napari_viewer),
         )
         self.guard = CloseGuard(
-            partial(_is_running, self.controller), self.controller.stop_now, self
+            partial(_is_running, self.controller), self.controller.run.stop_now, self
         )
-        self._wire_view()
+        self.view.connect_to(self.controller)
         # No method of this widget: it is half gone when it is destroyed, and its guard is too.
         self.destroyed.connect(partial(_close, self.controller))
         self.view.show_state(self.controller.state)
@@ -86,28 +85,12 @@ class FinetunePanel(QWidget):
         """Follow nothing more; a run goes on by itself, and is asked about when napari closes."""
         run = self.controller.state.run
         if run is not None and self.controller.state.is_busy:
-            self.guard.stay(partial(self._runs.is_alive, run), partial(self._runs.ask_to_stop, run))
+            self.guard.outlive_panel(
+                partial(self._runs.is_alive, run), partial(self._runs.ask_to_stop, run)
+            )
         else:
             self.guard.watch(None)
         self.controller.close()
-
-    def _wire_view(self) -> None:
-        view, controller = self.view, self.controller
-        view.ledger_chosen.connect(controller.choose_ledger)
-        view.reference_chosen.connect(controller.choose_reference)
-        view.parent_chosen.connect(controller.choose_parent)
-        view.device_chosen.connect(controller.choose_device)
-        view.options_set.connect(controller.set_options)
-        view.start_requested.connect(controller.start)
-        view.stop_requested.connect(controller.stop)
-        view.kill_requested.connect(controller.kill)
-        view.resume_requested.connect(controller.resume)
-        view.show_requested.connect(controller.show_slice)
-        view.model_selected.connect(controller.select_model)
-        view.switch_requested.connect(controller.switch)
-        view.answered.connect(controller.answer)
-        view.back_requested.connect(controller.go_back)
-        view.delete_requested.connect(controller.delete_model)
 
 
 def _is_running(controller: FinetuneController) -> bool:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import napari
 from napari.utils.notifications import show_error
 
-from napari_tgcnet.segment.files import ENDINGS, DiskFiles
+from napari_tgcnet.segment.files import DiskFiles
 from napari_tgcnet.segment.ports import LayerTuple
 from napari_tgcnet.shared.jobs import WorkerThreads
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.layers import series_layer_tuple
+from napari_tgcnet.study.disk_studies import DiskStudies
 from napari_tgcnet.study.recognise import is_large, is_study
-from napari_tgcnet.study.studies import DiskStudies
+from napari_tgcnet.study.study_layers import series_layer_tuple
 from tgcnet.errors import InputError
+from tgcnet.io.formats import IMAGES, format_of
 
 if TYPE_CHECKING:
     from napari_tgcnet._study_widget import StudyPanel
@@ -56,7 +57,7 @@ def read(path: Paths) -> list[Read]:
 
 
 def _is_picture(path: str) -> bool:
-    return path.lower().endswith(ENDINGS) and not Path(path).is_dir()
+    return format_of(path, IMAGES) is not None and not Path(path).is_dir()
 
 
 def _read_study(path: Path, viewer: Any) -> list[Read]:

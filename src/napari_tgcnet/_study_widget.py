@@ -11,9 +11,9 @@ from qtpy.QtWidgets import QWidget
 from napari_tgcnet.shared.dock import fill_dock, is_taken_out
 from napari_tgcnet.shared.reporting import ReportingThreads
 from napari_tgcnet.study.controller import StudyController
-from napari_tgcnet.study.layers import ViewerStudies
+from napari_tgcnet.study.disk_studies import DiskStudies
 from napari_tgcnet.study.ports import Studies
-from napari_tgcnet.study.studies import DiskStudies
+from napari_tgcnet.study.study_layers import ViewerStudies
 from napari_tgcnet.study.views.panel import StudyPanelView
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class StudyPanel(QWidget):
             studies=DiskStudies() if studies is None else studies,
             workers=ReportingThreads(),
         )
-        self._wire_view()
+        self.view.connect_to(self.controller)
         # No method of this widget: it is half gone when it is destroyed.
         self.destroyed.connect(partial(_leave, self.controller))
         self.view.show_state(self.controller.state)
@@ -54,14 +54,6 @@ class StudyPanel(QWidget):
         if is_taken_out(self, event):
             self.controller.close()
         return bool(super().event(event))
-
-    def _wire_view(self) -> None:
-        view, controller = self.view, self.controller
-        view.path_chosen.connect(controller.list_path)
-        view.series_selected.connect(controller.select)
-        view.open_requested.connect(controller.open_series)
-        view.cancel_requested.connect(controller.cancel)
-        view.skipped_wanted.connect(controller.show_skipped)
 
 
 def _leave(controller: StudyController, panel: Any = None) -> None:

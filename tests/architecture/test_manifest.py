@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from npe2 import PluginManifest
 
+from tgcnet.io.formats import IMAGES, MASKS, STUDIES, endings_of
+
 # The installed package must not answer instead: -S keeps .venv's .pth files (and with them the
 # editable install) away, and site-packages comes last, for npe2 alone.
 DISCOVER = """
@@ -72,6 +74,15 @@ def test_manifest_is_valid_and_names_what_exists(root: Path) -> None:
     manifest = PluginManifest.from_file(root / "napari.yaml")
     manifest.validate_imports()
     assert manifest.name == "napari-tgcnet"
+
+
+def test_the_manifest_names_the_endings_that_are_read_and_written(root: Path) -> None:
+    contributions = PluginManifest.from_file(root / "napari.yaml").contributions
+    [reader], [writer] = contributions.readers or [], contributions.writers or []
+    # The other patterns are of names without an ending.
+    patterns = {one for one in reader.filename_patterns if one.startswith("*.") and "[" not in one}
+    assert patterns == {f"*{ending}" for ending in endings_of(*IMAGES, *STUDIES)}
+    assert sorted(writer.filename_extensions) == sorted(endings_of(*MASKS))
 
 
 def test_the_packages_copy_is_the_manifest(root: Path) -> None:

@@ -101,9 +101,9 @@ def test_the_whole_loop(room: Room) -> None:
     assert ledger.load(cases[0].case_id).labels.sum() == 400
 
     controller = room.finetune.controller
-    controller.set_options(replace(controller.state.options, epochs=2))
+    controller.setup.set_options(replace(controller.state.options, epochs=2))
     room.wait(lambda: controller.state.can_start)
-    controller.start()
+    controller.run.start()
     room.wait(lambda: controller.state.phase is Phase.ENDED)
     progress = controller.state.progress
     assert [score.epoch for score in progress.scores] == [0, 1, 2], controller.state.ending
@@ -114,7 +114,7 @@ def test_the_whole_loop(room: Room) -> None:
 
     (held_out,) = progress.slices
     there = set(room.viewer.layers)
-    controller.show_slice(held_out)
+    controller.comparison.show(held_out)
     room.wait(lambda: controller.state.shown == held_out)
     shown = [layer for layer in room.viewer.layers if layer not in there]
     (image,) = [layer for layer in shown if isinstance(layer, Image)]
@@ -124,18 +124,18 @@ def test_the_whole_loop(room: Room) -> None:
     assert 400 in sizes, "the person's mask"
 
     candidate = progress.candidate
-    controller.select_model(candidate)
+    controller.models.select(candidate)
     room.wait(lambda: controller.state.selected_row is not None)
-    controller.switch()
+    controller.models.switch()
     room.wait(lambda: bool(controller.state.question))
     assert read_active().current.name == "tiny"
-    controller.answer(True)
+    controller.models.answer(True)
     room.wait(lambda: room.segment.controller.state.model == candidate)
     assert read_active().current.name == candidate
     room.correct(4)
     assert Ledger.open(room.session.ledger).cases().cases[-1].model == candidate
 
     room.wait(lambda: controller.state.models.previous == "tiny")
-    controller.go_back()
+    controller.models.go_back()
     room.wait(lambda: room.segment.controller.state.model == "tiny")
     assert read_active().current.name == "tiny"

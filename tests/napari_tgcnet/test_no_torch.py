@@ -22,7 +22,7 @@ MODULES = (
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         (
-            "napari_tgcnet.corrections.controller, napari_tgcnet.corrections.shelf",
+            "napari_tgcnet.corrections.controller, napari_tgcnet.corrections.ledger_store",
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         (
@@ -30,7 +30,7 @@ MODULES = (
             ("torch", "qtpy", "PySide6", "napari"),
         ),
         (
-            "napari_tgcnet.study.controller, napari_tgcnet.study.studies, "
+            "napari_tgcnet.study.controller, napari_tgcnet.study.disk_studies, "
             "napari_tgcnet.shared.windows",
             ("torch", "qtpy", "PySide6", "napari"),
         ),

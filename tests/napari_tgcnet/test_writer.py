@@ -18,7 +18,7 @@ from napari_tgcnet.shared.layers import KEY
 from napari_tgcnet.shared.snapshots import take_mask
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
-from tgcnet.io.decoded import grid_affine
+from tgcnet.io.orientation import grid_affine
 
 MODEL = {"model": "mini", "sha256": "ab" * 32}
 

@@ -1,10 +1,10 @@
-"""What each module of TGC-Net and of TMCA is worth, at the size of ``mini``.
+"""Ablations: what each module of TGC-Net and of TMCA contributes, at the size of ``mini``.
 
     tgcnet train training/recipes/ablations.py:tgcnet_without_vlcm --data FOLDER --out RUN
 
 Every row starts from the frozen towers of the shipped ``mini`` and an ImageNet CNN, and sees the
 same 5,664 radiographs of QaTa-COV19 train, the same requests in the same order, for two epochs at
-160 pixels: enough to tell modules apart, not to reach what longer training reaches. The table is
+160 pixels: enough to compare modules, not to reach the scores of longer training. The table is
 made by ``docs/make_ablations.py``.
 """
 

@@ -2,7 +2,7 @@
 
     tgcnet train training/recipes/biomedclip.py --data FOLDER --out RUN
 
-Fetches the weights by their hub's name, unless they lie in the folder of pretrained weights.
+Fetches the weights by their hub's name, unless they are in the folder of pretrained weights.
 Everything else is as in ``vit_b16``; mean and deviation are OpenAI's there too.
 """
 

@@ -1,14 +1,14 @@
-"""Ground glass and consolidation told apart: a TGC-Net with two classes, on axial CT slices.
+"""Ground glass and consolidation as two classes: a TGC-Net with two classes, on axial CT slices.
 
     python training/recipes/prepare_mini_data.py --source DATASETS --out DATA
     tgcnet train training/recipes/ct_classes.py --data DATA --out RUN
     tgcnet evaluate DATA/ct_classes/held_out --model RUN/model
 
-Forty labelled slices are all there is to learn from, and ten to measure on: it shows that classes
-go from the data to the layer, not how well they can be told apart. The ten that ``mini`` holds out
-are held out here too.
+Only forty labelled slices are there to train on, and ten to measure on: the recipe shows that
+classes reach the layer from the data, not how well they can be separated. The ten that ``mini``
+holds out are held out here too.
 
-The report says where, not which class: requests are drawn from both classes taken together, so one
+The report says where, not which class: requests are drawn from both classes merged, so one
 that names consolidation alone is answered with the ground glass of that place, too.
 """
 

@@ -1,4 +1,4 @@
-"""Lay out what the recipe ``mini`` reads and what its table is measured on.
+"""Prepare the data that the recipe ``mini`` trains on and that its table is measured on.
 
     python training/recipes/prepare_mini_data.py --source DATA --out FOLDER
 
@@ -6,8 +6,8 @@ DATA holds ``qata_cov19``, ``ct_covid_semiseg``, ``gb_covid_cxr``, ``ct_dicom_jp
 ``ct_lung_gtv_dicom``. The first three are linked; three-column folders are made of the rest:
 
 ``ct_held_out`` holds the ten labelled CT slices that are never trained on.
-``ct_classes`` holds the labelled CT slices with ground glass and consolidation told apart: those
-ten in ``held_out``, the others in ``train``.
+``ct_classes`` holds the labelled CT slices with ground glass and consolidation as two classes:
+those ten in ``held_out``, the others in ``train``.
 ``referring`` is what ``tgcnet data convert --referring`` makes of ``qata_cov19/val``.
 ``lesion_free`` holds slices of CTs without the lesions that the captioned sets show, under the
 lung window of the preprocessing, with empty masks: of the abdominal series and of the
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def copy_rows(folder: Path, images: Collection[str], out: Path, *, masks: str = "masks") -> None:
-    """The rows of a three-column folder whose image is named, as a folder of its own."""
+    """Copy the rows of the given images from a three-column folder into a new one."""
     for part in ("images", "masks"):
         (out / part).mkdir(parents=True)
     with (folder / "captions.csv").open(newline="", encoding="utf-8-sig") as file:

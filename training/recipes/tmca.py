@@ -2,7 +2,7 @@
 
     tgcnet train training/recipes/tmca.py --data FOLDER --out RUN
 
-Fetches both by their hubs' names, unless they lie in the folder of pretrained weights. The BERT is
+Fetches both by their hubs' names, unless they are in the folder of pretrained weights. The BERT is
 frozen; of the CNN, stem and first two stages are.
 """
 

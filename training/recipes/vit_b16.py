@@ -2,7 +2,7 @@
 
     tgcnet train training/recipes/vit_b16.py --data FOLDER --out RUN
 
-Fetches the towers by open_clip's tag "openai", unless weights of that name lie in the folder of
+Fetches the towers by open_clip's tag "openai", unless weights of that name are in the folder of
 pretrained weights (``tgcnet models import``). A path or another name in ``clip_weights`` does as
 well: an open_clip file, a transformers folder such as that of openai/clip-vit-base-patch16. AdamW
 3e-4 at batch 32; data, loss and requests are those of ``mini``.

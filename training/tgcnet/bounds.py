@@ -8,7 +8,7 @@ import re
 from dataclasses import fields
 from reprlib import repr as shortened
 from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from tgcnet.errors import ConfigError
 
@@ -63,6 +63,8 @@ def check_in(config: object, interval: str, *names: str) -> None:
 def _fits(value: object, declared: Any) -> bool:
     if isinstance(declared, UnionType):
         return any(_fits(value, one) for one in get_args(declared))
+    if get_origin(declared) is Literal:
+        return value in get_args(declared)
     if get_origin(declared) is tuple:
         return isinstance(value, tuple) and _all_fit(value, *get_args(declared))
     # To Python true is a number, too.

@@ -6,28 +6,22 @@ Variants are functions that use :func:`dataclasses.replace`.
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from reprlib import repr as shortened
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from tgcnet.bounds import check_divisible, check_in, check_types, check_whole
 from tgcnet.errors import ConfigError
 
 T = TypeVar("T")
 
-
-IMAGE_TOWERS = ("clip", "timm")
-TEXT_TOWERS = ("clip", "bert")
 PROJECTIONS = ("none", "linear", "mlp")
 LEVELS = (4, 8, 16, 32)
 """The strides of every pyramid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ImageTowerConfig:
-    """An image tower; features are tapped after four evenly spaced blocks.
-
-    ``kind`` is "clip", OpenAI's ViT as open_clip builds it, or "timm", timm's plain ViT with a
-    linear projection, as BiomedCLIP has it.
-    """
+class _ImageTowerConfig:
+    """What every image tower states; features are tapped after four evenly spaced blocks."""
 
     width: int
     layers: int
@@ -35,11 +29,9 @@ class ImageTowerConfig:
     patch_px: int
     side_px: int
     quick_gelu: bool
-    kind: str = "clip"
 
     def __post_init__(self) -> None:
         check_types(self)
-        _check_kind("an image tower", self.kind, IMAGE_TOWERS, quick_gelu=self.quick_gelu)
         if self.layers % 4:
             raise ConfigError(
                 f"an image tower's layers must be a multiple of 4, since features are tapped after "
@@ -50,28 +42,56 @@ class ImageTowerConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TextTowerConfig:
-    """A text tower.
+class ClipImageConfig(_ImageTowerConfig):
+    """OpenAI's ViT as open_clip builds it."""
 
-    ``kind`` is "clip", OpenAI's causal transformer as open_clip builds it, or "bert", transformers'
-    BertModel. ``words`` make a pruned vocabulary of the first kind: the tower holds embeddings of
-    their tokens alone, and any other word is not read at all.
+    kind: Literal["clip"] = "clip"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimmImageConfig(_ImageTowerConfig):
+    """timm's plain ViT with a linear projection, as BiomedCLIP has it."""
+
+    kind: Literal["timm"] = "timm"
+
+    def __post_init__(self) -> None:
+        # Not super(): before Python 3.14 it fails in a dataclass with slots.
+        _ImageTowerConfig.__post_init__(self)
+        _check_plain_gelu("an image tower", self)
+
+
+ImageTowerConfig = ClipImageConfig | TimmImageConfig
+"""Any image tower; ``kind`` says which in a file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _TextTowerConfig:
+    """What every text tower states.
+
+    Manifests list all of these fields whatever the kind, so those that only one kind uses stand
+    here too, and the other refuses a value in them. The fields of a further encoder are its own.
     """
+
+    encoder_name: ClassVar[str]
+    """In messages."""
+    vocabulary_comes_with_weights: ClassVar[bool]
+    """Whether a recipe needs pretrained weights to know the vocabulary."""
 
     width: int
     layers: int
     heads: int
     quick_gelu: bool
     words: tuple[str, ...] = ()
-    """The whole vocabulary of a pruned tower; empty means all that CLIP's tokenizer knows."""
+    """Of CLIP: the whole vocabulary of a pruned tower, which holds embeddings of their tokens alone
+    and does not read any other word; empty means all that CLIP's tokenizer knows."""
     context_length: int = 77
     max_sentences: int = 12
-    kind: str = "clip"
+    kind: str
     vocabulary: tuple[str, ...] = ()
-    """BERT's word pieces in the order of their ids; they travel with the model. Empty until
-    pretrained weights bring them: a tower without them reads nothing."""
+    """Of BERT: the word pieces in the order of their ids, stored with the model. Empty until
+    pretrained weights supply them: a tower without them reads nothing."""
     is_cased: bool = False
-    """Whether BERT's tokenizer keeps capitals and accents."""
+    """Of BERT: whether its tokenizer keeps capitals and accents."""
     num_positions: int = 512
     """How many positions BERT has embeddings for; CLIP's tower has ``context_length`` of them."""
     projection: str = "none"
@@ -79,14 +99,40 @@ class TextTowerConfig:
 
     def __post_init__(self) -> None:
         check_types(self)
-        _check_kind("a text tower", self.kind, TEXT_TOWERS, quick_gelu=self.quick_gelu)
         _check_heads("a tower's width", self.width, self.heads)
         check_whole(self, "width", "layers", "context_length", "max_sentences", "num_positions")
         if self.projection not in PROJECTIONS:
             raise ConfigError(f"projection must be one of {PROJECTIONS}, got {self.projection!r}")
-        if self.kind == "clip" and (self.vocabulary or self.projection != "none"):
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipTextConfig(_TextTowerConfig):
+    """OpenAI's causal transformer as open_clip builds it, with a vocabulary that may be pruned."""
+
+    encoder_name: ClassVar[str] = "CLIP"
+    vocabulary_comes_with_weights: ClassVar[bool] = False
+
+    kind: Literal["clip"] = "clip"
+
+    def __post_init__(self) -> None:
+        _TextTowerConfig.__post_init__(self)
+        if self.vocabulary or self.projection != "none":
             raise ConfigError("word pieces and a projection of one's own belong to kind='bert'")
-        if self.kind == "bert" and (self.words or self.context_length > self.num_positions):
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BertTextConfig(_TextTowerConfig):
+    """transformers' BertModel."""
+
+    encoder_name: ClassVar[str] = "BERT"
+    vocabulary_comes_with_weights: ClassVar[bool] = True
+
+    kind: Literal["bert"] = "bert"
+
+    def __post_init__(self) -> None:
+        _TextTowerConfig.__post_init__(self)
+        _check_plain_gelu("a text tower", self)
+        if self.words or self.context_length > self.num_positions:
             raise ConfigError(
                 "a BERT takes no pruned list of words, and its context_length goes up to "
                 f"num_positions; got {len(self.words)} words, {self.context_length} and "
@@ -94,12 +140,15 @@ class TextTowerConfig:
             )
 
 
-def _check_kind(what: str, kind: str, known: tuple[str, ...], *, quick_gelu: bool) -> None:
-    if kind not in known:
-        raise ConfigError(f"the kind of {what} must be one of {known}, got {shortened(kind)}")
-    if quick_gelu and kind != "clip":
+TextTowerConfig = ClipTextConfig | BertTextConfig
+"""Any text tower; ``kind`` says which in a file."""
+
+
+def _check_plain_gelu(what: str, tower: TimmImageConfig | BertTextConfig) -> None:
+    if tower.quick_gelu:
         raise ConfigError(
-            f"{what} of kind {kind!r} has a plain GELU, but quick_gelu=True was given; state False"
+            f"{what} of kind {tower.kind!r} has a plain GELU, but quick_gelu=True was given; state "
+            "False"
         )
 
 
@@ -318,8 +367,24 @@ def from_json(cls: type[T], values: object) -> T:
         raise ConfigError(f"{cls.__name__} cannot be read: {error}") from error
 
 
+def tower_from_json(towers: object, values: object) -> Any:
+    """One of :data:`ImageTowerConfig` or :data:`TextTowerConfig`, which ``towers`` is.
+
+    The values' ``kind`` says which, "clip" where none is stated; raises as :func:`from_json`.
+    """
+    kinds = {next(f.default for f in fields(t) if f.name == "kind"): t for t in get_args(towers)}
+    kind = values.get("kind", "clip") if isinstance(values, dict) else "clip"
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ConfigError(f"a tower's kind must be one of {tuple(kinds)}, got {shortened(kind)}")
+    return from_json(kinds[kind], values)
+
+
 def _as_declared(value: object, declared: Any, name: str) -> object:
     """A JSON value as its field declares it: a list as a tuple, 1 as 1.0 where floats go."""
+    if isinstance(declared, UnionType):
+        return value if isinstance(value, declared) else tower_from_json(declared, value)
+    if get_origin(declared) is Literal:
+        return value
     if isinstance(declared, type) and is_dataclass(declared):
         return value if isinstance(value, declared) else from_json(declared, value)
     if get_origin(declared) is tuple:

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 class SegmentationLoss(nn.Module):
     """Soft Dice + binary cross-entropy on logits, equal weights, and the same on similarity maps.
 
-    The second part (OURS, weight ``alignment_weight``) asks VLCM's calibrated similarity, read as
-    a logit map, to be high where the text's target is: cross-modal alignment supervised by the
+    The second part (OURS, weight ``alignment_weight``) drives VLCM's calibrated similarity, read
+    as a logit map, to be high where the text's target is: cross-modal alignment supervised by the
     target itself.
     """
 
     def __init__(self, *, alignment_weight: float) -> None:
         super().__init__()
         self.alignment_weight = alignment_weight
-        # smooth = 1 gives an empty mask a Dice term that pulls the prediction to nothing.
+        # smooth = 1 gives an empty mask a Dice term that drives the prediction to empty.
         self.dice = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)
 
     def forward(

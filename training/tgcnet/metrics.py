@@ -1,7 +1,7 @@
 """Scores of masks against references, in both conventions the literature mixes.
 
 Ours rather than a library's, since no library has both conventions with one rule for empty masks.
-MONAI's ``DiceMetric`` cannot pool, and leaves images with an empty reference out unless told
+MONAI's ``DiceMetric`` cannot pool, and leaves images with an empty reference out unless given
 ``ignore_empty=False``; torchmetrics' ``DiceScore`` does both, and gives NaN where both masks are
 empty. MONAI's ``compute_hausdorff_distance`` takes the larger of two one-way percentiles.
 tests/tgcnet/test_metrics.py holds these figures against both libraries. No torch here.
@@ -79,7 +79,7 @@ class MetricAccumulator:
         Parameters
         ----------
         pred, ref : (Y, X) bool, the same shape
-        spacing_yx_mm : between neighbouring pixels along y and x; None where nobody knows
+        spacing_yx_mm : between neighbouring pixels along y and x; None where it is unknown
 
         Raises
         ------

@@ -16,9 +16,9 @@ def to_labels(
     """Label each voxel with the class of the larger probability, where it reaches the threshold.
 
     Regions smaller than ``config.min_region_px`` are dropped slice by slice. That number counts
-    pixels of the model's square grid; on the image it is scaled by area. A region is whatever
-    foreground hangs together, diagonals included, of any class: a small consolidation inside
-    a large ground-glass opacity is no speck.
+    pixels of the model's square grid; on the image it is scaled by area. A region is
+    connected foreground, diagonals included, of any class: a small consolidation inside a large
+    ground-glass opacity is not dropped.
 
     Parameters
     ----------

@@ -38,13 +38,13 @@ class IntensityWindow:
 def decide_window(volume: Volume, config: PreprocessConfig) -> IntensityWindow:
     """Choose the intensity window by modality; the data type never decides it.
 
-    8-bit pixels somebody already windowed stay as they are, CT gets the lung window, a
+    8-bit pixels that were windowed already stay as they are, CT gets the lung window, a
     radiograph its own percentiles over all finite values of the volume.
 
     Raises
     ------
     ModalityUnknownError
-        If nothing says whether the values are Hounsfield units or a radiograph's.
+        If it is unknown whether the values are Hounsfield units or a radiograph's.
     InputError
         If no value is finite, or all are equal, or nearly all so that no contrast is left.
     """
@@ -196,7 +196,7 @@ def prepare_plane(
 
     Returns
     -------
-    (side_px, side_px) float32 in [0, 1], and the letterbox whose ``invert`` leads back
+    (side_px, side_px) float32 in [0, 1], and the letterbox, for its ``invert``
     """
     height, width = plane.shape
     box = Letterbox(height=height, width=width, side_px=config.side_px)

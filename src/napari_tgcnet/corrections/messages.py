@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
+from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
 from napari_tgcnet.segment.messages import counted
 from tgcnet.corrections import CaseSummary
 from tgcnet.domain import Case
@@ -49,35 +49,35 @@ NO_LEDGER_YET = (
 )
 EMPTY = "There is no correction in this ledger."
 EMPTY_BIN = "The bin is empty."
-DOING = {
-    Doing.NOTHING: "",
-    Doing.CHOOSING: "Looking into the folder…",
-    Doing.OPENING: "Opening the correction…",
-    Doing.MOVING: "Moving…",
+ACTIVITIES = {
+    Activity.NONE: "",
+    Activity.CHOOSING: "Looking into the folder…",
+    Activity.OPENING: "Opening the correction…",
+    Activity.MOVING: "Moving…",
 }
 
 
-def instead_of_table(state: CorrectionsState) -> str:
-    """Why there is no row; nothing where there are some, or where a problem says it."""
-    if state.cases or (state.found is Found.UNKNOWN and not state.is_reading):
+def placeholder(state: CorrectionsState) -> str:
+    """Why the table is empty; no text if it is not, or if a problem is shown instead."""
+    if state.cases or (state.ledger_status is LedgerStatus.UNKNOWN and not state.is_reading):
         return ""
-    if state.found is Found.UNKNOWN:
+    if state.ledger_status is LedgerStatus.UNKNOWN:
         return READING
     if state.shows_bin:
         return EMPTY_BIN
-    return NO_LEDGER_YET if state.found is Found.NO_LEDGER_YET else EMPTY
+    return NO_LEDGER_YET if state.ledger_status is LedgerStatus.MISSING else EMPTY
 
 
 def summary(state: CorrectionsState) -> str:
-    """How many there are, and how many are selected."""
+    """How many corrections are listed, and how many of them are selected."""
     if not state.cases:
         return ""
-    said = counted(len(state.cases), "correction")
+    text = counted(len(state.cases), "correction")
     if state.shows_bin:
-        said += " in the bin"
+        text += " in the bin"
     if len(state.selected) > 1:
-        said += f", {len(state.selected)} selected"
-    return said
+        text += f", {len(state.selected)} selected"
+    return text
 
 
 def broken(num_broken: int) -> str:
@@ -89,7 +89,7 @@ def broken_list(sentences: Sequence[str]) -> str:
 
 
 def layer_name(case_id: str) -> str:
-    """Short enough for napari's list of layers, and long enough to tell cases apart."""
+    """Short enough for napari's layer list, long enough to distinguish cases."""
     return f"case {case_id[:6]}…"
 
 
@@ -108,15 +108,15 @@ def opened(case: Case) -> str:
 def open_already(case_id: str) -> str:
     return (
         f"{layer_name(case_id).capitalize()} is open already; its layer is selected. To open it "
-        "afresh, remove its image layer first."
+        "again, remove its image layer first."
     )
 
 
 def moved(num_moved: int, *, to_bin: bool) -> str:
-    what = counted(num_moved, "correction")
+    moved_cases = counted(num_moved, "correction")
     if to_bin:
-        return f"{what} moved to the bin; “{SHOW_BIN}” lists what can be restored."
-    return f"{what} restored."
+        return f"{moved_cases} moved to the bin; “{SHOW_BIN}” lists what can be restored."
+    return f"{moved_cases} restored."
 
 
 def dice(case: CaseSummary) -> str:
@@ -137,14 +137,14 @@ def reviewed(case: CaseSummary) -> str:
 
 
 def saved(case: CaseSummary) -> str:
-    """Date and time where the user is, one below the other."""
+    """Local date and time, on two lines."""
     return f"{_local(case.saved_utc):%Y-%m-%d\n%H:%M}"
 
 
 def saved_tip(case: CaseSummary) -> str:
     latest, first = _local(case.saved_utc), _local(case.created_utc)
-    said = f"Saved {latest:%Y-%m-%d %H:%M:%S}."
-    return said if case.num_revisions == 1 else f"{said} First saved {first:%Y-%m-%d %H:%M:%S}."
+    text = f"Saved {latest:%Y-%m-%d %H:%M:%S}."
+    return text if case.num_revisions == 1 else f"{text} First saved {first:%Y-%m-%d %H:%M:%S}."
 
 
 def model_and_use(case: CaseSummary) -> str:
@@ -159,7 +159,7 @@ def model_and_use_tip(case: CaseSummary) -> str:
 
 
 def picture_text(case: CaseSummary) -> str:
-    """What a screen reader says of the picture."""
+    """Text for the picture, read out by a screen reader."""
     return layer_name(case.case_id)
 
 

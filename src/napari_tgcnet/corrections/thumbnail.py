@@ -1,4 +1,4 @@
-"""A case as a small picture: one slice, and on it what the model drew and what a person did."""
+"""A small picture of a case: one slice with the outlines of the model's and the user's mask."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tgcnet.domain import Case, SegmentationClass
 SIDE_PX = 64
 
 MODEL_COLOURS = ((0, 220, 255), (255, 220, 0))
-"""Of the model's outline: the first that no class has. Bright, for they lie on an image."""
+"""Of the model's outline: the first that is unlike every class. Bright, to show on an image."""
 
-_ALIKE = 120
-"""Colours nearer than this (Euclidean, of 0 to 255 per channel) are taken for the same."""
+_MIN_DISTANCE = 120
+"""Colours nearer than this (Euclidean, 0 to 255 per channel) look alike."""
 _PERCENTILES = (1, 99)
 
 
 def thumbnail_of(case: Case) -> np.ndarray:
     """(SIDE_PX, SIDE_PX, 3) uint8 of a case; see :func:`draw_thumbnail`."""
     window = case.record.window
-    z = telling_slice(case.labels, case.reviewed_slices)
+    z = representative_slice(case.labels, case.reviewed_slices)
     return draw_thumbnail(
         case.volume.array[z],
         case.labels[z],
@@ -32,13 +32,13 @@ def thumbnail_of(case: Case) -> np.ndarray:
     )
 
 
-def telling_slice(labels: np.ndarray, reviewed_slices: Sequence[int]) -> int:
-    """The slice to show: of the reviewed ones that with the largest mask, else the middle one.
+def representative_slice(labels: np.ndarray, reviewed_slices: Sequence[int]) -> int:
+    """Index of the reviewed slice with the largest mask; if all are empty, of the middle one.
 
     Parameters
     ----------
     labels : (Z, Y, X) uint8
-    reviewed_slices : where there is none, all count
+    reviewed_slices : if empty, all slices count as reviewed
     """
     slices = list(reviewed_slices) or list(range(len(labels)))
     sizes = [int(np.count_nonzero(labels[z])) for z in slices]
@@ -54,18 +54,18 @@ def draw_thumbnail(
     spacing_yx: tuple[float, float],
     window: tuple[float, float] | None,
 ) -> np.ndarray:
-    """Draw one slice, whole, its sides in the proportion they have in the patient.
+    """Draw one whole slice in its physical proportions.
 
     Parameters
     ----------
     plane : (Y, X), real
-    labels, model_labels : (Y, X) uint8; the model's outline lies below the person's
+    labels, model_labels : (Y, X) uint8; the model's outline is drawn below the user's
     window : intensities shown as black and white; None takes percentiles of the slice
 
     Returns
     -------
     np.ndarray
-        (SIDE_PX, SIDE_PX, 3) uint8, black where the slice leaves room.
+        (SIDE_PX, SIDE_PX, 3) uint8, black beside a slice that is not square.
     """
     height, width = _inner_size(plane.shape, spacing_yx)
     grey = _resample(_to_grey(plane, window), height, width)
@@ -87,7 +87,7 @@ def _inner_size(shape: tuple[int, ...], spacing_yx: tuple[float, float]) -> tupl
 
 
 def _to_grey(plane: np.ndarray, window: tuple[float, float] | None) -> np.ndarray:
-    """(Y, X) float32 from 0 to 255; black where the slice holds no number."""
+    """(Y, X) float32 from 0 to 255; black where the slice is not finite."""
     values = plane.astype(np.float32)
     finite = values[np.isfinite(values)]
     if window is None and finite.size:
@@ -101,7 +101,7 @@ def _to_grey(plane: np.ndarray, window: tuple[float, float] | None) -> np.ndarra
 
 
 def _resample(plane: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Means of blocks where the picture is smaller than the slice, else the nearest pixel."""
+    """Resample by block means where it shrinks the slice, by nearest pixel where it enlarges it."""
     for axis, size in enumerate((height, width)):
         starts = np.arange(size) * plane.shape[axis] // size
         if plane.shape[axis] > size:
@@ -114,7 +114,7 @@ def _resample(plane: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _outline(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(height, width) bool: the outermost pixels of a mask; a small one does not vanish."""
+    """(height, width) bool: the border pixels of a mask; a small mask keeps at least one."""
     region = _resample(mask.astype(np.float32), height, width) > 0
     padded = np.pad(region, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
@@ -125,6 +125,6 @@ def _outline(mask: np.ndarray, height: int, width: int) -> np.ndarray:
 def _model_colour(classes: Sequence[SegmentationClass]) -> tuple[int, int, int]:
     for colour in MODEL_COLOURS:
         distances = [np.linalg.norm(np.subtract(colour, one.colour)) for one in classes]
-        if min(distances, default=_ALIKE) >= _ALIKE:
+        if min(distances, default=_MIN_DISTANCE) >= _MIN_DISTANCE:
             return colour
     return MODEL_COLOURS[0]

@@ -1,1 +1,1 @@
-"""What stands behind the panel *TGC-Net: fine-tune*: a run is followed by the files it writes."""
+"""The panel *TGC-Net: fine-tune*; it follows a run by the files that the run writes."""

@@ -1,4 +1,4 @@
-"""What a run would learn from and what it would take, before anything is trained. No torch."""
+"""Estimates what a run would learn from and how much disk it would take. No torch."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from tgcnet.errors import InputError, LedgerError
 from tgcnet.weights.manifest import Manifest
 from tgcnet.weights.registry import registered_models
 
-# The trainer's own, which lies beside torch; a test compares them.
+# A copy of the trainer's constant, whose module imports torch; a test compares the two.
 NUM_VIEWS = 4
 
-_NUM_TAPS = 4
+_NUM_FEATURE_MAPS = 4
 _HALF_BYTES = 2
 
 
 def feature_bytes(model: ModelConfig, *, side_px: int, has_adapters: bool) -> int:
-    """What the frozen image tower's features of one image in one view take on disk.
+    """Disk space for the frozen image tower's features of one image in one view.
 
-    Four maps; where adapters change what comes after the first block, that block's tokens alone.
-    TMCA has no such tower, and nothing is kept.
+    Four feature maps are cached; with adapters, which change all that follows the first block, only
+    that block's tokens. TMCA has no such tower, so nothing is cached.
     """
     if not isinstance(model, TgcNetConfig):
         return 0
     grid = side_px // model.towers.image.patch_px
     if has_adapters:
         return (1 + grid * grid) * model.towers.image.width * _HALF_BYTES
-    return _NUM_TAPS * grid * grid * model.towers.image.width * _HALF_BYTES
+    return _NUM_FEATURE_MAPS * grid * grid * model.towers.image.width * _HALF_BYTES
 
 
 def estimate(*, ledger: Path, reference: Path | None, model: str, options: Options) -> Estimate:
-    """Look at the ledger, the reference set and the model; for a worker thread.
+    """Read the ledger, the reference set and the model's manifest; for a worker thread.
 
-    What is missing is said in the estimate.
+    What a run would lack is a sentence in the estimate, not an error.
     """
     try:
         listing = Ledger.open(ledger).cases()
@@ -62,7 +62,7 @@ def estimate(*, ledger: Path, reference: Path | None, model: str, options: Optio
     if manifest is None:
         size, missing = 0, missing or messages.model_gone(model)
     else:
-        size = _bytes_of_one(manifest, options) * NUM_VIEWS * (num_slices + num_replayed)
+        size = _bytes_per_view(manifest, options) * NUM_VIEWS * (num_slices + num_replayed)
         if options.learns == "adapters" and not isinstance(manifest.model, TgcNetConfig):
             missing = missing or messages.no_adapters(model)
     return Estimate(
@@ -79,7 +79,7 @@ def estimate(*, ledger: Path, reference: Path | None, model: str, options: Optio
 
 
 def _reference(folder: Path | None) -> tuple[int, int, str]:
-    """How many images of a reference set are replayed and measured, and what is wrong with it."""
+    """Images of a reference set to be replayed and to be measured, and why it cannot be used."""
     if folder is None:
         return 0, 0, ""
     try:
@@ -93,13 +93,13 @@ def _reference(folder: Path | None) -> tuple[int, int, str]:
 
 
 def _reviewed(cases: Sequence[CaseSummary]) -> tuple[int, int]:
-    """Reviewed slices, and the patients they are of."""
+    """Number of reviewed slices, and of their patients."""
     reviewed = [case for case in cases if case.reviewed_slices]
     patients = {case.patient_key for case in reviewed}
     return sum(len(case.reviewed_slices) for case in reviewed), len(patients)
 
 
-def _bytes_of_one(manifest: Manifest, options: Options) -> int:
+def _bytes_per_view(manifest: Manifest, options: Options) -> int:
     if options.learns == "all":
         return 0
     model, side_px = manifest.model, manifest.preprocess.side_px

@@ -1,4 +1,4 @@
-"""Every sentence and label of the fine-tuning panel."""
+"""Every sentence and label that a user of the fine-tuning panel reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEDGER, REFERENCE, PARENT, DEVICE, EPOCHS = (
     "Epochs",
 )
 CHOOSE, ADVANCED = "Choose…", "Advanced"
-CLEAR, CLEAR_TIP = "None", "Go without a reference set"
+CLEAR, CLEAR_TIP = "None", "Use no reference set"
 LEDGER_TIP = "The folder that corrections were saved to"
 REFERENCE_TIP = "A folder with images/, masks/ and captions.csv"
 REFERENCE_HINT = (
@@ -32,11 +32,14 @@ LEARNS, RATE, REPLAY, BATCH, CACHE, SEED = (
     "Disk for features",
     "Seed",
 )
-REPLAY_TIP = "Of each step's images: earlier corrections and the reference set, against forgetting"
+REPLAY_TIP = (
+    "Share of each step's images taken from earlier corrections and the reference set, so that the "
+    "model does not forget"
+)
 CACHE_TIP = "Features of the frozen towers are computed once and kept in the run's folder"
 RATE_TIP = "A number such as 2e-4; empty for the default"
 RATE_WRONG = (
-    "What you typed is no number above 0, so the learning rate is back on its default. Write one "
+    "What you typed is no number above 0, so the learning rate is back to its default. Type one "
     "such as 2e-4, or leave it empty."
 )
 LEARNS_CHOICES = (
@@ -57,40 +60,40 @@ NO_REVIEWED_SLICE = (
     "two patients and mark the slices you reviewed."
 )
 ONE_PATIENT = (
-    "Only one patient has reviewed corrections, at least two are needed: one is kept aside to "
+    "Only one patient has reviewed corrections, at least two are needed: one is held out to "
     "compare the models on. Correct a case of another patient."
 )
 ALL_HELD_OUT = (
-    "All patients with reviewed slices are kept aside for the comparison, so none is left to learn "
+    "All patients with reviewed slices are held out for the comparison, so none is left to learn "
     "from. Review slices of another patient's case."
 )
 NONE_HELD_OUT = (
-    "No patient with reviewed slices is kept aside for the comparison. Review slices of a held-out "
+    "No patient with reviewed slices is held out for the comparison. Review slices of a held-out "
     "case, or correct cases of more patients."
 )
-FEATURES_NONE = "Features: none are kept, because what they would be kept of learns too."
+FEATURES_NONE = "Features: none are kept, because the towers that compute them learn too."
 
 START, STOP, KILL, RESUME = "Start", "Stop", "End at once", "Resume"
-STOP_TIP = "Stop after the images at hand; the run can be resumed"
-KILL_TIP = "End the process; its last checkpoint stays and the run can be resumed"
-RESUME_TIP = "Go on from the last checkpoint"
+STOP_TIP = "Stop after the current images; the run can be resumed"
+KILL_TIP = "End the process; its last checkpoint is kept and the run can be resumed"
+RESUME_TIP = "Continue from the last checkpoint"
 STARTING = "Starting the process…"
 LOADING = "Reading the model and the corrections…"
-STOPPING = "Stopping after the images at hand…"
+STOPPING = "Stopping after the current images…"
 PREPARING = "Preparing features"
 COMPARING = "Comparing the candidate with the active model"
 IDLE = "Nothing is running. The model in use stays as it is until you switch."
 DONE = "Done. Nothing was switched."
 BROKEN = (
-    "The run's process is gone and said nothing; its memory may have run out, or somebody ended "
-    "it. What it finished is kept: Resume goes on from the last checkpoint."
+    "The run's process has ended without giving a reason; its memory may have run out, or somebody "
+    "ended it. What it finished is kept: Resume continues from the last checkpoint."
 )
-UNDER_WAY = "Another window had started a run already; that one is followed here."
-NOT_OURS = (
-    "The options this run began with cannot be read, so it cannot go on from here. Start a new "
+UNDER_WAY = "Another window has already started a run; that run is shown here."
+OPTIONS_UNREADABLE = (
+    "The options this run began with cannot be read, so it cannot be resumed here. Start a new "
     "one, or use tgcnet finetune --resume with the options you gave."
 )
-REFERENCE_WANTED = (
+REFERENCE_NEEDED = (
     "This run began with a reference set, expected the same folder again: choose it, then Resume."
 )
 LOG, CURVES = "Log", "Curves"
@@ -100,7 +103,7 @@ POOLED, MEAN = "pooled", "mean"
 DICE_POOLED, DICE_MEAN = "Held-out Dice, pooled", "Held-out Dice, mean"
 
 RECOMMENDED, NOT_RECOMMENDED = "Recommended", "Not recommended"
-TOLD = {"given": "told the report", "none": "told nothing"}
+TEXTS = {"given": "given the report", "none": "given no text"}
 HELD_OUT_SET, REFERENCE_SET = "Held-out corrections", "Reference set"
 MEASURE, BEFORE_AFTER = "Dice", "Active →\ncandidate"
 CHANGE = "Change in points\n(95 % interval)"
@@ -113,7 +116,7 @@ COLOURS = (
     "only in the mask before, green only in the one after."
 )
 READING_CASE = "Reading the case…"
-LAYER_IMAGE, LAYER_PERSON = "Compared image", "Compared: your mask"
+LAYER_IMAGE, LAYER_USER = "Compared image", "Compared: your mask"
 LAYER_BEFORE, LAYER_AFTER = "Compared: before (active)", "Compared: after (candidate)"
 LAYER_DIFFERENCE = "Compared: difference"
 MASKS_MISSING = "The gate kept no masks of this slice; compare the models again: tgcnet gate."
@@ -126,10 +129,10 @@ SWITCH, DELETE = "Switch to it", "Delete"
 SWITCH_TIP = "Use this model wherever none is named"
 DELETE_TIP = "Delete this model from the disk; only models of your own"
 GO_BACK = "Go back"
-SWITCH_ALL_THE_SAME = "Switch all the same?"
+SWITCH_ANYWAY = "Switch anyway?"
 YES, NO = "Yes", "No"
 SWITCHING = "Switching…"
-FROM_NOTHING = "Came with the package, or was trained from nothing; no parent."
+NO_PARENT = "Comes with the package, or was trained from scratch; no parent."
 NOT_COMPARED = "The gate has not compared this model with any other."
 REPORT_UNREADABLE = "The gate's report kept with this model cannot be read."
 OTHER_CANDIDATE = "The gate's report kept with this model is about other weights."
@@ -149,7 +152,7 @@ def learnt_from(num_slices: int, num_patients: int) -> str:
 
 def held_out(num_slices: int, num_patients: int) -> str:
     slices, patients = counted(num_slices, "slice"), counted(num_patients, "patient")
-    return f"Kept aside to compare on: {slices} of {patients}."
+    return f"Held out to compare on: {slices} of {patients}."
 
 
 def reference_images(num_replayed: int, num_measured: int) -> str:
@@ -161,12 +164,12 @@ def damaged(number: int) -> str:
 
 
 def features(size_bytes: int, limit_gib: float) -> str:
-    """What kept features take, against what they may."""
+    """Disk space that kept features take, against the limit."""
     size = _size(size_bytes)
     if size_bytes > limit_gib * 2**30:
         return (
             f"Features: {size} is more than the {limit_gib:.1f} GiB allowed; they are computed "
-            "anew each time, which is slower."
+            "again each time, which is slower."
         )
     return f"Features: {size} of at most {limit_gib:.1f} GiB; kept in the run's folder."
 
@@ -180,7 +183,7 @@ def _size(size_bytes: int) -> str:
 def reference_too_small(number: int, least: int) -> str:
     return (
         f"The reference set holds {counted(number, 'image')}, expected at least {least}: fewer "
-        "cannot tell whether the model forgets. Add images, or go without one."
+        "cannot show whether the model forgets. Add images, or use no reference set."
     )
 
 
@@ -196,7 +199,7 @@ def no_adapters(model: str) -> str:
 
 
 def active_gone(name: str) -> str:
-    return f"The active model, “{name}”, is not there any more. Switch another one on."
+    return f"The active model, “{name}”, does not exist any more. Switch to another one."
 
 
 def not_started(reason: str | None) -> str:
@@ -208,8 +211,8 @@ def not_started(reason: str | None) -> str:
 
 def not_killed(reason: str | None) -> str:
     return (
-        f"The system did not let the run's process be ended ({reason or 'refused'}). It stops by "
-        "itself after the images at hand."
+        f"The system did not permit ending the run's process ({reason or 'refused'}). It stops by "
+        "itself after the current images."
     )
 
 
@@ -217,39 +220,41 @@ def training(step: int, total: int) -> str:
     return f"Training step {step:,} of {total:,}."
 
 
-def broken(last_words: str) -> str:
-    return f"{BROKEN} Its last words: {last_words}" if last_words else BROKEN
+def broken(last_log_line: str) -> str:
+    return f"{BROKEN} The last line of its log: {last_log_line}" if last_log_line else BROKEN
 
 
 def candidate_written(name: str) -> str:
     return f"{DONE} The candidate is “{name}”; switch to it under Models if you want to."
 
 
-def verdict_of(name: str, active: str) -> str:
+def models_compared(name: str, active: str) -> str:
     return f"Candidate “{name}” against “{active}”."
 
 
-def comparison_title(set_name: str, told: str, num_cases: int, num_patients: int) -> str:
+def comparison_title(set_name: str, text: str, num_cases: int, num_patients: int) -> str:
     cases, patients = counted(num_cases, "case"), counted(num_patients, "patient")
-    return f"{set_name}, {TOLD.get(told, told)}: {cases} of {patients}"
+    return f"{set_name}, {TEXTS.get(text, text)}: {cases} of {patients}"
 
 
-def delete_for_good(name: str) -> str:
-    return f"Delete “{name}” for good? It can only be had again by another run."
+def confirm_deletion(name: str) -> str:
+    return f"Delete “{name}” for good? Only another run can produce it again."
 
 
 def go_back_to(name: str) -> str:
     return f"Go back to {name}"
 
 
-def comes_from(parent: str, taken_utc: str) -> str:
-    when = f", with the corrections of {taken_utc[:16].replace('T', ' ')} UTC" if taken_utc else ""
-    return f"Fine-tuned from “{parent}”{when}."
+def comes_from(parent: str, corrections_utc: str) -> str:
+    if not corrections_utc:
+        return f"Fine-tuned from “{parent}”."
+    minute = corrections_utc[:16].replace("T", " ")
+    return f"Fine-tuned from “{parent}”, with the corrections of {minute} UTC."
 
 
-def gate_said(report: GateReport) -> str:
-    said = "recommended" if report.recommended else "did not recommend"
-    return f"On {report.date_utc[:10]} the gate {said} it over “{report.active.name}”."
+def gate_verdict(report: GateReport) -> str:
+    verb = "recommended" if report.recommended else "did not recommend"
+    return f"On {report.date_utc[:10]} the gate {verb} it over “{report.active.name}”."
 
 
 def not_recommended(active: str) -> str:
@@ -260,9 +265,9 @@ def other_active(compared_with: str) -> str:
     return f"The gate compared this model with “{compared_with}”, which is not the active one now."
 
 
-def removed_active(name: str) -> str:
-    return f"“{name}” is active, so it is not deleted. Go back or switch to another model first."
+def cannot_delete_active(name: str) -> str:
+    return f"“{name}” is active, so it cannot be deleted. Go back or switch to another model first."
 
 
-def removed_shipped(name: str) -> str:
-    return f"“{name}” came with the package and stays; only models of your own are deleted."
+def cannot_delete_shipped(name: str) -> str:
+    return f"“{name}” comes with the package and stays; only models of your own can be deleted."

@@ -1,73 +1,38 @@
-"""What the controller needs from the outside; it gets these as arguments and knows no more."""
+"""What the controller's parts need from the outside, and what the views ask of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from napari_tgcnet.finetune.state import Estimate, ModelListing, Options
-from tgcnet.domain import Case
-from tgcnet.finetune.compared_masks import ComparedMasks
-from tgcnet.finetune.events import TimedEvent
-from tgcnet.finetune.run_folder import RunStatus
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RunOrder:
-    """A run, as it was asked for."""
-
-    ledger: Path
-    reference: Path | None
-    model: str
-    device: str
-    options: Options
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A run to show.
-
-    ``is_new``: it was started by this very call.
-    """
-
-    run: Path
-    status: RunStatus
-    is_new: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class News:
-    """What one look at a run's folder found.
-
-    Attributes
-    ----------
-    events : since the last look
-    is_alive : a process works on it; where not, no event will come
-    last_words : of a process that ended without a word; empty where they may hold a path
-    """
-
-    events: tuple[TimedEvent, ...]
-    is_alive: bool
-    last_words: str = ""
+from napari_tgcnet.finetune.state import (
+    ComparedCase,
+    Estimate,
+    FoundRun,
+    ModelListing,
+    Options,
+    RunRequest,
+    RunUpdate,
+)
+from tgcnet.finetune.events import SliceCompared
 
 
 class Runs(Protocol):
     """Runs as processes; all but ``ask_to_stop`` are called in worker threads."""
 
-    def start(self, order: RunOrder) -> Found: ...
-    def resume(self, run: Path, ledger: Path, reference: Path | None) -> Found: ...
-    def pick_up(self) -> Found | None: ...
+    def start(self, request: RunRequest) -> FoundRun: ...
+    def resume(self, run: Path, ledger: Path, reference: Path | None) -> FoundRun: ...
+    def find_current(self) -> FoundRun | None: ...
     def ask_to_stop(self, run: Path) -> None: ...
     def kill(self, run: Path) -> None: ...
     def is_alive(self, run: Path) -> bool: ...
 
 
-class Watch(Protocol):
-    """Looks at one run's folder again and again; the listener is called on the Qt thread."""
+class RunWatcher(Protocol):
+    """Looks into one run's folder repeatedly; the listener is called on the Qt thread."""
 
-    def follow(self, run: Path, listener: Callable[[News], None]) -> None: ...
+    def follow(self, run: Path, listener: Callable[[RunUpdate], None]) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -88,21 +53,61 @@ class Models(Protocol):
     def delete(self, name: str) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldOutCase:
-    """A held-out case with what both models drew on its slices, by index along Z."""
-
-    case: Case
-    masks: dict[int, ComparedMasks]
-
-
-class HeldOut(Protocol):
+class ComparedCaseLoader(Protocol):
     """Reads a compared case; called in worker threads."""
 
-    def __call__(self, *, run: Path, ledger: Path, case_id: str) -> HeldOutCase: ...
+    def __call__(self, *, run: Path, ledger: Path, case_id: str) -> ComparedCase: ...
 
 
 class ComparisonLayers(Protocol):
-    """The viewer's layers of the case that is compared."""
+    """The viewer's layers of the case whose masks are compared."""
 
-    def show(self, held_out: HeldOutCase, z: int) -> None: ...
+    def show(self, compared: ComparedCase, z: int) -> None: ...
+
+
+class SetupActions(Protocol):
+    """What the view of the setup asks for; a cleared reference set is an empty path."""
+
+    def choose_ledger(self, path: str) -> None: ...
+    def choose_reference(self, path: str) -> None: ...
+    def choose_parent(self, name: str) -> None: ...
+    def choose_device(self, name: str) -> None: ...
+    def set_options(self, options: Options) -> None: ...
+
+
+class RunActions(Protocol):
+    """What the view of the run asks for."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class ComparisonActions(Protocol):
+    """What the view of the compared slices asks for."""
+
+    def show(self, one: SliceCompared) -> None: ...
+
+
+class ModelActions(Protocol):
+    """What the view of the models asks for."""
+
+    def select(self, name: str) -> None: ...
+    def switch(self) -> None: ...
+    def answer(self, is_yes: bool) -> None: ...
+    def go_back(self) -> None: ...
+    def delete(self) -> None: ...
+
+
+class FinetuneActions(Protocol):
+    """The controller as the panel's view knows it: a part for each of its views."""
+
+    @property
+    def setup(self) -> SetupActions: ...
+    @property
+    def run(self) -> RunActions: ...
+    @property
+    def comparison(self) -> ComparisonActions: ...
+    @property
+    def models(self) -> ModelActions: ...

@@ -1,4 +1,7 @@
-"""What the panel shows, frozen; the controller is the only one to replace it."""
+"""What the panel shows, frozen, and the values its parts exchange.
+
+Only the controller and its parts replace the state.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,18 @@ from enum import StrEnum
 from pathlib import Path
 
 from napari_tgcnet.finetune.progress import Progress
-from tgcnet.finetune.events import SliceCompared
+from tgcnet.domain import Case
+from tgcnet.finetune.compared_masks import ComparedMasks
+from tgcnet.finetune.events import SliceCompared, TimedEvent
 from tgcnet.finetune.run_folder import RunStatus
 
 AUTO_DEVICE = "auto"
 STANDARD = "standard"
-"""What learns where nobody chose: all but the CLIP towers."""
+"""What learns by default: all but the CLIP towers."""
 
 
 class Phase(StrEnum):
-    """Where the followed run stands, as the panel knows it."""
+    """Phase of the run that the panel shows."""
 
     IDLE = "idle"
     STARTING = "starting"
@@ -27,13 +32,13 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What a person may set; None leaves it to ``tgcnet finetune``.
+    """What the user may set; None leaves it to the defaults of ``tgcnet finetune``.
 
     Attributes
     ----------
     learns : "standard", "adapters", "decoder" or "all"
-    replay_share : of each batch, in [0, 1)
-    cache_limit_gib : disk that kept features may take
+    replay_share : share of earlier images in each batch, in [0, 1)
+    cache_limit_gib : disk space that cached features may take
     """
 
     epochs: int | None = None
@@ -47,16 +52,16 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What a run would work with, told before it starts.
+    """What a run would learn from and how much disk it would take, known before it starts.
 
     Attributes
     ----------
-    num_slices, num_patients : reviewed slices to learn from, and whose they are
-    num_held_out, num_held_out_patients : the same of those kept aside to compare on
+    num_slices, num_patients : reviewed slices to learn from, and the number of their patients
+    num_held_out, num_held_out_patients : the same for the slices held out for comparison
     num_damaged : cases that cannot be read
-    num_replayed, num_measured : images of the reference set, by what they are for
-    feature_bytes : all features of the frozen towers; 0 where these learn too
-    missing : a sentence about what a run lacks; empty where it can start
+    num_replayed, num_measured : images of the reference set used in training, and for measuring
+    feature_bytes : size of all features of the frozen towers; 0 if the towers learn too
+    missing : a sentence on what a run lacks; empty if it can start
     """
 
     num_slices: int = 0
@@ -76,10 +81,9 @@ class ModelRow:
 
     Attributes
     ----------
-    is_own : the user's, so it may be deleted; others came with the package
-    lineage : sentences: where it comes from, what the gate said
-    caution : why a person should think twice before switching to it; empty where nothing speaks
-        against it
+    is_own : whether it is the user's and may be deleted; others come with the package
+    lineage : sentences on its origin and the gate's verdict
+    caution : why switching to it may be unwise; empty if nothing speaks against it
     """
 
     name: str
@@ -95,8 +99,8 @@ class ModelListing:
 
     Attributes
     ----------
-    previous : the one that *Go back* leads to; None where there is none
-    problem : why nobody knows which model is active; empty where one is
+    previous : the model that *Go back* switches to; None if there is none
+    problem : why no active model can be determined; empty if one is active
     """
 
     rows: tuple[ModelRow, ...] = ()
@@ -105,7 +109,7 @@ class ModelListing:
 
     @property
     def active(self) -> str | None:
-        """Name of the active model; None where none is."""
+        """Name of the active model; None if no model is active."""
         return next((row.name for row in self.rows if row.is_active), None)
 
 
@@ -115,14 +119,17 @@ class FinetuneState:
 
     Attributes
     ----------
-    chosen_parent : the model a person chose to start from; None follows the active one
-    run : the folder of the run that is followed or shown
-    ended : how that run ended; None before
-    can_kill : Stop was asked for long ago, and the process still lives
+    chosen_parent : the model the user chose to start from; None follows the active model
+    run : folder of the run that is shown
+    ended : how that run ended; None before its end
+    ending : the same as a sentence
+    can_kill : whether the run has ignored a request to stop for long enough to be killed
     shown : the held-out slice whose masks are in the viewer
-    selected : the model whose lineage is shown
-    question : about switching; empty where nothing is asked
-    problem, models_problem : the latest sentence about what did not work, by section
+    is_loading : whether a held-out slice is being loaded
+    selected : name of the model whose lineage is shown
+    question : to be answered before a model is switched to or deleted; empty if there is none
+    problem, show_problem, models_problem : the latest failure of the run, of showing a slice, and
+        of the models
     """
 
     ledger: Path
@@ -155,7 +162,7 @@ class FinetuneState:
 
     @property
     def selected_row(self) -> ModelRow | None:
-        """The model whose lineage is shown."""
+        """The selected model, whose lineage is shown."""
         return next((row for row in self.models.rows if row.name == self.selected), None)
 
     @property
@@ -175,3 +182,52 @@ class FinetuneState:
     @property
     def can_resume(self) -> bool:
         return self.phase is Phase.ENDED and self.ended not in (None, RunStatus.DONE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRequest:
+    """All that decides what a new run does."""
+
+    ledger: Path
+    reference: Path | None
+    model: str
+    device: str
+    options: Options
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundRun:
+    """A run to show.
+
+    Attributes
+    ----------
+    is_new : whether the call that returned it started it
+    """
+
+    run: Path
+    status: RunStatus
+    is_new: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunUpdate:
+    """What one look into a run's folder found.
+
+    Attributes
+    ----------
+    events : those written since the last look
+    is_alive : whether a process works on the run; if not, no further event will come
+    last_log_line : of a process that ended without reporting why; empty if it may hold a path
+    """
+
+    events: tuple[TimedEvent, ...]
+    is_alive: bool
+    last_log_line: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparedCase:
+    """A held-out case with the masks of both models on its slices, by index along Z."""
+
+    case: Case
+    masks: dict[int, ComparedMasks]

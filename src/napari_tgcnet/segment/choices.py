@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.state import DeviceChoice, ModelChoice, PanelState
 from napari_tgcnet.shared.store import Store
@@ -26,17 +28,17 @@ class ModelChoices:
     def choose(self, name: str) -> None:
         """Choose a model, with the threshold it was measured with."""
         chosen = next(model for model in self._store.state.models if model.name == name)
-        self._store.become(model=name, threshold=chosen.threshold)
+        self._store.become(replace(self._store.state, model=name, threshold=chosen.threshold))
 
     def take(self, event: Ready) -> None:
         """Show what the engine offers now."""
         store = self._store
         self._infos = {model.name: model for model in event.models}
         devices = device_choices(event)
-        store.become(engine_ready=True, engine_problem="", devices=devices)
-        store.become(models=model_choices(event))
+        store.become(replace(store.state, engine_ready=True, engine_problem="", devices=devices))
+        store.become(replace(store.state, models=model_choices(event)))
         if store.state.device not in {device.name for device in devices}:
-            store.become(device=AUTO.name)
+            store.become(replace(store.state, device=AUTO.name))
         self._follow_active()
 
     def _follow_active(self) -> None:
@@ -44,12 +46,12 @@ class ModelChoices:
         state = self._store.state
         active = next((model.name for model in state.models if model.is_active), None)
         if state.model not in self._infos:
-            self._store.become(model=None)
+            self._store.become(replace(self._store.state, model=None))
         has_none = self._store.state.model is None
         if active is not None and (has_none or active != self._active):
             self.choose(active)
         elif has_none and state.models:
-            self._store.become(problem=messages.NO_ACTIVE_MODEL)
+            self._store.become(replace(self._store.state, problem=messages.NO_ACTIVE_MODEL))
         self._active = active
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -109,7 +110,7 @@ class Controller:
 
     def retry_engine(self) -> None:
         """Start the model's process again, which ended before it got ready."""
-        self._store.become(engine_problem="")
+        self._store.become(replace(self._store.state, engine_problem=""))
         self._guard(self._engine.describe)
 
     def refresh_models(self) -> None:
@@ -138,18 +139,18 @@ class Controller:
         self._models.choose(name)
 
     def choose_device(self, name: str) -> None:
-        self._store.become(device=name)
+        self._store.become(replace(self._store.state, device=name))
 
     def choose_scope(self, scope: str) -> None:
-        self._store.become(scope=Scope(scope))
+        self._store.become(replace(self._store.state, scope=Scope(scope)))
 
     def set_range(self, first: int, last: int) -> None:
         """The range of slices, both ends included, held inside the stack and in order."""
         first, last = held_inside(self.state.image, first, last)
-        self._store.become(range_first=first, range_last=last)
+        self._store.become(replace(self._store.state, range_first=first, range_last=last))
 
     def set_threshold(self, threshold: float) -> None:
-        self._store.become(threshold=threshold)
+        self._store.become(replace(self._store.state, threshold=threshold))
 
     def open_image(self, path: str) -> None:
         self._filing.open_image(Path(path), self._image_read)
@@ -171,9 +172,9 @@ class Controller:
         if order is None:
             return
         self._order, self._run, self._notices = order, None, ()
-        self._store.become(problem="", fraction=0.0, seconds_left=None)
+        self._store.become(replace(self._store.state, problem="", fraction=0.0, seconds_left=None))
         if order.report.strip():
-            self._store.become(phase=Phase.READING_REPORT)
+            self._store.become(replace(self._store.state, phase=Phase.READING_REPORT))
             self._guard(lambda: self._engine.read_report(order.report, model=order.model))
         else:
             self._notices = (messages.NO_REPORT,)
@@ -182,7 +183,7 @@ class Controller:
     def cancel(self) -> None:
         """Stop what runs; the slices that are finished are kept."""
         if self.state.phase is Phase.RUNNING:
-            self._store.become(phase=Phase.CANCELLING)
+            self._store.become(replace(self._store.state, phase=Phase.CANCELLING))
             self._engine.cancel()
         elif self.state.can_cancel:
             self._order = None
@@ -193,7 +194,7 @@ class Controller:
         question = self.state.question
         if question is None or self._order is None:
             return
-        self._store.become(question=None)
+        self._store.become(replace(self._store.state, question=None))
         if value == NO.value:
             self._order = None
             self._free()
@@ -225,13 +226,19 @@ class Controller:
             case ReportRead():
                 self._report_read(event)
             case Progress(done=done, total=total, seconds_left=seconds_left):
-                self._store.become(fraction=done / max(total, 1), seconds_left=seconds_left)
+                self._store.become(
+                    replace(
+                        self._store.state, fraction=done / max(total, 1), seconds_left=seconds_left
+                    )
+                )
             case Begun():
                 self._begun(event)
             case SliceDone(z=z):
                 self._slice_done(z)
             case Notice(sentence=sentence):
-                self._store.become(notices=(*self.state.notices, sentence))
+                self._store.become(
+                    replace(self._store.state, notices=(*self.state.notices, sentence))
+                )
             case Finished() | Cancelled() | Failed() | Died():
                 self._take_end(event)
 
@@ -278,17 +285,22 @@ class Controller:
         if run is None or order is None:
             return
         if order.image_id == self.state.image_id:
-            self._store.become(result=run.summary(messages.took(event.seconds, event.device)))
+            self._store.become(
+                replace(
+                    self._store.state,
+                    result=run.summary(messages.took(event.seconds, event.device)),
+                )
+            )
         else:
-            self._store.become(notices=(*self.state.notices, messages.RESULT_ELSEWHERE))
+            self._store.become(
+                replace(self._store.state, notices=(*self.state.notices, messages.RESULT_ELSEWHERE))
+            )
         self._engine.describe()
 
     def _failed(self, sentence: str, kind: str, *, is_guess: bool = False) -> None:
         """End what the engine could not do; a guess at the reason never hides a known one."""
         if self._order is None:
-            where = "problem" if self.state.engine_ready else "engine_problem"
-            known = str(getattr(self.state, where)) if is_guess else ""
-            self._store.become(**{where: known or sentence})
+            self._failed_beside_runs(sentence, is_guess=is_guess)
             return
         if kind == ModalityUnknownError.__name__:
             self._take_run()
@@ -297,6 +309,15 @@ class Controller:
             return
         kept = self._keep_finished(messages.kept_after_failure, "")
         self._end(kept, problem=sentence)
+
+    def _failed_beside_runs(self, sentence: str, *, is_guess: bool) -> None:
+        state = self.state
+        if state.engine_ready:
+            known = state.problem if is_guess else ""
+            self._store.become(replace(state, problem=known or sentence))
+        else:
+            known = state.engine_problem if is_guess else ""
+            self._store.become(replace(state, engine_problem=known or sentence))
 
     # Steps of a run.
 
@@ -315,7 +336,7 @@ class Controller:
             self._segment()
 
     def _ask(self, question: Question) -> None:
-        self._store.become(phase=Phase.ASKING, question=question)
+        self._store.become(replace(self._store.state, phase=Phase.ASKING, question=question))
 
     def _segment(self) -> None:
         order = self._order
@@ -332,11 +353,14 @@ class Controller:
             classes=model.classes, geometry=geometry, planar=source.ndim == 2, slices=order.slices
         )
         self._store.become(
-            phase=Phase.RUNNING,
-            fraction=0.0,
-            seconds_left=None,
-            result=None,
-            notices=self._notices,
+            replace(
+                self._store.state,
+                phase=Phase.RUNNING,
+                fraction=0.0,
+                seconds_left=None,
+                result=None,
+                notices=self._notices,
+            )
         )
         self._engine.segment(order, source)
 
@@ -347,7 +371,7 @@ class Controller:
         if run is None or not run.num_seen:
             return otherwise
         if order is not None and order.image_id == self.state.image_id:
-            self._store.become(result=run.summary())
+            self._store.become(replace(self._store.state, result=run.summary()))
         return sentence(run.num_seen, num_voxels)
 
     def _take_run(self) -> RunRecord | None:
@@ -358,16 +382,19 @@ class Controller:
     def _end(self, notice: str, *, problem: str = "") -> None:
         self._free()
         notices = (*self.state.notices, notice) if notice else self.state.notices
-        self._store.become(notices=notices, problem=problem)
+        self._store.become(replace(self._store.state, notices=notices, problem=problem))
 
     def _free(self) -> None:
         self._run, self._order = None, None
         self._store.become(
-            phase=Phase.IDLE,
-            question=None,
-            fraction=0.0,
-            seconds_left=None,
-            can_save=self._images.has_mask(),
+            replace(
+                self._store.state,
+                phase=Phase.IDLE,
+                question=None,
+                fraction=0.0,
+                seconds_left=None,
+                can_save=self._images.has_mask(),
+            )
         )
 
     # What all share.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,7 +49,7 @@ class Filing:
         try:
             taken = self._layers.take_mask(state.image_id)
         except TgcnetError as error:
-            self._store.become(problem=str(error))
+            self._store.become(replace(self._store.state, problem=str(error)))
             return
         self.work(
             Phase.SAVING_FILE,
@@ -59,12 +60,12 @@ class Filing:
     def say(self, *notices: str) -> None:
         """Show what came of a file; it stands until the next one's work."""
         self._said = notices
-        self._store.become(notices=notices)
+        self._store.become(replace(self._store.state, notices=notices))
 
     def forget(self) -> None:
         """Take back what was said of the last file: it must not stand beside the next one's."""
         notices = tuple(one for one in self._store.state.notices if one not in self._said)
-        self._store.become(notices=notices, problem="")
+        self._store.become(replace(self._store.state, notices=notices, problem=""))
 
     def work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Do work in a worker thread, the panel busy meanwhile; ``then`` gets what it gave."""
@@ -72,18 +73,18 @@ class Filing:
         if store.state.is_busy:
             return
         self.forget()
-        store.become(phase=phase)
+        store.become(replace(store.state, phase=phase))
 
         def done(result: T) -> None:
             if not store.is_closed:
-                store.become(phase=Phase.IDLE)
+                store.become(replace(store.state, phase=Phase.IDLE))
                 self._when_idle()
                 then(result)
 
         def failed(sentence: str) -> None:
             if not store.is_closed:
-                store.become(phase=Phase.IDLE)
+                store.become(replace(store.state, phase=Phase.IDLE))
                 self._when_idle()
-                store.become(problem=sentence)
+                store.become(replace(store.state, problem=sentence))
 
         self._workers.start(work, done, failed)

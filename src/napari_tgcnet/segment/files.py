@@ -10,17 +10,16 @@ from napari_tgcnet.segment.state import Draft
 from napari_tgcnet.shared.layers import image_layer_tuple
 from tgcnet.corrections import check_ledger_folder
 from tgcnet.io import load_volume, read_report, save_labels
+from tgcnet.io.formats import name_without_ending
 from tgcnet.io.report_file import ReportFile
 from tgcnet.io.report_table import About
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")
 
 
 class DiskFiles:
     """The :class:`napari_tgcnet.segment.ports.Files` of a real disk."""
 
     def read_image(self, path: Path) -> LayerTuple:
-        return image_layer_tuple(load_volume(path), layer_name(path))
+        return image_layer_tuple(load_volume(path), name_without_ending(path))
 
     def read_report(self, path: Path, about: About) -> ReportFile:
         return read_report(path, about=about)
@@ -51,12 +50,3 @@ class DiskFiles:
         self, taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path
     ) -> KeptCorrection:
         return keep(taken, draft, reviewed, ledger)
-
-
-def layer_name(path: Path) -> str:
-    """A file's name without its ending, ``.nii.gz`` taken as one."""
-    name = path.name
-    for ending in sorted(ENDINGS, key=len, reverse=True):
-        if name.lower().endswith(ending):
-            return name[: -len(ending)] or name
-    return name

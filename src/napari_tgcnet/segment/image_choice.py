@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from napari_tgcnet.segment.identity_check import of_text
 from napari_tgcnet.segment.ports import Layers
@@ -34,8 +33,8 @@ class ImageChoice:
         if new and not state.is_busy:
             self._choose(images, new[-1])
         elif state.image_id in {image.id for image in images}:
-            self._store.become(images=images)
-            self._store.become(can_save=self.has_mask())
+            self._store.become(replace(self._store.state, images=images))
+            self._store.become(replace(self._store.state, can_save=self.has_mask()))
         else:
             self._choose(images, images[-1].id if images else None)
 
@@ -67,11 +66,11 @@ class ImageChoice:
 
     def set_modality(self, image_id: str, choice: str) -> None:
         self._layers.set_modality(image_id, choice)
-        self._store.become(images=self._layers.images())
+        self._store.become(replace(self._store.state, images=self._layers.images()))
 
-    def write(self, **changes: Any) -> None:
-        """Change parts of the chosen image's draft."""
-        self._keep(replace(self._store.state.draft, **changes), self._store.state.image_id)
+    def write(self, draft: Draft) -> None:
+        """Replace the chosen image's draft."""
+        self._keep(draft, self._store.state.image_id)
 
     def edit_report(self, text: str) -> None:
         """Keep what a person typed or pasted; whose it is stays known while it is an edit."""
@@ -106,7 +105,7 @@ class ImageChoice:
     def _keep(self, draft: Draft, image_id: str | None) -> None:
         self._drafts[image_id] = draft
         if image_id == self._store.state.image_id:
-            self._store.become(draft=draft)
+            self._store.become(replace(self._store.state, draft=draft))
 
     def has_mask(self) -> bool:
         image_id = self._store.state.image_id
@@ -119,15 +118,18 @@ class ImageChoice:
         if image is not None and image.draft is not None:
             first = image.draft
         self._store.become(
-            images=images,
-            image_id=image_id,
-            draft=self._drafts.setdefault(image_id, first),
-            result=None,
-            problem="",
-            notices=(),
-            scope=Scope.ALL,
-            range_first=0,
-            range_last=image.num_slices - 1 if image else 0,
-            can_save=image_id is not None and self._layers.has_mask(image_id),
+            replace(
+                self._store.state,
+                images=images,
+                image_id=image_id,
+                draft=self._drafts.setdefault(image_id, first),
+                result=None,
+                problem="",
+                notices=(),
+                scope=Scope.ALL,
+                range_first=0,
+                range_last=image.num_slices - 1 if image else 0,
+                can_save=image_id is not None and self._layers.has_mask(image_id),
+            )
         )
         self._layers.choose(image_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tgcnet.domain import Modality, NamedWindow, SideKnowledge
+from tgcnet.io import formats
+from tgcnet.io.formats import dialog_filter, format_of
 
 RESEARCH_USE = "Research use only. Not a medical device."
 
@@ -33,13 +35,19 @@ JUMP, JUMP_TIP = "Go to largest", "Show the slice with the largest finding"
 SCOPE_CURRENT, SCOPE_RANGE, SCOPE_ALL = "Current", "Range", "Whole stack"
 RANGE_TO = "to"
 THRESHOLD_TIP = "A pixel counts as found from this probability on"
-IMAGE_FILES = "Images (*.png *.jpg *.jpeg *.tif *.tiff *.nii *.nii.gz);;All files (*)"
-DICOM_DEIDENTIFIED = "DICOM segmentation, deidentified (*.dcm)"
-MASK_FILES = (
-    "NIfTI (*.nii.gz *.nii);;TIFF (*.tif *.tiff);;PNG, one slice only (*.png);;"
-    f"DICOM segmentation, with patient and study (*.dcm);;{DICOM_DEIDENTIFIED}"
+ALL_FILES = "All files (*)"
+IMAGE_FILES = f"{dialog_filter('Images', *formats.IMAGES)};;{ALL_FILES}"
+DICOM_DEIDENTIFIED = dialog_filter("DICOM segmentation, deidentified", formats.DICOM_SEG)
+MASK_FILES = ";;".join(
+    (
+        dialog_filter("NIfTI", formats.NIFTI),
+        dialog_filter("TIFF", formats.TIFF),
+        dialog_filter("PNG, one slice only", formats.PNG),
+        dialog_filter("DICOM segmentation, with patient and study", formats.DICOM_SEG),
+        DICOM_DEIDENTIFIED,
+    )
 )
-REPORT_FILES = "Reports (*.txt *.dcm *.json *.csv);;All files (*)"
+REPORT_FILES = f"{dialog_filter('Reports', *formats.REPORTS)};;{ALL_FILES}"
 AUTO_DEVICE = "Automatic"
 CPU_DEVICE = "CPU"
 
@@ -219,7 +227,7 @@ def device_label(label: str, free_bytes: int | None) -> str:
 
 def saved(layer_name: str, file_name: str, *, deidentify: bool = False) -> str:
     said = f"Layer “{layer_name}” saved as {file_name}."
-    if not file_name.lower().endswith(".dcm"):
+    if format_of(file_name, formats.MASKS) is not formats.DICOM_SEG:
         return said
     if deidentify:
         return f"{said} It names no patient; the identifiers of the study and its images stay."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from napari_tgcnet.segment.file_jobs import Filing
@@ -40,4 +41,4 @@ class Reports:
     def confirm(self) -> None:
         """Use the report although it is of another patient or study than the image."""
         self._images.confirm_report()
-        self._store.become(problem="")
+        self._store.become(replace(self._store.state, problem=""))

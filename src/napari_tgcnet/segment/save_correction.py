@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from napari_tgcnet.segment import messages
@@ -37,7 +38,9 @@ class Correcting:
         """Show which folder corrections go to, whoever chose it."""
         if not self._store.is_closed:
             ledger = self._session.ledger
-            self._store.become(ledger=ledger.name, ledger_path=str(ledger))
+            self._store.become(
+                replace(self._store.state, ledger=ledger.name, ledger_path=str(ledger))
+            )
 
     def choose_ledger(self, folder: str) -> None:
         """Have corrections kept in another folder, if it can hold them."""
@@ -49,13 +52,13 @@ class Correcting:
         )
 
     def edit_reviewed(self, text: str) -> None:
-        self._images.write(reviewed=text)
+        self._images.write(replace(self._store.state.draft, reviewed=text))
 
     def edit_patient(self, text: str) -> None:
-        self._images.write(patient=text)
+        self._images.write(replace(self._store.state.draft, patient=text))
 
     def edit_notes(self, text: str) -> None:
-        self._images.write(notes=text)
+        self._images.write(replace(self._store.state.draft, notes=text))
 
     def mark_current(self) -> None:
         """Mark the slice on the canvas as reviewed."""
@@ -81,7 +84,7 @@ class Correcting:
             reviewed = self._reviewed() if image.num_slices > 1 else (0,)
             taken = self._layers.take_correction(image.id)
         except TgcnetError as error:
-            self._store.become(problem=str(error))
+            self._store.become(replace(self._store.state, problem=str(error)))
             return
         draft, ledger = state.draft, self._session.ledger
         self._filing.work(
@@ -111,9 +114,9 @@ class Correcting:
         try:
             marked = {*self._reviewed(), *slices}
         except InputError as error:
-            self._store.become(problem=str(error))
+            self._store.become(replace(self._store.state, problem=str(error)))
             return
-        self._images.write(reviewed=write_slices(marked))
+        self._images.write(replace(self._store.state.draft, reviewed=write_slices(marked)))
 
     def _reviewed(self) -> tuple[int, ...]:
         state = self._store.state

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from napari_tgcnet.segment.ports import View
 
@@ -23,10 +22,8 @@ class Store(Generic[S]):
         self.is_closed = False
         self._view = view
 
-    def become(self, **changes: object) -> None:
-        """Replace parts of the state; the view is told where that made a difference."""
-        state: Any = self.state  # the dataclass checks its own fields
-        changed: S = replace(state, **changes)
-        if changed != self.state:
-            self.state = changed
-            self._view.show_state(changed)
+    def become(self, state: S) -> None:
+        """Replace the state; the view shows it where it differs from the last one."""
+        if state != self.state:
+            self.state = state
+            self._view.show_state(state)

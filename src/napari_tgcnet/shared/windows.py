@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Windows:
 
     def use_for_model(self, is_wanted: bool) -> None:
         """Let the model see a CT as it is shown, or in its own window again."""
-        self._store.become(window_for_model=is_wanted)
+        self._store.become(replace(self._store.state, window_for_model=is_wanted))
 
     def for_model(self, image_id: str) -> tuple[float, float] | None:
         """Centre and width of what is shown, None where the model is to take its own."""

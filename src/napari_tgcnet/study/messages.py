@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from napari_tgcnet.segment.messages import counted
-from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
+from napari_tgcnet.study.state import Activity, SeriesRow, StudyState
 from tgcnet.io.dicom.series import Skipped
 
 PANEL = "TGC-Net: open study"
@@ -18,7 +18,7 @@ OPEN_TIP = "Open the selected series (Enter, or a double click)"
 CANCEL = "Cancel"
 TABLE = "Series"
 SKIPPED = "Files that are in no series"
-NONE_KNOWN = "\N{EN DASH}"
+UNKNOWN = "\N{EN DASH}"
 HIDDEN = "\N{BULLET}\N{BULLET}"
 
 PATIENT, DATE, MODALITY, SLICES, SERIES = "Patient", "Date", "Type", "Slices", "Series, size"
@@ -30,36 +30,34 @@ SERIES_TIP = (
 )
 SLICES_TIP = "Slices of the stack"
 
-DOING = {
-    Doing.NOTHING: "",
-    Doing.LISTING: "Looking into the files…",
-    Doing.OPENING: "Opening the series…",
+ACTIVITIES = {
+    Activity.NONE: "",
+    Activity.LISTING: "Looking into the files…",
+    Activity.OPENING: "Opening the series…",
 }
 CANCELLED = "Cancelled; nothing was opened."
-LOADING_STOPPED = (
-    "Loading was stopped. Slices that are not there yet are read when you come to them."
-)
+LOADING_STOPPED = "Loading was stopped. The remaining slices are read when you come to them."
 NOTHING_FOUND = "There is no DICOM image series in this."
 
 
 def summary(state: StudyState) -> str:
-    """How much was found, and how much of it can be opened."""
+    """How many series were found, and how many of them cannot be opened."""
     if not state.is_listed:
         return ""
     if not state.rows:
         return NOTHING_FOUND
     num_refused = sum(not row.can_open for row in state.rows)
-    said = f"{len(state.rows)} series"
-    return said + (f", {num_refused} of them cannot be opened" if num_refused else "")
+    found = f"{len(state.rows)} series"
+    return found + (f", {num_refused} of them cannot be opened" if num_refused else "")
 
 
 def patient(identifier: str) -> str:
-    """An identifier cut so short that it names nobody: at most its first and last two letters."""
+    """An identifier shortened until it identifies nobody: at most two letters at each end."""
     if len(identifier) >= 8:
         return f"{identifier[:2]}{HIDDEN}{identifier[-2:]}"
     if len(identifier) >= 4:
         return f"{identifier[0]}{HIDDEN}{identifier[-1]}"
-    return HIDDEN if identifier else NONE_KNOWN
+    return HIDDEN if identifier else UNKNOWN
 
 
 def size(row: SeriesRow) -> str:
@@ -71,7 +69,7 @@ def series_and_size(row: SeriesRow) -> str:
 
 
 def megabytes(num_bytes: int) -> str:
-    """Memory as a person would say it."""
+    """An amount of memory, rounded for reading."""
     if num_bytes >= 10**9:
         return f"{num_bytes / 1e9:.1f} GB"
     if num_bytes >= 10**7:
@@ -80,19 +78,19 @@ def megabytes(num_bytes: int) -> str:
 
 
 def series_name(description: str, number: int) -> str:
-    """What to call a series: its description, else its number."""
+    """The description of a series, or its number if it has none."""
     if description:
         return description
     return f"series {number}" if number >= 0 else "series without a name"
 
 
 def row_tip(row: SeriesRow) -> str:
-    """Why a series cannot be opened, and what to know of it."""
+    """Tooltip of a row: why the series cannot be opened, and remarks on it."""
     return "\n".join((*row.refusals, *row.remarks)) or OPEN_TIP
 
 
 def about(row: SeriesRow | None) -> str:
-    """The same below the table, for the selected series."""
+    """The same for the selected series, shown below the table."""
     if row is None:
         return ""
     if row.can_open:
@@ -114,7 +112,7 @@ def loading_progress(done: int, total: int) -> str:
 
 
 def several_series(name: str, num_series: int) -> str:
-    """For whoever opens a folder without a window to choose in."""
+    """Error for a folder opened without a window in which to choose a series."""
     return (
         f"{name} holds {num_series} series that can be opened, expected exactly one; choose one in "
         f"the panel “{PANEL}”, or name the folder of one series."
@@ -122,7 +120,7 @@ def several_series(name: str, num_series: int) -> str:
 
 
 def none_readable(name: str, reasons: Sequence[str]) -> str:
-    """For whoever opens a file or folder that holds nothing to open."""
+    """Error for a file or folder in which no series can be opened."""
     if not reasons:
         return (
             f"{name} holds no DICOM image series, expected one; open the folder that the scanner "

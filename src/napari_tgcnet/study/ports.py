@@ -1,35 +1,16 @@
-"""What the controller of studies needs from the outside."""
+"""What the controller of studies needs from the outside, and what its view asks of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from napari_tgcnet.segment.ports import T, Workers
-from tgcnet.domain import Volume
+from napari_tgcnet.study.state import OpenedSeries
 from tgcnet.io.dicom.series import Listing, Series
-from tgcnet.io.dicom.stack import LazyStack
 
 N = TypeVar("N", int, float)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OpenedSeries:
-    """A series whose first slice to be shown is in memory, and the others on their way.
-
-    Attributes
-    ----------
-    name : for the layer
-    first_slice : index along Z of the slice to show first
-    stack : of the slices as the files have them; the volume's array shows these
-    """
-
-    name: str = field(repr=False)
-    volume: Volume
-    first_slice: int
-    stack: LazyStack
 
 
 class Studies(Protocol):
@@ -41,7 +22,7 @@ class Studies(Protocol):
     def open_series(self, series: Series) -> OpenedSeries: ...
 
     def load(self, opened: OpenedSeries, on_slice: Callable[[int], bool]) -> None:
-        """``on_slice`` receives how many slices are there; returning False stops."""
+        """``on_slice`` receives the number of slices in memory; returning False stops."""
 
 
 class StudyLayers(Protocol):
@@ -52,12 +33,23 @@ class StudyLayers(Protocol):
 
 
 class ReportingWorkers(Workers, Protocol):
-    """Workers that tell how far they are; ``told`` is called back on the Qt thread, too."""
+    """Workers whose work can report progress; all callbacks run on the Qt thread."""
 
     def start_reporting(
         self,
         work: Callable[[Callable[[N], None]], T],
-        told: Callable[[N], None],
+        on_progress: Callable[[N], None],
         then: Callable[[T], None],
         failed: Callable[[str], None],
+        /,
     ) -> None: ...
+
+
+class StudyActions(Protocol):
+    """What the view asks of the controller."""
+
+    def list_path(self, path: str) -> None: ...
+    def select(self, key: int | None) -> None: ...
+    def open_series(self, key: int) -> None: ...
+    def cancel(self) -> None: ...
+    def show_skipped(self, is_wanted: bool) -> None: ...

@@ -1,4 +1,4 @@
-"""Whether a path is a study, told quickly and by content, so that no other reader is disturbed."""
+"""Quick checks by content whether a path is a study, so that other readers get the rest."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import IO
 
-ENDINGS = (".dcm", ".dicom", ".ima")
-DICOMDIR = "DICOMDIR"
+from tgcnet.io.formats import DICOM, DICOMDIR, ZIP, format_of
 
-_MOST_LOOKED_AT = 100
-"""Files of a folder that are looked into: where none of these is DICOM, the folder is no study."""
-_MOST_FILES, _MOST_ARCHIVE_BYTES = 200, 2**26
-"""What is listed in a fraction of a second."""
-# Of an archive that is damaged, encrypted, or packed in an odd way.
+_MAX_FILES_CHECKED = 100
+"""A folder of which none of this many files is DICOM is taken for no study."""
+_MAX_FILES, _MAX_ARCHIVE_BYTES = 200, 2**26
+"""A folder or archive up to this size is listed in a fraction of a second."""
+# Raised for an archive that is damaged, encrypted, or compressed by an unsupported method.
 _UNREADABLE = (
     zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error,
     LZMAError,
@@ -27,27 +26,27 @@ _PREAMBLE_BYTES, _MAGIC = 128, b"DICM"
 
 
 def is_study(path: Path) -> bool:
-    """Whether this is DICOM, or a folder or zip archive that holds some; nothing is read whole."""
+    """Whether this is DICOM, or a folder or zip archive holding DICOM; no file is read whole."""
     name = path.name
-    if name.lower().endswith(ENDINGS) or name.upper() == DICOMDIR:
+    if format_of(name, (DICOM,)) or name.upper() == DICOMDIR:
         return True
     try:
         if path.is_dir():
-            return any(_is_dicom(one) for one in islice(_files_in(path), _MOST_LOOKED_AT))
-        if name.lower().endswith(".zip"):
+            return any(_is_dicom(one) for one in islice(_files_in(path), _MAX_FILES_CHECKED))
+        if format_of(name, (ZIP,)):
             return _holds_dicom(path)
         return _is_dicom(path)
-    except OSError:  # not ours to complain of: napari says what it cannot open
+    except OSError:  # napari itself reports what no reader can open
         return False
 
 
 def is_large(path: Path) -> bool:
-    """Whether listing it may take so long that a window had better not wait for it."""
+    """Whether listing it may take so long that the window must not wait for it."""
     if path.name.upper() == DICOMDIR:
         path = path.parent
     if path.is_dir():
-        return sum(1 for _ in islice(_files_in(path), _MOST_FILES + 1)) > _MOST_FILES
-    return path.stat().st_size > _MOST_ARCHIVE_BYTES and path.name.lower().endswith(".zip")
+        return sum(1 for _ in islice(_files_in(path), _MAX_FILES + 1)) > _MAX_FILES
+    return path.stat().st_size > _MAX_ARCHIVE_BYTES and path.name.lower().endswith(".zip")
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -66,7 +65,7 @@ def _is_dicom(path: Path) -> bool:
 def _holds_dicom(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in islice(archive.infolist(), _MOST_LOOKED_AT):
+            for member in islice(archive.infolist(), _MAX_FILES_CHECKED):
                 with archive.open(member) as file:
                     if _has_magic(file):
                         return True

@@ -1,33 +1,38 @@
-"""What the panel *open study* shows, frozen; its controller is the only one to replace it."""
+"""What the panel *open study* shows, frozen, and a series as it is opened.
+
+Only the controller replaces the state.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tgcnet.domain import Volume
 from tgcnet.io.dicom.series import Skipped
+from tgcnet.io.dicom.stack import LazyStack
 
 
-class Doing(StrEnum):
-    """What was asked for and is under way; everything but NOTHING keeps the buttons disabled."""
+class Activity(StrEnum):
+    """What the user asked for and is under way; anything but NONE disables the buttons."""
 
-    NOTHING = "nothing"
+    NONE = "none"
     LISTING = "listing"
     OPENING = "opening"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SeriesRow:
-    """A series, as far as the table tells it.
+    """A series as the table shows it.
 
     Attributes
     ----------
     key : index in the listing
-    patient : shortened, never whole
-    date : of the study, ISO 8601; empty where unknown
-    num_bytes : in memory, once all slices are there
-    refusals : why it cannot be opened, a sentence each; none where it can
-    remarks : what to know of it all the same
+    patient : the shortened identifier, never the whole
+    date : of the study, ISO 8601; empty if unknown
+    num_bytes : memory that all slices take
+    refusals : why the series cannot be opened, a sentence each; empty if it can
+    remarks : warnings and notices about it, a sentence each
     """
 
     key: int
@@ -54,17 +59,17 @@ class StudyState:
     Attributes
     ----------
     source : name of the file or folder that was listed, without the folders above it
-    is_listed : ``rows`` and ``skipped`` are what that holds
-    fraction : of the listing that is done, in [0, 1]; 0 while nobody knows
-    selected : key of the chosen row
-    num_loaded, num_to_load : slices of opened series that are in memory, of those still coming
-    problem : why the latest wish was not fulfilled
-    notices : what to know of the series that was opened
+    is_listed : whether ``rows`` and ``skipped`` are the content of ``source``
+    fraction : how much of the listing is done, in [0, 1]; 0 while unknown
+    selected : key of the selected row
+    num_loaded, num_to_load : slices in memory, and all slices, of the series still being loaded
+    problem : why the latest action failed
+    notices : remarks on the series that was opened
     """
 
     source: str = field(default="", repr=False)
     is_listed: bool = False
-    doing: Doing = Doing.NOTHING
+    activity: Activity = Activity.NONE
     fraction: float = 0.0
     rows: tuple[SeriesRow, ...] = ()
     skipped: tuple[Skipped, ...] = field(default=(), repr=False)
@@ -77,16 +82,16 @@ class StudyState:
 
     @property
     def row(self) -> SeriesRow | None:
-        """The chosen row, None where there is none."""
+        """The selected row; None if no row is selected."""
         return next((row for row in self.rows if row.key == self.selected), None)
 
     @property
     def is_busy(self) -> bool:
-        return self.doing is not Doing.NOTHING
+        return self.activity is not Activity.NONE
 
     @property
     def is_loading(self) -> bool:
-        """Whether slices of an opened series are still on their way."""
+        """Whether slices of an opened series are still being loaded."""
         return self.num_to_load > 0
 
     @property
@@ -96,3 +101,20 @@ class StudyState:
     @property
     def can_cancel(self) -> bool:
         return self.is_busy or self.is_loading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenedSeries:
+    """A series of which one slice is in memory; the others are decoded when they are needed.
+
+    Attributes
+    ----------
+    name : for the layer
+    first_slice : index along Z of the slice to show first
+    stack : the slices as stored in the files; the array of ``volume`` reads them from here
+    """
+
+    name: str = field(repr=False)
+    volume: Volume
+    first_slice: int
+    stack: LazyStack

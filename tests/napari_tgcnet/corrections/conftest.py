@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from napari_tgcnet.corrections.controller import CorrectionsController
-from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, Moved, Shelf
-from napari_tgcnet.corrections.state import CorrectionsState
+from napari_tgcnet.corrections.ports import CaseLayers, CorrectionsView, LedgerStore
+from napari_tgcnet.corrections.state import CorrectionsState, MoveResult
 from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import CaseSummary, Correction, Ledger, Listing
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
@@ -63,22 +63,22 @@ class WaitingWorkers:
 
 
 class Desk:
-    """A controller with three cases on its shelf, nothing of them read yet."""
+    """A controller with three cases in its ledger, nothing of them read yet."""
 
     def __init__(self) -> None:
         self.view = Mock(spec=CorrectionsView)
         self.layers = Mock(spec=CaseLayers)
-        self.shelf = Mock(spec=Shelf)
+        self.ledger_store = Mock(spec=LedgerStore)
         self.workers = WaitingWorkers()
         self.session = Session(Path("first"))
         self.layers.select.return_value = False
-        self.shelf.list_cases.return_value = Listing(cases=three_cases(), problems=())
-        self.shelf.thumbnail.return_value = np.zeros((2, 2, 3), dtype=np.uint8)
-        self.shelf.move.return_value = Moved(num_moved=1)
+        self.ledger_store.list_cases.return_value = Listing(cases=three_cases(), problems=())
+        self.ledger_store.thumbnail.return_value = np.zeros((2, 2, 3), dtype=np.uint8)
+        self.ledger_store.move.return_value = MoveResult(num_moved=1)
         self.controller = CorrectionsController(
             view=self.view,
             layers=self.layers,
-            shelf=self.shelf,
+            ledger_store=self.ledger_store,
             workers=self.workers,
             session=self.session,
         )

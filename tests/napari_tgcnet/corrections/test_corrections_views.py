@@ -1,9 +1,9 @@
-"""The panel's views alone: they show a state and report wishes, nothing else."""
+"""The panel's views alone: they show a state and report actions, nothing else."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QFileDialog, QLabel
 
 from napari_tgcnet.corrections import messages
-from napari_tgcnet.corrections.state import CorrectionsState, Doing, Found
+from napari_tgcnet.corrections.state import Activity, CorrectionsState, LedgerStatus
 from napari_tgcnet.corrections.views.case_model import DICE, MODEL, PICTURE, REVIEWED, SAVED
 from napari_tgcnet.corrections.views.panel import CorrectionsPanelView
 from napari_tgcnet.segment import messages as shared_messages
@@ -26,12 +26,45 @@ TIP = Qt.ItemDataRole.ToolTipRole
 
 @pytest.fixture
 def state(cases) -> CorrectionsState:
-    return CorrectionsState(folder=Path("some") / "ledger", found=Found.LEDGER, cases=cases)
+    return CorrectionsState(
+        folder=Path("some") / "ledger", ledger_status=LedgerStatus.PRESENT, cases=cases
+    )
+
+
+class Actions:
+    """Stands for the controller; keeps what was reported, in order."""
+
+    def __init__(self) -> None:
+        self.reported: list[tuple[object, ...]] = []
+
+    def choose_ledger(self, folder: str) -> None:
+        self.reported.append(("choose_ledger", folder))
+
+    def show_bin(self, shows_bin: bool) -> None:
+        self.reported.append(("show_bin", shows_bin))
+
+    def select(self, case_ids: Sequence[str]) -> None:
+        self.reported.append(("select", case_ids))
+
+    def open_case(self, case_id: str) -> None:
+        self.reported.append(("open_case", case_id))
+
+    def delete(self) -> None:
+        self.reported.append(("delete",))
+
+    def restore(self) -> None:
+        self.reported.append(("restore",))
 
 
 @pytest.fixture
-def panel(qtbot, state) -> CorrectionsPanelView:
+def actions() -> Actions:
+    return Actions()
+
+
+@pytest.fixture
+def panel(qtbot, state, actions) -> CorrectionsPanelView:
     panel = CorrectionsPanelView()
+    panel.connect_to(actions)
     qtbot.addWidget(panel)
     panel.resize(400, 800)
     panel.show_state(state)
@@ -60,18 +93,10 @@ def click_heading(panel: CorrectionsPanelView, column: int, qtbot) -> None:
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=middle)
 
 
-def test_showing_a_state_reports_nothing(panel, state) -> None:
-    heard: list[object] = []
-    for signal in (
-        panel.ledger_chosen,
-        panel.bin_wanted,
-        panel.selection_changed,
-        panel.open_requested,
-    ):
-        signal.connect(heard.append)
+def test_showing_a_state_reports_nothing(panel, state, actions) -> None:
     panel.show_state(replace(state, selected=(A, B), shows_bin=True))
     panel.show_state(replace(state, cases=(), selected=()))
-    assert heard == []
+    assert actions.reported == []
 
 
 def test_a_row_says_what_the_ledger_knows(panel, in_tokyo) -> None:
@@ -84,7 +109,7 @@ def test_a_row_says_what_the_ledger_knows(panel, in_tokyo) -> None:
     assert shown(panel, MODEL)[1] == "no model\nfor training\n1 revision"
 
 
-def test_held_out_and_revisions_are_told(panel, state, cases) -> None:
+def test_held_out_and_revisions_are_shown(panel, state, cases) -> None:
     panel.show_state(replace(state, cases=(replace(cases[0], is_held_out=True, num_revisions=3),)))
     assert shown(panel, MODEL) == ["mini\nheld out\n3 revisions"]
     assert "never trained on" in shown(panel, MODEL, TIP)[0]
@@ -118,25 +143,20 @@ def test_the_selection_is_kept_over_a_reload_wherever_its_row_goes(panel, state,
     assert panel.table.selectionModel().selectedRows()[0].row() == 2
 
 
-def test_selecting_rows_is_reported_in_the_order_seen(panel, qtbot) -> None:
-    with qtbot.waitSignal(panel.selection_changed) as heard:
-        panel.table.selectAll()
-    assert heard.args == [(B, C, A)]
+def test_selecting_rows_is_reported_in_the_order_seen(panel, actions) -> None:
+    panel.table.selectAll()
+    assert actions.reported == [("select", (B, C, A))]
 
 
-def test_keys_and_a_double_click_open_and_delete(panel, state, qtbot) -> None:
+def test_keys_and_a_double_click_open_and_delete(panel, state, actions, qtbot) -> None:
     panel.show_state(replace(state, selected=(B,)))
-    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-        with qtbot.waitSignal(panel.open_requested) as heard:
-            qtbot.keyClick(panel.table, key)
-        assert heard.args == [B]
-    with qtbot.waitSignal(panel.delete_requested):
-        qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete):
+        qtbot.keyClick(panel.table, key)
+    assert actions.reported == [("open_case", B), ("open_case", B), ("delete",)]
     row = panel.table.visualRect(panel.table.model().index(2, REVIEWED)).center()
     qtbot.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=row)
-    with qtbot.waitSignal(panel.open_requested) as heard:
-        qtbot.mouseDClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=row)
-    assert heard.args == [A]
+    qtbot.mouseDClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=row)
+    assert actions.reported[-1] == ("open_case", A)
 
 
 def test_buttons_say_what_can_be_done(panel, state, qtbot) -> None:
@@ -152,25 +172,20 @@ def test_buttons_say_what_can_be_done(panel, state, qtbot) -> None:
     panel.show_state(replace(state, selected=(A, B), shows_bin=True))
     assert enabled() == [False, False, True]
     assert panel.bin_box.isChecked()
-    panel.show_state(replace(state, selected=(A,), doing=Doing.OPENING))
+    panel.show_state(replace(state, selected=(A,), activity=Activity.OPENING))
     assert enabled() == [False, False, False]
     assert panel.notice.text() == "Opening the correction…"
 
 
-def test_the_buttons_report_wishes(panel, state, qtbot) -> None:
+def test_the_buttons_report_actions(panel, state, actions, qtbot) -> None:
     panel.show_state(replace(state, selected=(A,)))
     left = Qt.MouseButton.LeftButton
-    with qtbot.waitSignal(panel.open_requested) as heard:
-        qtbot.mouseClick(panel.open_button, left)
-    assert heard.args == [A]
-    with qtbot.waitSignal(panel.delete_requested):
-        qtbot.mouseClick(panel.delete_button, left)
-    with qtbot.waitSignal(panel.bin_wanted) as heard:
-        panel.bin_box.click()
-    assert heard.args == [True]
+    qtbot.mouseClick(panel.open_button, left)
+    qtbot.mouseClick(panel.delete_button, left)
+    panel.bin_box.click()
     panel.show_state(replace(state, selected=(A,), shows_bin=True))
-    with qtbot.waitSignal(panel.restore_requested):
-        qtbot.mouseClick(panel.restore_button, left)
+    qtbot.mouseClick(panel.restore_button, left)
+    assert actions.reported == [("open_case", A), ("delete",), ("show_bin", True), ("restore",)]
 
 
 def test_a_thumbnail_appears_in_the_row_of_its_revision(panel, state, cases) -> None:
@@ -202,31 +217,30 @@ def test_all_that_is_broken_is_listed_and_takes_no_room_from_the_table(panel, st
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"found": Found.UNKNOWN, "is_reading": True}, messages.READING),
-        ({"found": Found.NO_LEDGER_YET}, messages.NO_LEDGER_YET),
-        ({"found": Found.NO_LEDGER_YET, "shows_bin": True}, messages.EMPTY_BIN),
+        ({"ledger_status": LedgerStatus.UNKNOWN, "is_reading": True}, messages.READING),
+        ({"ledger_status": LedgerStatus.MISSING}, messages.NO_LEDGER_YET),
+        ({"ledger_status": LedgerStatus.MISSING, "shows_bin": True}, messages.EMPTY_BIN),
         ({}, messages.EMPTY),
         ({"shows_bin": True}, messages.EMPTY_BIN),
-        ({"found": Found.UNKNOWN, "problem": "x is no ledger."}, ""),
+        ({"ledger_status": LedgerStatus.UNKNOWN, "problem": "x is no ledger."}, ""),
     ],
 )
 def test_without_a_row_a_sentence_says_why(panel, state, changes, sentence) -> None:
     panel.show_state(replace(state, cases=(), **changes))
     assert not panel.table.isVisible()
-    assert panel.instead.text() == sentence
+    assert panel.placeholder.text() == sentence
     assert panel.problem.isVisible() == bool(changes.get("problem"))
 
 
-def test_the_ledger_is_named_and_another_is_chosen(panel, qtbot, monkeypatch) -> None:
+def test_the_ledger_is_named_and_another_is_chosen(panel, actions, monkeypatch) -> None:
     assert panel.folder.text() == "ledger"
     assert panel.folder.toolTip() == str(Path("some") / "ledger")
     answers = iter(["", "other"])
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: next(answers))
-    with qtbot.assertNotEmitted(panel.ledger_chosen):
-        panel.choose_button.click()
-    with qtbot.waitSignal(panel.ledger_chosen) as heard:
-        panel.choose_button.click()
-    assert heard.args == ["other"]
+    panel.choose_button.click()
+    assert actions.reported == [], "the dialog was cancelled"
+    panel.choose_button.click()
+    assert actions.reported == [("choose_ledger", "other")]
 
 
 def test_hundreds_of_rows_are_shown_quickly(panel, state, cases) -> None:

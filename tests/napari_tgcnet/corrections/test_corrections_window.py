@@ -11,7 +11,7 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, QThreadPool
 
 from napari_tgcnet._corrections_widget import CorrectionsPanel
-from napari_tgcnet.corrections.shelf import DiskShelf
+from napari_tgcnet.corrections.ledger_store import DiskLedgerStore
 from napari_tgcnet.corrections.views.case_model import CASE_ID_ROLE, PICTURE
 from napari_tgcnet.segment.files import DiskFiles
 from napari_tgcnet.segment.state import Draft
@@ -218,7 +218,7 @@ def test_a_correction_saved_elsewhere_appears(window: Window, ledger, make_corre
 def test_another_ledger_none_yet_and_no_ledger(window: Window, tmp_path) -> None:
     window.wait(lambda: len(window.rows()) == 3)
     window.session.choose_ledger(tmp_path / "later")
-    window.wait(lambda: "No correction was saved yet" in window.view.instead.text())
+    window.wait(lambda: "No correction was saved yet" in window.view.placeholder.text())
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.txt").write_text("no ledger")
     window.view.ledger_chosen.emit(str(tmp_path / "photos"))
@@ -229,7 +229,7 @@ def test_another_ledger_none_yet_and_no_ledger(window: Window, tmp_path) -> None
 def test_a_closed_dock_draws_and_follows_no_more(window: Window, saved, monkeypatch) -> None:
     window.wait(lambda: len(window.rows()) == 3)
     listed: list[object] = []
-    monkeypatch.setattr(DiskShelf, "list_cases", lambda *_, **__: listed.append(None))
+    monkeypatch.setattr(DiskLedgerStore, "list_cases", lambda *_, **__: listed.append(None))
     window.qtbot.mouseClick(window.dock.title.close_button, Qt.MouseButton.LeftButton)
     assert QThreadPool.globalInstance().waitForDone(TIMEOUT_MS)
     window.session.corrections_changed.emit()
@@ -243,14 +243,14 @@ def test_closing_the_viewer_while_thumbnails_are_drawn_ends_that(
 ) -> None:
     drawn: list[str] = []
     is_closed = threading.Event()
-    draw = DiskShelf.thumbnail
+    draw = DiskLedgerStore.thumbnail
 
     def slow(self, folder, case_id, *, in_bin):
         drawn.append(case_id)
         assert is_closed.wait(TIMEOUT_MS / 1000)
         return draw(self, folder, case_id, in_bin=in_bin)
 
-    monkeypatch.setattr(DiskShelf, "thumbnail", slow)
+    monkeypatch.setattr(DiskLedgerStore, "thumbnail", slow)
     window = Window(make_napari_viewer(show=True), Session(ledger.folder), qtbot)
     window.wait(lambda: len(drawn) == 1)
     window.viewer.close()

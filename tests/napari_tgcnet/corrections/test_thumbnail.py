@@ -10,7 +10,7 @@ from napari_tgcnet.corrections.thumbnail import (
     MODEL_COLOURS,
     SIDE_PX,
     draw_thumbnail,
-    telling_slice,
+    representative_slice,
     thumbnail_of,
 )
 from tgcnet.domain import SegmentationClass
@@ -37,17 +37,17 @@ def draw(plane: np.ndarray, labels: np.ndarray | None = None, **changes: object)
 
 
 def has_colour(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
-    found: np.ndarray = (picture == np.array(colour, dtype=np.uint8)).all(axis=-1)
-    return found
+    ledger_status: np.ndarray = (picture == np.array(colour, dtype=np.uint8)).all(axis=-1)
+    return ledger_status
 
 
 def test_the_slice_is_the_reviewed_one_with_the_largest_mask() -> None:
     labels = np.zeros((5, 4, 4), dtype=np.uint8)
     labels[1, :2], labels[3, :1], labels[4] = 1, 1, 2
-    assert telling_slice(labels, (0, 1, 3)) == 1
-    assert telling_slice(labels, ()) == 4
-    assert telling_slice(labels * 0, (0, 1, 3)) == 1, "the middle reviewed one"
-    assert telling_slice(labels * 0, ()) == 2
+    assert representative_slice(labels, (0, 1, 3)) == 1
+    assert representative_slice(labels, ()) == 4
+    assert representative_slice(labels * 0, (0, 1, 3)) == 1, "the middle reviewed one"
+    assert representative_slice(labels * 0, ()) == 2
 
 
 def test_the_window_decides_black_and_white() -> None:
@@ -85,7 +85,7 @@ def test_a_mean_of_a_block_and_no_single_pixel_is_shown() -> None:
     assert np.unique(draw(chequered)).tolist() == [128]
 
 
-def test_outlines_leave_the_inside_visible_and_the_person_lies_on_top() -> None:
+def test_outlines_leave_the_inside_visible_and_the_users_lies_on_top() -> None:
     plane = np.full((64, 64), 50.0)
     labels = np.zeros((64, 64), dtype=np.uint8)
     labels[10:20, 10:20], labels[40:50, 10:20] = 1, 2

@@ -13,16 +13,21 @@ import pytest
 
 from napari_tgcnet.finetune.controller import FinetuneController
 from napari_tgcnet.finetune.ports import (
+    ComparedCaseLoader,
     ComparisonLayers,
     Estimator,
-    Found,
-    HeldOut,
     Models,
-    News,
     Runs,
-    Watch,
+    RunWatcher,
 )
-from napari_tgcnet.finetune.state import Estimate, FinetuneState, ModelListing, ModelRow
+from napari_tgcnet.finetune.state import (
+    Estimate,
+    FinetuneState,
+    FoundRun,
+    ModelListing,
+    ModelRow,
+    RunUpdate,
+)
 from napari_tgcnet.segment.ports import View
 from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Correction, Ledger
@@ -60,13 +65,13 @@ class Desk:
 
     def __init__(self) -> None:
         self.view, self.runs = Mock(spec=View), Mock(spec=Runs)
-        self.watch, self.models = Mock(spec=Watch), Mock(spec=Models)
-        self.estimator, self.held_out = Mock(spec=Estimator), Mock(spec=HeldOut)
+        self.watcher, self.models = Mock(spec=RunWatcher), Mock(spec=Models)
+        self.estimator, self.load_case = Mock(spec=Estimator), Mock(spec=ComparedCaseLoader)
         self.layers = Mock(spec=ComparisonLayers)
         self.session = Session(Path("corrections"))
         self.now_s = 100.0
-        self.runs.pick_up.return_value = None
-        self.runs.start.return_value = Found(run=RUN, status=RunStatus.RUNNING, is_new=True)
+        self.runs.find_current.return_value = None
+        self.runs.start.return_value = FoundRun(run=RUN, status=RunStatus.RUNNING, is_new=True)
         self.runs.resume.return_value = self.runs.start.return_value
         self.models.listing.return_value = ModelListing(rows=(MINI, TUNED))
         self.estimator.return_value = ESTIMATE
@@ -78,10 +83,10 @@ class Desk:
             session=self.session,
             workers=self.workers,
             runs=self.runs,
-            watch=self.watch,
+            watcher=self.watcher,
             models=self.models,
             estimator=self.estimator,
-            held_out=self.held_out,
+            load_case=self.load_case,
             layers=self.layers,
             now_s=lambda: self.now_s,
         )
@@ -93,11 +98,11 @@ class Desk:
         assert shown == self.controller.state
         return shown
 
-    def hear(self, *events: Event, is_alive: bool = True, last_words: str = "") -> None:
+    def hear(self, *events: Event, is_alive: bool = True, last_log_line: str = "") -> None:
         """What a look at the run's folder finds."""
-        listener = self.watch.follow.call_args.args[1]
+        listener = self.watcher.follow.call_args.args[1]
         timed = tuple(TimedEvent(time_s=0.0, event=event) for event in events)
-        listener(News(events=timed, is_alive=is_alive, last_words=last_words))
+        listener(RunUpdate(events=timed, is_alive=is_alive, last_log_line=last_log_line))
 
 
 @pytest.fixture

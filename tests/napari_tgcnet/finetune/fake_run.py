@@ -1,4 +1,4 @@
-"""A run without training: takes the lock, writes events, and ends in the way it is told."""
+"""A run without training: takes the lock, writes events, and ends as its argument says."""
 
 import argparse
 import sys

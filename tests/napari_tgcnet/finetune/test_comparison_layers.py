@@ -10,9 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
 from napari_tgcnet.finetune import messages
-from napari_tgcnet.finetune.held_out import load_held_out
-from napari_tgcnet.finetune.layers import ViewerComparison
-from napari_tgcnet.finetune.ports import HeldOutCase
+from napari_tgcnet.finetune.comparison_layers import ViewerComparison, load_compared_case
+from napari_tgcnet.finetune.state import ComparedCase
 from napari_tgcnet.shared.layers import find_mask, list_images
 from tgcnet.corrections import Ledger
 from tgcnet.errors import InputError, LedgerError
@@ -20,7 +19,7 @@ from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
 
 
 @pytest.fixture
-def held_out(add_case, tmp_path) -> HeldOutCase:
+def held_out(add_case, tmp_path) -> ComparedCase:
     """A case of six slices; before and after differ by a row each in slice 3."""
     case_id = add_case(0)
     case = Ledger.open(tmp_path / "ledger").load(case_id)
@@ -28,21 +27,21 @@ def held_out(add_case, tmp_path) -> HeldOutCase:
     before[10:20, 10:20] = True
     after = np.roll(before, 1, axis=0)
     write_compared(tmp_path, case_id, {3: ComparedMasks(before=before, after=after)})
-    return load_held_out(run=tmp_path, ledger=tmp_path / "ledger", case_id=case_id)
+    return load_compared_case(run=tmp_path, ledger=tmp_path / "ledger", case_id=case_id)
 
 
 def layer(viewer: ViewerModel, name: str) -> Labels:
     return viewer.layers[name]
 
 
-def test_before_after_and_their_difference(held_out: HeldOutCase) -> None:
+def test_before_after_and_their_difference(held_out: ComparedCase) -> None:
     viewer = ViewerModel()
     ViewerComparison(viewer).show(held_out, 3)
     image = layer(viewer, messages.LAYER_IMAGE)
     np.testing.assert_array_equal(image.data, held_out.case.volume.array)
-    assert tuple(image.contrast_limits) == (-1350, 150), "as the person saw it"
-    person = layer(viewer, messages.LAYER_PERSON).data
-    np.testing.assert_array_equal(person, held_out.case.labels)
+    assert tuple(image.contrast_limits) == (-1350, 150), "as the user saw it"
+    user_mask = layer(viewer, messages.LAYER_USER).data
+    np.testing.assert_array_equal(user_mask, held_out.case.labels)
     pair = held_out.masks[3]
     before, after = (
         layer(viewer, name).data for name in (messages.LAYER_BEFORE, messages.LAYER_AFTER)
@@ -57,7 +56,7 @@ def test_before_after_and_their_difference(held_out: HeldOutCase) -> None:
     assert viewer.dims.current_step[0] == 3
 
 
-def test_the_layers_lie_on_the_image_and_cannot_be_painted_on(held_out: HeldOutCase) -> None:
+def test_the_layers_lie_on_the_image_and_cannot_be_painted_on(held_out: ComparedCase) -> None:
     viewer = ViewerModel()
     ViewerComparison(viewer).show(held_out, 3)
     image, *masks = viewer.layers
@@ -72,7 +71,9 @@ def test_the_layers_lie_on_the_image_and_cannot_be_painted_on(held_out: HeldOutC
     assert len(colours) == 2
 
 
-def test_another_slice_replaces_our_layers_and_no_layer_of_the_users(held_out: HeldOutCase) -> None:
+def test_another_slice_replaces_our_layers_and_no_layer_of_the_users(
+    held_out: ComparedCase,
+) -> None:
     viewer = ViewerModel()
     mine = viewer.add_labels(np.zeros((6, 4, 4), dtype=np.uint8), name=messages.LAYER_BEFORE)
     ViewerComparison(viewer).show(held_out, 3)
@@ -91,17 +92,17 @@ def test_another_slice_replaces_our_layers_and_no_layer_of_the_users(held_out: H
     assert len(viewer.layers) == 5 + 1 + 2
 
 
-def test_a_single_image_stays_planar(held_out: HeldOutCase) -> None:
+def test_a_single_image_stays_planar(held_out: ComparedCase) -> None:
     case = held_out.case
     volume = replace(case.volume, array=case.volume.array[3:4])
     planar = replace(case, volume=volume, labels=case.labels[3:4])
     viewer = ViewerModel()
-    ViewerComparison(viewer).show(HeldOutCase(case=planar, masks={0: held_out.masks[3]}), 0)
+    ViewerComparison(viewer).show(ComparedCase(case=planar, masks={0: held_out.masks[3]}), 0)
     assert {one.ndim for one in viewer.layers} == {2}
     np.testing.assert_array_equal(layer(viewer, messages.LAYER_AFTER).data, held_out.masks[3].after)
 
 
-def test_masks_that_are_missing_or_of_another_image(held_out: HeldOutCase) -> None:
+def test_masks_that_are_missing_or_of_another_image(held_out: ComparedCase) -> None:
     viewer = ViewerModel()
     with pytest.raises(InputError, match="kept no masks of this slice"):
         ViewerComparison(viewer).show(held_out, 2)
@@ -111,10 +112,10 @@ def test_masks_that_are_missing_or_of_another_image(held_out: HeldOutCase) -> No
     assert len(viewer.layers) == 0
 
 
-def test_a_case_or_masks_that_are_gone(held_out: HeldOutCase, add_case, tmp_path) -> None:
+def test_a_case_or_masks_that_are_gone(held_out: ComparedCase, add_case, tmp_path) -> None:
     other = add_case(1)
     with pytest.raises(InputError, match="cannot be read"):
-        load_held_out(run=tmp_path, ledger=tmp_path / "ledger", case_id=other)
+        load_compared_case(run=tmp_path, ledger=tmp_path / "ledger", case_id=other)
     Ledger.open(tmp_path / "ledger").delete(held_out.case.id)
     with pytest.raises(LedgerError):
-        load_held_out(run=tmp_path, ledger=tmp_path / "ledger", case_id=held_out.case.id)
+        load_compared_case(run=tmp_path, ledger=tmp_path / "ledger", case_id=held_out.case.id)

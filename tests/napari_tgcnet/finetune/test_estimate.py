@@ -24,8 +24,8 @@ def ledger(own_folders: Path, add_case) -> Path:
 
 
 def estimated(ledger: Path, **changes: object):
-    order = {"reference": None, "model": "mini", "options": Options(), **changes}
-    return estimate(ledger=ledger, **order)
+    request = {"reference": None, "model": "mini", "options": Options(), **changes}
+    return estimate(ledger=ledger, **request)
 
 
 def reference_folder(folder: Path, num_images: int) -> Path:
@@ -142,8 +142,8 @@ def test_features_take_what_the_trainer_says(
     sse = replace(manifest.model.sse, adapter_width=adapter_width)
     config = replace(manifest.model, sse=sse)
     side_px = manifest.preprocess.side_px
-    told = feature_bytes(config, side_px=side_px, has_adapters=bool(adapter_width))
-    assert told == measured(build_model(config), side_px=side_px)
+    estimated = feature_bytes(config, side_px=side_px, has_adapters=bool(adapter_width))
+    assert estimated == measured(build_model(config), side_px=side_px)
 
 
 def test_the_trainers_numbers_are_these() -> None:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QMessageBox, QPushButton
 from napari_tgcnet._finetune_widget import FinetunePanel
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.ports import Runs
-from napari_tgcnet.finetune.process import RunProcesses, is_alive
+from napari_tgcnet.finetune.run_processes import RunProcesses, is_alive
 from napari_tgcnet.shared.session import Session
 from tgcnet.corrections import Ledger
 from tgcnet.finetune.compared_masks import ComparedMasks, write_compared
@@ -49,7 +49,7 @@ class Window:
 
 @pytest.fixture
 def open_window(make_napari_viewer, qtbot, own_folders, add_case, program):
-    """Opens a window whose runs behave as that says; the ledger is enough for a run."""
+    """Opens a window whose runs behave as named; the ledger is enough for a run."""
     add_case(0)
     add_case(1)
     windows: list[Window] = []
@@ -62,7 +62,7 @@ def open_window(make_napari_viewer, qtbot, own_folders, add_case, program):
 
     yield build
     for window in windows:
-        window.panel.controller.stop_now()
+        window.panel.controller.run.stop_now()
         window.panel.leave()
         # What a panel started in the fake way may not outlive its test.
         run = window.state.run
@@ -75,7 +75,7 @@ def open_window(make_napari_viewer, qtbot, own_folders, add_case, program):
 
 @pytest.fixture
 def finished_run(own_folders: Path, add_case, begun, report) -> Path:
-    """A run that ended while nobody watched, with a compared slice."""
+    """A run that ended while no panel was open, with a compared slice."""
     run = own_folders / "runs" / "20260101-000000-abc"
     run.mkdir(parents=True)
     case_id = add_case(1)
@@ -179,7 +179,7 @@ def test_closing_the_dock_asks_nothing_and_closing_napari_then_does(
     window.wait(lambda: bool(window.state.progress.losses))
     run = window.state.run
     window.click(window.panel.parentWidget().title.close_button)
-    assert not window.panel.watch.is_following
+    assert not window.panel.watcher.is_following
     assert is_alive(run)
     assert asked == []
     window.viewer.close()
@@ -207,5 +207,5 @@ def test_a_closed_panel_leaves_no_timer_and_no_thread(open_window, own_folders, 
         window.click(panel.parentWidget().title.close_button)
         QThreadPool.globalInstance().waitForDone()
         QApplication.processEvents()
-        assert not any(timer.isActive() for timer in panel.watch.findChildren(QTimer))
+        assert not any(timer.isActive() for timer in panel.watcher.findChildren(QTimer))
         assert QThreadPool.globalInstance().activeThreadCount() == 0

@@ -144,7 +144,7 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     )
     viewer.add_image(np.zeros((2, 3, 4, 5)))
     controller.open_panel()
-    controller._store.become(model="mini")
+    controller._store.become(replace(controller._store.state, model="mini"))
     controller.reports.edit("left lower zone")
     controller.run()
     assert controller.state.problem == messages.wrong_axes(4)
@@ -155,7 +155,9 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
 @pytest.fixture
 def starting(desk):
     """A desk whose engine has not answered yet."""
-    desk.controller._store.become(engine_ready=False, models=(), model=None)
+    desk.controller._store.become(
+        replace(desk.controller._store.state, engine_ready=False, models=(), model=None)
+    )
     return desk
 
 

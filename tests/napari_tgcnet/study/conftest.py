@@ -12,19 +12,18 @@ import pytest
 
 from napari_tgcnet.segment.ports import View
 from napari_tgcnet.study.controller import StudyController
-from napari_tgcnet.study.ports import OpenedSeries, Studies, StudyLayers
-from napari_tgcnet.study.state import StudyState
+from napari_tgcnet.study.ports import Studies, StudyLayers
+from napari_tgcnet.study.state import OpenedSeries, StudyState
 from tgcnet.domain import Geometry, Modality, Volume
 from tgcnet.errors import TgcnetError
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.series import Listing, Remark, Series, Severity, Skipped
+from tgcnet.io.dicom.series import FrameHeader, Listing, Remark, Series, Severity, Skipped
 from tgcnet.io.dicom.stack import LazyStack
 
 NOTICES = ("Merged.", "Spacing varies by 2 %.")
 
 
 class WaitingWorkers:
-    """Does one piece of work at a time, when the test says so; what is told arrives at once."""
+    """Does one piece of work at a time, when the test says so; progress arrives at once."""
 
     def __init__(self) -> None:
         self.waiting: deque[tuple[Callable, Callable, Callable]] = deque()
@@ -32,8 +31,8 @@ class WaitingWorkers:
     def start(self, work, then, failed) -> None:
         self.waiting.append((work, then, failed))
 
-    def start_reporting(self, work, told, then, failed) -> None:
-        self.waiting.append((lambda: work(told), then, failed))
+    def start_reporting(self, work, on_progress, then, failed) -> None:
+        self.waiting.append((lambda: work(on_progress), then, failed))
 
     def work(self) -> None:
         work, then, failed = self.waiting.popleft()
@@ -57,7 +56,7 @@ class Desk:
         self.layers.has.return_value = True
         self.studies.list_series.return_value = listing()
         self.studies.open_series.return_value = opened()
-        self.studies.load.side_effect = tell_all
+        self.studies.load.side_effect = load_all
         self.controller = StudyController(
             view=self.view, layers=self.layers, studies=self.studies, workers=self.workers
         )
@@ -75,7 +74,7 @@ class Desk:
         self.workers.work()
 
 
-def tell_all(opened: OpenedSeries, on_slice: Callable[[int], bool]) -> None:
+def load_all(opened: OpenedSeries, on_slice: Callable[[int], bool]) -> None:
     for done in range(1, opened.stack.shape[0] + 1):
         on_slice(done)
 

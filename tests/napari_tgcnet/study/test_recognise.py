@@ -49,7 +49,7 @@ def test_an_archive_is_a_study_where_it_holds_dicom(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_many_files_is_large(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(recognise, "_MOST_FILES", 2)
+    monkeypatch.setattr(recognise, "_MAX_FILES", 2)
     for index in range(3):
         assert not is_large(tmp_path)
         (tmp_path / str(index)).write_bytes(DICOM)
@@ -58,7 +58,7 @@ def test_a_folder_of_many_files_is_large(tmp_path: Path, monkeypatch) -> None:
     assert not is_large(tmp_path / "0")
 
 
-def test_an_archive_whose_stream_is_damaged_is_none_of_ours(tmp_path: Path) -> None:
+def test_an_archive_with_a_damaged_stream_is_no_study(tmp_path: Path) -> None:
     path = tmp_path / "study.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.dcm", bytes(range(256)) * 8)

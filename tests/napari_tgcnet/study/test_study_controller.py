@@ -1,4 +1,4 @@
-"""What the panel of studies does at each wish, without a window."""
+"""What the panel of studies does at each action, without a window."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.state import Doing
+from napari_tgcnet.study.state import Activity
 from tgcnet.errors import Cancelled, InputError
 from tgcnet.io.dicom.series import Listing
 
 
 def test_a_folder_is_listed_with_the_first_series_that_can_be_opened_selected(desk) -> None:
     desk.controller.list_path("some/folder")
-    assert (desk.state.doing, desk.state.source) == (Doing.LISTING, "folder")
+    assert (desk.state.activity, desk.state.source) == (Activity.LISTING, "folder")
     desk.workers.work()
     assert desk.studies.list_series.call_args.args[0] == Path("some/folder")
     assert not desk.state.is_busy
@@ -24,7 +24,7 @@ def test_a_folder_is_listed_with_the_first_series_that_can_be_opened_selected(de
     assert desk.state.skipped[0].reason == "no DICOM file"
 
 
-def test_a_row_tells_what_the_headers_say_and_no_patient(desk) -> None:
+def test_a_row_shows_what_the_headers_say_and_no_patient(desk) -> None:
     desk.controller.show_listing("folder", desk.studies.list_series.return_value)
     first, second = desk.state.rows
     assert (first.patient, first.date, first.modality) == ("PA••15", "2024-01-02", "CT")
@@ -84,7 +84,7 @@ def test_a_series_is_opened_at_once_and_the_rest_of_it_loaded_after(desk) -> Non
     assert not desk.state.is_loading
 
 
-def test_what_of_a_loading_was_told_is_shown(desk) -> None:
+def test_the_progress_of_loading_is_shown(desk) -> None:
     def load(opened, on_slice):
         assert on_slice(2)
         shown.append((desk.state.num_loaded, desk.state.num_to_load))
@@ -145,7 +145,7 @@ def test_loading_ends_when_the_layer_is_gone(desk) -> None:
     assert not desk.state.is_loading
 
 
-def test_a_slice_that_cannot_be_decoded_is_told(desk) -> None:
+def test_a_slice_that_cannot_be_decoded_is_reported(desk) -> None:
     desk.studies.load.side_effect = InputError("slice.dcm is damaged.")
     desk.list_and_open()
     desk.workers.work()
@@ -156,7 +156,7 @@ def test_a_slice_that_cannot_be_decoded_is_told(desk) -> None:
 def test_the_only_series_of_what_was_dropped_is_opened(desk, opens_single: bool) -> None:
     desk.controller.list_path("folder", opens_single=opens_single)
     desk.workers.work()
-    assert (desk.state.doing is Doing.OPENING) == opens_single
+    assert (desk.state.activity is Activity.OPENING) == opens_single
 
 
 def test_of_several_series_none_is_opened_by_itself(desk) -> None:

@@ -1,4 +1,4 @@
-"""The views of studies alone: they show a state and report wishes, nothing else."""
+"""The views of studies alone: they show a state and report actions, nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_tgcnet.study import messages
-from napari_tgcnet.study.state import Doing, SeriesRow, StudyState
+from napari_tgcnet.study.state import Activity, SeriesRow, StudyState
 from napari_tgcnet.study.views.panel import StudyPanelView
 from napari_tgcnet.study.views.series_model import PATIENT, SERIES
 from tgcnet.io.dicom.series import Skipped
@@ -46,9 +46,37 @@ STATE = StudyState(
 )
 
 
+class Actions:
+    """Stands for the controller; keeps what was reported, in order."""
+
+    def __init__(self) -> None:
+        self.reported: list[tuple[str, object]] = []
+
+    def list_path(self, path: str) -> None:
+        self.reported.append(("list_path", path))
+
+    def select(self, key: int | None) -> None:
+        self.reported.append(("select", key))
+
+    def open_series(self, key: int) -> None:
+        self.reported.append(("open_series", key))
+
+    def cancel(self) -> None:
+        self.reported.append(("cancel", None))
+
+    def show_skipped(self, is_wanted: bool) -> None:
+        self.reported.append(("show_skipped", is_wanted))
+
+
 @pytest.fixture
-def panel(qtbot) -> StudyPanelView:
+def actions() -> Actions:
+    return Actions()
+
+
+@pytest.fixture
+def panel(qtbot, actions) -> StudyPanelView:
     panel = StudyPanelView()
+    panel.connect_to(actions)
     qtbot.addWidget(panel)
     panel.resize(420, 800)
     panel.show_state(STATE)
@@ -60,17 +88,13 @@ def cell(panel: StudyPanelView, row: int, column: int, role=Qt.ItemDataRole.Disp
     return panel.table.model().index(row, column).data(role)
 
 
-def test_showing_a_state_reports_nothing(panel) -> None:
-    heard: list[object] = []
-    panel.series_selected.connect(heard.append)
-    panel.open_requested.connect(heard.append)
-    panel.skipped_wanted.connect(heard.append)
+def test_showing_a_state_reports_nothing(panel, actions) -> None:
     panel.show_state(StudyState(rows=(REFUSED,), selected=1, shows_skipped=True))
     panel.show_state(StudyState())
-    assert heard == []
+    assert actions.reported == []
 
 
-def test_a_row_tells_of_its_series(panel) -> None:
+def test_a_row_describes_its_series(panel) -> None:
     assert cell(panel, 0, PATIENT) == "PA••15"
     assert cell(panel, 0, SERIES) == "Thorax\n512 x 512, 315 MB"
     assert cell(panel, 1, SERIES, Qt.ItemDataRole.ToolTipRole) == "Slice 2 is missing."
@@ -85,32 +109,30 @@ def test_the_selected_row_says_what_is_amiss_and_a_refused_one_cannot_be_opened(
     assert not panel.open_button.isEnabled()
 
 
-def test_a_click_selects_and_enter_a_button_and_two_clicks_open(panel, qtbot) -> None:
-    selected, opened = [], []
-    panel.series_selected.connect(selected.append)
-    panel.open_requested.connect(opened.append)
+def test_a_click_selects_and_enter_a_button_and_two_clicks_open(panel, actions, qtbot) -> None:
     panel.table.selectRow(1)
-    assert selected == [1]
+    assert actions.reported == [("select", 1)]
     qtbot.keyClick(panel.table, Qt.Key.Key_Return)
     panel.table.doubleClicked.emit(panel.table.model().index(0, 0))
     panel.table.selectRow(0)
     qtbot.mouseClick(panel.open_button, Qt.MouseButton.LeftButton)
-    assert opened == [1, 0, 0]
+    assert actions.reported[1:] == [
+        ("open_series", 1),
+        ("open_series", 0),
+        ("select", 0),
+        ("open_series", 0),
+    ]
 
 
-def test_a_file_and_a_folder_are_asked_for(panel, qtbot, monkeypatch) -> None:
+def test_a_file_and_a_folder_are_asked_for(panel, actions, qtbot, monkeypatch) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("a.zip", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "study")
-    chosen: list[str] = []
-    panel.path_chosen.connect(chosen.append)
     for button in (panel.file_button, panel.folder_button):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert chosen == ["a.zip", "study"]
+    assert actions.reported == [("list_path", "a.zip"), ("list_path", "study")]
 
 
-def test_what_is_dropped_is_chosen(panel, tmp_path) -> None:
-    chosen: list[str] = []
-    panel.path_chosen.connect(chosen.append)
+def test_what_is_dropped_is_chosen(panel, actions, tmp_path) -> None:
     dropped = QMimeData()
     dropped.setUrls([QUrl.fromLocalFile(str(tmp_path))])
     event = QDropEvent(
@@ -121,28 +143,28 @@ def test_what_is_dropped_is_chosen(panel, tmp_path) -> None:
         Qt.KeyboardModifier.NoModifier,
     )
     panel.dropEvent(event)
-    assert chosen == [str(tmp_path)]
+    assert actions.reported == [("list_path", str(tmp_path))]
 
 
-def test_skipped_files_are_counted_and_listed_on_demand(panel, qtbot) -> None:
-    wanted: list[bool] = []
-    panel.skipped_wanted.connect(wanted.append)
+def test_skipped_files_are_counted_and_listed_on_demand(panel, actions, qtbot) -> None:
     assert panel.skipped_button.text() == "Show 1 file in no series"
     assert not panel.skipped.isVisible()
     qtbot.mouseClick(panel.skipped_button, Qt.MouseButton.LeftButton)
-    assert wanted == [True]
+    assert actions.reported == [("show_skipped", True)]
     panel.show_state(StudyState(skipped=STATE.skipped, shows_skipped=True))
     assert panel.skipped.toPlainText() == "notes.txt: no DICOM file"
     assert panel.skipped.isVisible()
 
 
-def test_a_listing_and_a_loading_show_how_far_they_are_and_can_be_cancelled(panel, qtbot) -> None:
-    panel.show_state(StudyState(doing=Doing.LISTING, fraction=0.4))
-    assert panel.status.text() == messages.DOING[Doing.LISTING]
+def test_listing_and_loading_show_their_progress_and_can_be_cancelled(
+    panel, actions, qtbot
+) -> None:
+    panel.show_state(StudyState(activity=Activity.LISTING, fraction=0.4))
+    assert panel.status.text() == messages.ACTIVITIES[Activity.LISTING]
     assert panel.progress.value() / panel.progress.maximum() == 0.4
     assert not panel.file_button.isEnabled()
-    with qtbot.waitSignal(panel.cancel_requested):
-        qtbot.mouseClick(panel.cancel_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.cancel_button, Qt.MouseButton.LeftButton)
+    assert actions.reported == [("cancel", None)]
     panel.show_state(StudyState(num_loaded=7, num_to_load=600))
     assert panel.status.text() == "7 of 600 slices are in memory"
     assert panel.cancel_button.isEnabled()
@@ -153,5 +175,5 @@ def test_a_listing_and_a_loading_show_how_far_they_are_and_can_be_cancelled(pane
 
 def test_an_empty_panel_says_what_to_do(panel) -> None:
     panel.show_state(StudyState())
-    assert panel.instead.isVisible()
-    assert panel.instead.text() == messages.DROP_HERE
+    assert panel.placeholder.isVisible()
+    assert panel.placeholder.text() == messages.DROP_HERE

@@ -14,7 +14,7 @@ from tests.tgcnet.io.dicom.phantoms import write_series
 
 from napari_tgcnet._study_widget import StudyPanel
 from napari_tgcnet._widget import SegmentPanel
-from napari_tgcnet.study.state import Doing
+from napari_tgcnet.study.state import Activity
 from tgcnet.samples import phantom_stack
 
 TIMEOUT_MS = 120_000
@@ -65,7 +65,8 @@ def test_drop_choose_scroll_run_and_save(make_napari_viewer, qtbot, study, tmp_p
     assert image._data_view.any(), "a slice that somebody comes to is there"
     qtbot.waitUntil(
         lambda: (
-            not panel.controller.state.is_loading and panel.controller.state.doing is Doing.NOTHING
+            not panel.controller.state.is_loading
+            and panel.controller.state.activity is Activity.NONE
         ),
         timeout=TIMEOUT_MS,
     )
@@ -105,6 +106,6 @@ def test_a_panel_taken_out_of_an_open_window_stops_loading(
     dock = viewer.window.add_dock_widget(panel, name="TGC-Net: open study")
     panel.controller.list_path(str(study / "a"), opens_single=True)
     viewer.window.remove_dock_widget(dock)
-    assert panel.controller.state.doing is Doing.LISTING
+    assert panel.controller.state.activity is Activity.LISTING
     qtbot.wait(50)
     assert list(viewer.layers) == []

@@ -8,8 +8,8 @@ import pytest
 import safetensors.torch
 
 from tgcnet.cli import main
-from tgcnet.config import ImageTowerConfig, TextTowerConfig, TowerConfig
-from tgcnet.models.build_towers import build_clip
+from tgcnet.config import ClipImageConfig, ClipTextConfig, TowerConfig
+from tgcnet.models.clip_towers import build_clip
 
 Refused = Callable[[list[str]], str]
 
@@ -19,10 +19,10 @@ def clip_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("TGCNET_PRETRAINED", str(tmp_path / "pretrained"))
     towers = TowerConfig(
         embed_dim=16,
-        image=ImageTowerConfig(
+        image=ClipImageConfig(
             width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True
         ),
-        text=TextTowerConfig(width=64, layers=1, heads=1, quick_gelu=True),
+        text=ClipTextConfig(width=64, layers=1, heads=1, quick_gelu=True),
     )
     file = tmp_path / "towers.safetensors"
     safetensors.torch.save_file(build_clip(towers).state_dict(), file)

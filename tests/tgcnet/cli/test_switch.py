@@ -11,8 +11,7 @@ import pytest
 from tgcnet.cli import main
 from tgcnet.domain import GateReport, ModelIdentity
 from tgcnet.gate.report_json import report_to_json
-from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import read_manifest, write_manifest
+from tgcnet.weights.manifest import Lineage, read_manifest, write_manifest
 
 Refused = Callable[[list[str]], str]
 

@@ -11,7 +11,7 @@ from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.segment_study import segment_study
 from tgcnet.cohort.task import Outcome, WorkerTask
 from tgcnet.domain import EncodedText, Report, Segmentation, SegmentationClass, Volume
-from tgcnet.inference.reading import ReportReading, weigh_report
+from tgcnet.report.rules import ReportReading, weigh_report
 
 GATE = "go"
 FREE_ROWS = 5

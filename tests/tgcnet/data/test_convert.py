@@ -20,7 +20,7 @@ from tgcnet.data.rows import captions_sha256
 from tgcnet.data.splits import Division
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import InputError, OutputError
-from tgcnet.io.decoded import grid_affine
+from tgcnet.io.orientation import grid_affine
 
 MakeSet = Callable[..., Path]
 RIGHT = {"report": "Pneumonia in the right lung."}

@@ -12,7 +12,7 @@ from tgcnet.data.caption_templates import Place
 from tgcnet.data.regions import XRAY_ZONES, split_by_side
 from tgcnet.data.text_requests import RequestMix, describe, draw_request
 from tgcnet.domain import Modality, Presence, Report, Side
-from tgcnet.models.tokenizer import words_with_tokens
+from tgcnet.models.clip_towers import words_with_tokens
 from tgcnet.report import read_report
 from tgcnet.train.towers import training_words
 

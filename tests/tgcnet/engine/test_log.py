@@ -1,27 +1,39 @@
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs import windows
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 
 from tgcnet.engine.log import EngineLog, default_log_file, log_place
 
 
 @pytest.mark.parametrize(
-    ("environment", "platform", "expected"),
+    ("environment", "folders", "expected"),
     [
-        ({"XDG_STATE_HOME": "/state"}, "linux", Path("/state/napari-tgcnet/engine.log")),
-        ({}, "linux", Path.home() / ".local/state/napari-tgcnet/engine.log"),
-        ({}, "darwin", Path.home() / "Library/Logs/napari-tgcnet/engine.log"),
-        ({"LOCALAPPDATA": "/local"}, "win32", Path("/local/napari-tgcnet/engine.log")),
+        ({"XDG_STATE_HOME": "/state"}, Unix, Path("/state/napari-tgcnet/engine.log")),
+        ({}, Unix, Path.home() / ".local/state/napari-tgcnet/engine.log"),
+        ({}, MacOS, Path.home() / "Library/Logs/napari-tgcnet/engine.log"),
+        ({"LOCALAPPDATA": "/local"}, windows.Windows, Path("/local/napari-tgcnet/engine.log")),
     ],
 )
-def test_the_log_lies_where_the_platform_keeps_state(environment, platform, expected) -> None:
-    assert default_log_file(environment, platform) == expected
+def test_the_log_lies_where_the_platform_keeps_state(
+    environment, folders, expected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(platformdirs, "PlatformDirs", folders)
+    # What asks the system itself runs on Windows alone.
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)
+    assert default_log_file() == expected
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
 def test_the_place_is_told_in_words_and_not_as_a_path_of_this_machine(platform: str) -> None:
     words = log_place(platform)
-    file = default_log_file({"LOCALAPPDATA": "local"}, platform)
+    file = default_log_file()
     assert words.startswith(f"the file {file.name} in the folder {file.parent.name} under ")
     assert str(Path.home()) not in words
     folder = {"linux": ".local/state", "darwin": "Library/Logs", "win32": "%LOCALAPPDATA%"}

@@ -32,9 +32,8 @@ from tgcnet.gate.case_scores import read_scores
 from tgcnet.gate.report_json import report_from_json
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.weights.active import ACTIVE_FILE, read_active
-from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.load import load_model, save_model, verify
-from tgcnet.weights.manifest import WEIGHTS_FILE, read_manifest
+from tgcnet.weights.manifest import WEIGHTS_FILE, Lineage, read_manifest
 from tgcnet.weights.switch import activate
 
 Compare = Callable[[], list[Event]]

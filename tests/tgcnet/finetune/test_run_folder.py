@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tgcnet.errors import InputError, OutputError
 from tgcnet.finetune.events import (
@@ -29,7 +30,7 @@ from tgcnet.finetune.run_folder import (
     run_info,
     user_runs_folder,
 )
-from tgcnet.io.process_lock import LOCK_FILE, process_of, running
+from tgcnet.io.process_lock import LOCK_FILE, PID_FILE, process_of, running
 
 HOLDER = """
 import sys, pathlib
@@ -67,31 +68,42 @@ def test_the_lock_ends_with_its_process_however_that_ends(folder: Path) -> None:
             pytest.fail("two hold it")
         assert process_of(folder) == process.pid
         process.kill()
-    assert (folder / LOCK_FILE).read_text().strip() == str(process.pid)  # nobody cleaned up
+    assert (folder / PID_FILE).read_text().strip() == str(process.pid)  # nobody cleaned up
     assert process_of(folder) is None
     assert run_info(folder).status is RunStatus.BROKEN
     with running(folder):
         assert process_of(folder) == os.getpid()
     assert process_of(folder) is None
-    assert not (folder / LOCK_FILE).read_text().strip()
+    assert not (folder / PID_FILE).read_text().strip()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="shared locks are another system call there")
 def test_whoever_looks_neither_keeps_a_run_from_starting_nor_takes_another_for_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fcntl
-
     with running(folder):
         pass
-    (folder / LOCK_FILE).write_text("12345")  # of a process that was killed
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    (folder / PID_FILE).write_text("12345")  # of a process that was killed
+    looking = FileLock(folder / LOCK_FILE)
+    monkeypatch.setattr("time.sleep", lambda _: looking.release())
+    with looking:
+        assert process_of(folder) is None
+    with looking, running(folder):
+        assert process_of(folder) == os.getpid()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locked another byte of the file there")
+def test_a_run_of_an_earlier_version_is_understood(folder: Path) -> None:
+    import fcntl
+
+    (folder / LOCK_FILE).write_text("12345".ljust(16))
     assert process_of(folder) is None
-    monkeypatch.setattr("tgcnet.io.process_lock.time.sleep", lambda _: fcntl.flock(descriptor, 8))
+    with (folder / LOCK_FILE).open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert process_of(folder) == 12345
+        with pytest.raises(InputError, match="under way"), running(folder):
+            pytest.fail("two hold it")
     with running(folder):
         assert process_of(folder) == os.getpid()
-    os.close(descriptor)
 
 
 def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import InputError
 from tgcnet.gate.compare_models import keep_in_lineage
 from tgcnet.gate.report_json import report_from_json, report_to_json, write_report
-from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import read_manifest, write_manifest
+from tgcnet.weights.manifest import Lineage, read_manifest, write_manifest
 
 CHANGE = Change(before=0.7, after=0.75, difference=0.05, low=0.01, high=0.09)
 COMPARISON = Comparison(

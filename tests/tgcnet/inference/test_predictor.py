@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-import tgcnet.inference.volume
+import tgcnet.inference.volume_runner
 from tgcnet.config import PostprocessConfig
 from tgcnet.domain import EncodedText, Geometry, Modality, Volume
 from tgcnet.errors import Cancelled, DeviceError, InputError, ModalityUnknownError
 from tgcnet.inference.predictor import Predictor, load_predictor, slice_indices
-from tgcnet.inference.volume import BatchRunner, is_out_of_memory
+from tgcnet.inference.volume_runner import BatchRunner, is_out_of_memory
 from tgcnet.models import TextFeatures, TgcNet
 from tgcnet.postprocess import to_labels
 
@@ -93,7 +93,7 @@ def test_only_the_slices_asked_for_are_prepared(
     predictor: Predictor, stack: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared: list[int] = []
-    prepare = tgcnet.inference.volume.prepare_plane
+    prepare = tgcnet.inference.volume_runner.prepare_plane
 
     def count(plane: np.ndarray, *rest: object) -> object:
         prepared.append(
@@ -101,7 +101,7 @@ def test_only_the_slices_asked_for_are_prepared(
         )
         return prepare(plane, *rest)
 
-    monkeypatch.setattr(tgcnet.inference.volume, "prepare_plane", count)
+    monkeypatch.setattr(tgcnet.inference.volume_runner, "prepare_plane", count)
     answer = predictor.segment(stack, REPORT, slices=slice(3, 6))
     assert prepared == [3, 4, 5]
     outside = np.r_[0:3, 6:11]

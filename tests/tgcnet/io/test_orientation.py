@@ -7,8 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from tgcnet.io.decoded import to_source
-from tgcnet.io.orientation import placement_in_ras
+from tgcnet.io.orientation import placement_in_ras, to_source
 from tgcnet.io.read import decode_volume
 
 SHAPE_XYZ = (4, 5, 6)

@@ -14,7 +14,7 @@ from PIL import Image
 from tgcnet.domain import DicomSource, Geometry
 from tgcnet.errors import MissingExtraError, OutputError
 from tgcnet.io import RESEARCH_NOTICE, load_volume, save_labels
-from tgcnet.io.decoded import grid_affine
+from tgcnet.io.orientation import grid_affine
 
 
 @pytest.fixture

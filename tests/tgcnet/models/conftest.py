@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tgcnet.config import (
+    ClipImageConfig,
+    ClipTextConfig,
     DateConfig,
     DecoderConfig,
-    ImageTowerConfig,
     SseConfig,
-    TextTowerConfig,
     TgcNetConfig,
     TowerConfig,
     VlcmConfig,
@@ -23,10 +23,10 @@ _WHOLE = TgcNetConfig(
     name="test",
     towers=TowerConfig(
         embed_dim=16,
-        image=ImageTowerConfig(
+        image=ClipImageConfig(
             width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
         ),
-        text=TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=True),
+        text=ClipTextConfig(width=32, layers=2, heads=2, quick_gelu=True),
     ),
     decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),
 )

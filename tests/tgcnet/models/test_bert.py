@@ -17,7 +17,7 @@ from tests.tgcnet.models.test_pretrained import (
 )
 from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizerFast
 
-from tgcnet.config import TextTowerConfig, TmcaConfig
+from tgcnet.config import BertTextConfig, TextTowerConfig, TmcaConfig
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TmcaNet, build_model
 from tgcnet.models.pretrained import fill_towers, read_pretrained, with_vocabulary
@@ -46,8 +46,8 @@ def tmca_config(text: TextTowerConfig) -> TmcaConfig:
     return TmcaConfig(name="test", text=text, cnn="tf_efficientnet_lite0", joint_dim=16)
 
 
-BERT = TextTowerConfig(
-    kind="bert", width=32, layers=2, heads=2, quick_gelu=False, num_positions=40, context_length=40
+BERT = BertTextConfig(
+    width=32, layers=2, heads=2, quick_gelu=False, num_positions=40, context_length=40
 )
 
 

@@ -11,8 +11,8 @@ from transformers import BertConfig
 
 from tgcnet.config import TgcNetConfig
 from tgcnet.models import named_configs
+from tgcnet.models.bert_tower import BERT_NUM_PIECES
 from tgcnet.models.build import build_tgcnet, build_tmca
-from tgcnet.models.tokenizer import BERT_NUM_PIECES
 
 
 def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:

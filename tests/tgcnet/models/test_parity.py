@@ -13,7 +13,7 @@ from open_clip.model import CLIP, resize_pos_embed
 from tgcnet.config import TgcNetConfig, TowerConfig
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TgcNet, build_model, named_configs
-from tgcnet.models.build_towers import build_clip
+from tgcnet.models.clip_towers import build_clip
 from tgcnet.models.pretrained import fill_towers, read_pretrained
 from tgcnet.models.source_files import Stated
 from tgcnet.models.text_tower import TextTower
@@ -50,7 +50,7 @@ def reference_clip(config: TgcNetConfig, *, side_px: int, quick_gelu: bool = Tru
 
 
 def tapped_model(config: TgcNetConfig, clip: CLIP, folder: Path, *, quick_gelu: bool) -> TgcNet:
-    """Our network with the towers of ``clip``, brought through a safetensors file."""
+    """Our network with the towers of ``clip``, loaded through a safetensors file."""
     file = folder / "open_clip_model.safetensors"
     safetensors.torch.save_file(clip.state_dict(), file)
     towers = with_activation(config.towers, quick_gelu=quick_gelu)
@@ -62,7 +62,7 @@ def filled(config: TgcNetConfig, file: Path) -> TgcNet:
     image, text = config.towers.image, config.towers.text
     stated = Stated(quick_gelu=image.quick_gelu, image_heads=image.heads, text_heads=text.heads)
     model = build_model(config)
-    fill_towers(model, config, read_pretrained(file, otherwise=stated))
+    fill_towers(model, config, read_pretrained(file, fallback=stated))
     return model
 
 

@@ -13,11 +13,18 @@ from torch import nn
 from transformers import BertConfig, BertTokenizerFast, CLIPConfig
 from transformers import CLIPModel as TransformersClip
 
-from tgcnet.config import ImageTowerConfig, TextTowerConfig, TgcNetConfig, TowerConfig
+from tgcnet.config import (
+    BertTextConfig,
+    ClipImageConfig,
+    ClipTextConfig,
+    TgcNetConfig,
+    TimmImageConfig,
+    TowerConfig,
+)
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TgcNet, build_model
-from tgcnet.models.build_towers import build_clip
 from tgcnet.models.clip_keys import from_transformers, to_transformers
+from tgcnet.models.clip_towers import build_clip
 from tgcnet.models.pretrained import Pretrained, fill_towers, read_pretrained
 from tgcnet.models.text_features import pool_sentences, run_tower
 
@@ -86,10 +93,10 @@ def transformers_clip(*, hidden_act: str) -> TransformersClip:
 def towers_like_transformers(*, quick_gelu: bool) -> TowerConfig:
     return TowerConfig(
         embed_dim=16,
-        image=ImageTowerConfig(
+        image=ClipImageConfig(
             width=48, layers=4, heads=3, patch_px=16, side_px=64, quick_gelu=quick_gelu
         ),
-        text=TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=quick_gelu),
+        text=ClipTextConfig(width=32, layers=2, heads=2, quick_gelu=quick_gelu),
     )
 
 
@@ -145,7 +152,7 @@ def test_a_tensor_that_no_clip_has_is_named() -> None:
     with pytest.raises(CheckpointError, match=r"'visual\.attnpool\.weight' is no tensor of a"):
         to_transformers({"visual.attnpool.weight": torch.zeros(1)})
     key = "vision_model.encoder.layers.0.self_attn.q_proj.weight"
-    with pytest.raises(CheckpointError, match=r"only self_attn\.q_proj stand for"):
+    with pytest.raises(CheckpointError, match=r"has only self_attn\.q_proj;"):
         from_transformers({key: torch.zeros(4, 4)})
 
 
@@ -219,12 +226,12 @@ def biomed_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def biomed_towers(*, side_px: int = 224) -> TowerConfig:
     return TowerConfig(
         embed_dim=16,
-        image=ImageTowerConfig(
-            kind="timm", width=192, layers=12, heads=3, patch_px=16, side_px=side_px,
+        image=TimmImageConfig(
+            width=192, layers=12, heads=3, patch_px=16, side_px=side_px,
             quick_gelu=False,
         ),
-        text=TextTowerConfig(
-            kind="bert", width=64, layers=2, heads=1, quick_gelu=False, vocabulary=VOCABULARY,
+        text=BertTextConfig(
+            width=64, layers=2, heads=1, quick_gelu=False, vocabulary=VOCABULARY,
             num_positions=48, context_length=32, projection="mlp",
         ),
     )  # fmt: skip
@@ -280,10 +287,10 @@ def test_a_timm_tower_takes_adapters_too(biomed_folder: Path) -> None:
 def test_a_bert_without_its_vocabulary_is_refused(biomed_folder: Path, tmp_path: Path) -> None:
     for name in ("open_clip_config.json", "open_clip_model.safetensors"):
         shutil.copy(biomed_folder / name, tmp_path / name)
-    with pytest.raises(CheckpointError, match=r"bring vocab\.txt into the same folder"):
+    with pytest.raises(CheckpointError, match=r"put vocab\.txt into the same folder"):
         read_pretrained(tmp_path)
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n", encoding="utf-8")
-    with pytest.raises(CheckpointError, match="has 2 word pieces, the weights have 19; bring"):
+    with pytest.raises(CheckpointError, match="has 2 word pieces, the weights have 19; use"):
         read_pretrained(tmp_path)
 
 

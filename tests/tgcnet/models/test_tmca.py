@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tgcnet.config import DecoderConfig, TextTowerConfig, TmcaConfig
+from tgcnet.config import ClipTextConfig, DecoderConfig, TmcaConfig
 from tgcnet.domain import EncodedText
 from tgcnet.errors import ConfigError
 from tgcnet.models import TmcaNet, build_tmca
@@ -17,7 +17,7 @@ LEFT = "Consolidation in the left lower zone."
 RIGHT = "Patchy opacities in the right upper zone of the lung."
 WHOLE = TmcaConfig(
     name="test",
-    text=TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=True),
+    text=ClipTextConfig(width=32, layers=2, heads=2, quick_gelu=True),
     cnn="tf_efficientnet_lite0",
     joint_dim=16,
     decoder=DecoderConfig(channels=(8, 8, 16, 16), head_channels=8),

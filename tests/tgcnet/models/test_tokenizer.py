@@ -5,8 +5,8 @@ from transformers import BertTokenizerFast
 
 from tgcnet.domain import Report
 from tgcnet.errors import ConfigError
-from tgcnet.models.reader import ReportReader
-from tgcnet.models.tokenizer import WordPieceTokenizer
+from tgcnet.models.bert_tower import WordPieceTokenizer
+from tgcnet.models.report_reader import ReportReader
 
 VOCABULARY = (
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ",", "in", "the", "left", "right", "no",

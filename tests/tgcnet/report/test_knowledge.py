@@ -5,7 +5,9 @@ import pytest
 
 from tgcnet.errors import ConfigError
 from tgcnet.report import load_knowledge
-from tgcnet.report.knowledge import knowledge_from_json
+from tgcnet.report.knowledge import Coded, knowledge_from_json
+
+CODE = {"scheme": "SCT", "value": "1", "meaning": "Cyst"}
 
 
 def _file(**changes: Any) -> str:
@@ -38,6 +40,13 @@ def test_a_valid_file_is_read() -> None:
     assert finding.terms == ("cyst", "cysts")
 
 
+def test_codes_stand_beside_the_terms() -> None:
+    bleb = {"scheme": "SCT", "value": "1", "meaning": "Bleb"}
+    text = _file(findings=[_finding(synonyms=["bleb"], codes={"bleb": bleb})])
+    assert knowledge_from_json(text).codes == {"bleb": Coded(**bleb)}
+    assert load_knowledge().codes["ground glass opacity"].value == "112120"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -48,6 +57,9 @@ def test_a_valid_file_is_read() -> None:
         (_file(version=1), "version must be a text that is not empty, got 1"),
         (_file(findings={}), "findings must be a list of objects, got dict"),
         (_file(findings=[_finding(colour="red")]), "number 1 has an unknown field 'colour'"),
+        (_file(findings=[_finding(codes=[])]), "the codes .* must be an object, got list"),
+        (_file(findings=[_finding(codes={"cyst": {}})]), "'cyst', has no field 'scheme'"),
+        (_file(findings=[_finding(codes={"bleb": CODE})]), "'bleb', which is none of its terms"),
         (_file(findings=[_finding(synonyms="cysts")]), "the synonyms .* must be a list of texts"),
         (_file(findings=[_finding(sentences=[])]), "'cyst' has no sentence"),
         (_file(findings=[_finding(sentences=["word " * 30])]), "has 30 words; between 1 and 29"),

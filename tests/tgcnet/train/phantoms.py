@@ -8,10 +8,10 @@ import torch
 from lightning_fabric import Fabric
 
 from tgcnet.config import (
+    ClipImageConfig,
+    ClipTextConfig,
     DecoderConfig,
-    ImageTowerConfig,
     PreprocessConfig,
-    TextTowerConfig,
     TgcNetConfig,
     TmcaConfig,
     TowerConfig,
@@ -41,13 +41,13 @@ GIVEN = RequestMix(
     no_text=0.0, reworded=0.0, one_side=0.0, some_zones=0.0, one_lesion=0.0, wrong_side=0.0,
     nothing=0.0,
 )  # fmt: skip
-_TEXT = TextTowerConfig(width=32, layers=2, heads=2, quick_gelu=True)
+_TEXT = ClipTextConfig(width=32, layers=2, heads=2, quick_gelu=True)
 _DECODER = DecoderConfig(channels=(8, 16, 16, 16), head_channels=8)
 MODEL = TgcNetConfig(
     name="phantom",
     towers=TowerConfig(
         embed_dim=16,
-        image=ImageTowerConfig(
+        image=ClipImageConfig(
             width=32, layers=4, heads=2, patch_px=16, side_px=64, quick_gelu=True
         ),
         text=_TEXT,

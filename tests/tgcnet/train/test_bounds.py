@@ -10,13 +10,15 @@ import pytest
 from tests.tgcnet.train.phantoms import MODEL, TMCA, config_for
 
 from tgcnet.config import (
+    BertTextConfig,
+    ClipImageConfig,
+    ClipTextConfig,
     DateConfig,
     DecoderConfig,
-    ImageTowerConfig,
     PostprocessConfig,
     PreprocessConfig,
     SseConfig,
-    TextTowerConfig,
+    TimmImageConfig,
     TmcaConfig,
     VlcmConfig,
 )
@@ -35,6 +37,8 @@ PRETRAIN = PretrainConfig(phases=PHASES)
 SOURCE = Source(folder="seen", modality=Modality.XRAY)
 SCORED = ValidationSource(folder="scored", max_rows=1)
 IMAGE, TEXT = MODEL.towers.image, MODEL.towers.text
+TIMM = TimmImageConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=False)
+BERT = BertTextConfig(width=64, layers=1, heads=1, quick_gelu=False)
 
 OUT_OF_BOUNDS: list[tuple[object, dict[str, object], str]] = [
     (PHASES[0], {"epochs": 0}, "epochs must be at least 1, got 0"),
@@ -164,7 +168,8 @@ def test_a_whole_number_is_a_float_too() -> None:
 def configurations() -> set[type]:
     """TrainConfig and every dataclass that it holds, however deep."""
     found: set[type] = set()
-    open_ones: list[Any] = [TrainConfig, PretrainConfig, ImageTowerConfig, TextTowerConfig]
+    open_ones: list[Any] = [TrainConfig, PretrainConfig, ClipImageConfig, ClipTextConfig]
+    open_ones += [TimmImageConfig, BertTextConfig]
     open_ones += [TmcaConfig, type(MODEL), Phase, Source, PostprocessConfig]
     while open_ones:
         one = open_ones.pop()
@@ -185,4 +190,5 @@ def test_no_field_is_left_unchecked() -> None:
 
 def _one_of(kind: type) -> Any:
     known = [RUN, PRETRAIN, PHASES[0], SOURCE, SCORED, MODEL, TMCA, IMAGE, TEXT, MODEL.towers]
+    known += [TIMM, BERT]
     return next((one for one in known if type(one) is kind), None) or kind()

@@ -13,11 +13,12 @@ import torch
 from transformers import BertConfig, BertModel
 
 from tgcnet.config import (
+    BertTextConfig,
+    ClipTextConfig,
     DecoderConfig,
     ModelConfig,
     PostprocessConfig,
     PreprocessConfig,
-    TextTowerConfig,
     TgcNetConfig,
     TmcaConfig,
 )
@@ -38,8 +39,8 @@ from tgcnet.weights.manifest import Manifest, read_manifest
 VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "left", "lung", "opacity", ".")
 MODEL = TmcaConfig(
     name="test",
-    text=TextTowerConfig(
-        kind="bert", width=64, layers=1, heads=1, quick_gelu=False, num_positions=32,
+    text=BertTextConfig(
+        width=64, layers=1, heads=1, quick_gelu=False, num_positions=32,
         context_length=32,
     ),
     cnn="convnext_atto",
@@ -245,7 +246,7 @@ def test_towers_that_do_not_fit_are_refused(
 
 def test_a_pretrained_cnns_own_gamma_is_no_gate() -> None:
     """ConvNeXt calls its layer scale gamma; it learns as slowly as the CNN it belongs to."""
-    text = TextTowerConfig(width=32, layers=1, heads=2, quick_gelu=True)
+    text = ClipTextConfig(width=32, layers=1, heads=2, quick_gelu=True)
     run = config(model=replace(MODEL, text=text), text_weights="", cnn_rate_factor=0.5)
     model = build_model(run.model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}

@@ -94,7 +94,7 @@ def test_a_damaged_choice_is_a_sentence_and_no_other_model(
 
 def test_a_link_that_leads_nowhere_is_no_absent_file(no_user_models: Path) -> None:
     (no_user_models / ACTIVE_FILE).symlink_to(no_user_models / "absent.json")
-    with pytest.raises(CheckpointError, match="nobody knows which model was switched on"):
+    with pytest.raises(CheckpointError, match="so the active model is unknown"):
         read_active()
 
 

@@ -10,21 +10,21 @@ import safetensors.torch
 import timm
 import torch
 
-from tgcnet.config import ImageTowerConfig, TextTowerConfig, TowerConfig
+from tgcnet.config import ClipImageConfig, ClipTextConfig, TowerConfig
 from tgcnet.errors import CheckpointError
-from tgcnet.models.build_towers import build_clip
+from tgcnet.models.clip_towers import build_clip
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.pretrained import fill_cnn
 from tgcnet.models.source_files import Stated
 from tgcnet.weights import import_pretrained as module
 from tgcnet.weights.import_pretrained import import_pretrained, open_pretrained
-from tgcnet.weights.pretrained import find_pretrained, read_record
+from tgcnet.weights.pretrained_record import find_pretrained, read_record
 
 # Heads of 64 channels, as open_clip makes them where nothing says otherwise.
 TOWERS = TowerConfig(
     embed_dim=16,
-    image=ImageTowerConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True),
-    text=TextTowerConfig(width=64, layers=1, heads=1, quick_gelu=True),
+    image=ClipImageConfig(width=64, layers=4, heads=1, patch_px=16, side_px=32, quick_gelu=True),
+    text=ClipTextConfig(width=64, layers=1, heads=1, quick_gelu=True),
 )
 
 
@@ -54,7 +54,7 @@ def test_a_clip_is_imported_and_found_by_its_name(pretrained: Path, tmp_path: Pa
     values = json.loads((pretrained / "mine" / "pretrained.json").read_text(encoding="utf-8"))
     assert values["quick_gelu"] is True
     assert str(tmp_path) not in json.dumps(values)
-    opened = open_pretrained("mine", architecture="ViT-B-16", otherwise=Stated())
+    opened = open_pretrained("mine", architecture="ViT-B-16", fallback=Stated())
     assert opened.towers == TOWERS
     given = safetensors.torch.load_file(file)
     assert all(torch.equal(opened.tensors[key], given[key]) for key in given)
@@ -99,7 +99,7 @@ def test_a_recipe_never_reads_a_pickle(tmp_path: Path) -> None:
         CheckpointError,
         match=r"^clip\.pt is a pickle, which training never reads; .* tgcnet models import FILE -",
     ):
-        open_pretrained(str(tmp_path / "clip.pt"), architecture="", otherwise=Stated())
+        open_pretrained(str(tmp_path / "clip.pt"), architecture="", fallback=Stated())
 
 
 def test_a_hubs_pickle_is_refused_until_it_was_imported(
@@ -110,36 +110,36 @@ def test_a_hubs_pickle_is_refused_until_it_was_imported(
     torch.manual_seed(0)
     torch.save(build_clip(TOWERS).state_dict(), hub / "open_clip_pytorch_model.bin")
     monkeypatch.setattr(module, "fetch", lambda *_, **__: hub)
-    asked = {"architecture": "ViT-B-16", "otherwise": Stated(quick_gelu=True)}
+    given = {"architecture": "ViT-B-16", "fallback": Stated(quick_gelu=True)}
     with pytest.raises(CheckpointError, match="tgcnet models import hf-hub:lab/clip --name clip,"):
-        open_pretrained("hf-hub:lab/clip", **asked)
+        open_pretrained("hf-hub:lab/clip", **given)
     assert not pretrained.exists()
     import_pretrained(hub, name="clip", quick_gelu=True)
     monkeypatch.setattr(module, "fetch", None)  # calling it again would fail
-    assert open_pretrained("hf-hub:lab/clip", **asked).called == "clip"
+    assert open_pretrained("hf-hub:lab/clip", **given).label == "clip"
 
 
 def test_what_is_opened_tells_the_hash_of_its_file(pretrained: Path, tmp_path: Path) -> None:
     file = clip_file(tmp_path / "given.safetensors")
     stated = Stated(quick_gelu=True)
-    opened = open_pretrained(str(file), architecture="", otherwise=stated)
+    opened = open_pretrained(str(file), architecture="", fallback=stated)
     assert opened.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     record = import_pretrained(file, name="mine", quick_gelu=True).record
-    assert open_pretrained("mine", architecture="", otherwise=stated).sha256 == record.sha256
+    assert open_pretrained("mine", architecture="", fallback=stated).sha256 == record.sha256
 
 
 def test_files_that_lie_in_the_folder_as_they_came_are_found_too(pretrained: Path) -> None:
     (pretrained / "raw").mkdir(parents=True)
     clip_file(pretrained / "raw" / "open_clip_model.safetensors")
     stated = Stated(quick_gelu=True)
-    assert open_pretrained("raw", architecture="", otherwise=stated).towers == TOWERS
+    assert open_pretrained("raw", architecture="", fallback=stated).towers == TOWERS
 
 
 def test_weights_that_were_changed_since_are_refused(pretrained: Path, tmp_path: Path) -> None:
     import_pretrained(clip_file(tmp_path / "g.safetensors"), name="mine", quick_gelu=True)
     clip_file(pretrained / "mine" / "weights.safetensors", seed=1)
     with pytest.raises(CheckpointError, match="is not what was imported"):
-        open_pretrained("mine", architecture="", otherwise=Stated())
+        open_pretrained("mine", architecture="", fallback=Stated())
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_damaged_record_is_refused(pretrained: Path, content: str, words: str)
     (pretrained / "mine").mkdir(parents=True)
     (pretrained / "mine" / "pretrained.json").write_text(content, encoding="utf-8")
     with pytest.raises(CheckpointError, match=words):
-        open_pretrained("mine", architecture="", otherwise=Stated())
+        open_pretrained("mine", architecture="", fallback=Stated())
 
 
 @pytest.mark.parametrize("name", ["convnext_atto", "tf_efficientnet_lite0"])
@@ -166,7 +166,7 @@ def test_a_cnn_is_recognised_and_fills_a_pyramid(
     safetensors.torch.save_file(whole.state_dict(), tmp_path / "cnn.safetensors")
     done = import_pretrained(tmp_path / "cnn.safetensors", name="cnn")
     assert done.record.cnn == (name,)
-    opened = open_pretrained("cnn", architecture="", otherwise=Stated())
+    opened = open_pretrained("cnn", architecture="", fallback=Stated())
     pyramid = CnnPyramid(name).eval()
     fill_cnn(pyramid, name, opened)
     image = torch.randn(1, 3, 64, 64)
@@ -174,7 +174,7 @@ def test_a_cnn_is_recognised_and_fills_a_pyramid(
         expected = whole.forward_intermediates(image, indices=4, intermediates_only=True)
         for ours, theirs in zip(pyramid(image), expected, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
-    with pytest.raises(CheckpointError, match="the recipe's CNN is 'convnext_tiny'; bring those"):
+    with pytest.raises(CheckpointError, match="the recipe's CNN is 'convnext_tiny'; use those"):
         fill_cnn(pyramid, "convnext_tiny", opened)
 
 

@@ -1,4 +1,4 @@
-"""A model comes among the user's own whole or not at all, and in nobody's place."""
+"""A model is installed completely or not at all, and never over another."""
 
 import errno
 import shutil

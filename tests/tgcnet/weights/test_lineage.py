@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tgcnet.errors import CheckpointError
-from tgcnet.weights.lineage import Lineage
-from tgcnet.weights.manifest import MANIFEST_FILE, read_manifest, write_manifest
+from tgcnet.weights.manifest import MANIFEST_FILE, Lineage, read_manifest, write_manifest
 
 LINEAGE = Lineage(
     parent="mini", parent_sha256="a" * 64, ledger_snapshot="2026-01", gate={"recommended": True}

@@ -7,6 +7,13 @@ from typing import Any
 
 import pytest
 
+from tgcnet.config import (
+    BertTextConfig,
+    ClipTextConfig,
+    TextTowerConfig,
+    to_json,
+    tower_from_json,
+)
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.weights.manifest import MANIFEST_FILE, read_manifest, write_manifest
 
@@ -164,3 +171,35 @@ def test_a_name_that_is_no_folders_is_refused_when_read_and_when_written(
 @pytest.mark.parametrize("name", ["mini", "tiny-ft-20260101-1200", "Größe_2.1", "-x"])
 def test_a_plain_name_is_read(tiny_model_folder: Path, tmp_path: Path, name: str) -> None:
     assert read_manifest(_rewrite(tiny_model_folder, tmp_path, name=name)).name == name
+
+
+CLIP_TEXT = {"width": 32, "layers": 1, "heads": 2, "quick_gelu": True}
+
+
+@pytest.mark.parametrize(
+    ("towers", "values", "expected"),
+    [
+        (TextTowerConfig, CLIP_TEXT, ClipTextConfig),
+        (TextTowerConfig, CLIP_TEXT | {"kind": "clip", "vocabulary": []}, ClipTextConfig),
+        (TextTowerConfig, CLIP_TEXT | {"kind": "bert", "quick_gelu": False}, BertTextConfig),
+    ],
+)
+def test_a_tower_is_of_the_class_that_its_kind_says(
+    towers: object, values: dict[str, Any], expected: type
+) -> None:
+    assert type(tower_from_json(towers, values)) is expected
+
+
+@pytest.mark.parametrize("kind", ["gpt", None, ["clip"]])
+def test_a_tower_of_an_unknown_kind_is_refused(kind: object) -> None:
+    with pytest.raises(ConfigError, match=r"kind must be one of \('clip', 'bert'\), got"):
+        tower_from_json(TextTowerConfig, CLIP_TEXT | {"kind": kind})
+
+
+def test_a_file_lists_the_fields_of_both_text_towers() -> None:
+    """Their order, too: what is kept of towers is found again by the hash of this text."""
+    bert = BertTextConfig(width=32, layers=1, heads=2, quick_gelu=False)
+    assert list(to_json(bert)) == [
+        *("width", "layers", "heads", "quick_gelu", "words", "context_length", "max_sentences"),
+        *("kind", "vocabulary", "is_cased", "num_positions", "projection"),
+    ]

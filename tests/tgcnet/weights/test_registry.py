@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from tgcnet.errors import CheckpointError
@@ -119,19 +120,12 @@ def test_a_header_length_that_looks_like_a_pickle_is_none(tmp_path: Path) -> Non
     assert is_pickle_or_zip(path)
 
 
-def test_where_a_users_models_lie() -> None:
-    home = Path.home()
-    assert user_models_folder({"TGCNET_MODELS": "/models"}, "linux") == Path("/models")
-    assert user_models_folder({}, "linux") == home / ".local/share/napari-tgcnet/models"
-    assert user_models_folder({"XDG_DATA_HOME": "/data"}, "linux") == Path(
-        "/data/napari-tgcnet/models"
-    )
-    assert (
-        user_models_folder({}, "darwin")
-        == home / "Library/Application Support/napari-tgcnet/models"
-    )
-    assert user_models_folder({"LOCALAPPDATA": "/local"}, "win32") == Path(
-        "/local/napari-tgcnet/models"
+def test_where_a_users_models_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TGCNET_MODELS", "/models")
+    assert user_models_folder() == Path("/models")
+    monkeypatch.delenv("TGCNET_MODELS")
+    assert user_models_folder() == (
+        platformdirs.user_data_path("napari-tgcnet", appauthor=False) / "models"
     )
 
 

@@ -20,10 +20,9 @@ from tgcnet.cli.output import (
     warn,
 )
 from tgcnet.cohort.cohort_summary import CohortSummary
+from tgcnet.io.formats import GRID_MASKS
 
-# As tgcnet.cohort.segment_cohort.ENDINGS has them: its image libraries take a second to import, and
-# help must not.
-FORMATS = ("nifti", "png", "tiff")
+FORMATS = tuple(one.name.lower() for one in GRID_MASKS)
 
 _SOME_FAILED = 1
 _MOST_LISTED = 20

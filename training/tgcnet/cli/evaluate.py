@@ -6,13 +6,14 @@ from pathlib import Path
 from tgcnet.cli.output import Commands, add_command, add_model_options, check_seed
 from tgcnet.cli.target import check_writable
 from tgcnet.errors import OutputError
+from tgcnet.io.formats import CSV, MARKDOWN, PNG, Format, endings_of, format_of, one_of
 
 # As TextMode has them; its module is not imported here, since help must not take a second.
 TEXT_MODES = ("given", "none", "swapped", "shuffled", "contradictory", "no-location")
 ALL_TEXTS = "all"
 
 _FILES = ("table", "per_image", "calibration")
-_ENDINGS = {"table": (".md", ".csv"), "per_image": (".csv",), "calibration": (".png",)}
+_FORMATS = {"table": (MARKDOWN, CSV), "per_image": (CSV,), "calibration": (PNG,)}
 
 
 def register(commands: Commands) -> None:
@@ -99,7 +100,7 @@ def _check_targets(arguments: argparse.Namespace) -> None:
             continue
         check_writable(target, option)
         refuse_own_files(target, arguments.folder, option)
-        _check_ending(target, option, _ENDINGS[name])
+        _check_ending(target, option, _FORMATS[name])
         other = taken.setdefault(target.resolve(), option)
         if other != option:
             raise OutputError(
@@ -115,11 +116,11 @@ def _check_targets(arguments: argparse.Namespace) -> None:
         )
 
 
-def _check_ending(target: Path, option: str, endings: tuple[str, ...]) -> None:
-    if target.suffix.lower() not in endings:
+def _check_ending(target: Path, option: str, among: tuple[Format, ...]) -> None:
+    if format_of(target, among) is None:
         raise OutputError(
             f"{option} {target.name} has no ending that says a format, expected "
-            f"{' or '.join(endings)}; choose a name with one."
+            f"{one_of(endings_of(*among))}; choose a name with one."
         )
 
 

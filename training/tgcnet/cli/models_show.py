@@ -14,7 +14,7 @@ from tgcnet.weights.import_pretrained import Imported, fetch_for_import, import_
 from tgcnet.weights.install import install_model
 from tgcnet.weights.load import load_model
 from tgcnet.weights.manifest import MANIFEST_FILE
-from tgcnet.weights.pretrained import PretrainedRecord
+from tgcnet.weights.pretrained_record import PretrainedRecord
 from tgcnet.weights.registry import registered_models
 
 _SHOWN = 12

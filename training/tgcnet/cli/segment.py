@@ -20,7 +20,8 @@ from tgcnet.cli.output import (
 from tgcnet.cli.target import check_target
 from tgcnet.domain import EncodedText, Segmentation, Volume
 from tgcnet.errors import InputError
-from tgcnet.inference.reading import ReportReading
+from tgcnet.io.formats import DICOM_SEG, MASKS, format_of
+from tgcnet.report.rules import ReportReading
 
 WITH_PATIENT = (
     "{} carries the patient's and the study's attributes of its DICOM source (name, ID, birth "
@@ -156,7 +157,7 @@ def _save(
 ) -> None:
     from tgcnet.io import save_labels
 
-    if arguments.out.name.lower().endswith(".dcm"):
+    if format_of(arguments.out, MASKS) is DICOM_SEG:
         name = arguments.out.name
         warn(WITHOUT_PATIENT.format(name) if arguments.deidentify else WITH_PATIENT.format(name))
     save_labels(

@@ -5,9 +5,7 @@ from pathlib import Path
 
 from tgcnet.domain import Volume
 from tgcnet.errors import OutputError
-
-_STACK_ENDINGS = (".nii.gz", ".nii", ".tif", ".tiff", ".dcm")
-_PICTURE_ENDINGS = (".png",)
+from tgcnet.io.formats import DICOM_SEG, MASKS, PNG, format_of
 
 
 def check_target(
@@ -29,15 +27,15 @@ def check_target(
     from tgcnet.io.write import check_has_source, check_no_image, check_seg_source, is_a_source
 
     path = path.absolute()  # "." has no name that a sentence could say
-    name = path.name.lower()
-    if not name.endswith(_STACK_ENDINGS + _PICTURE_ENDINGS):
+    found = format_of(path, MASKS)
+    if found is None:
         raise OutputError(
             f"--out {path.name} has no ending that says a format; choose .nii.gz, .nii, .tif, "
             ".png (a single slice) or .dcm (of a DICOM image)."
         )
-    if name.endswith(".dcm"):
+    if found is DICOM_SEG:
         check_seg_source(check_has_source(volume.source, f"--out {path.name}"), volume.geometry)
-    if name.endswith(_PICTURE_ENDINGS) and len(volume.array) > 1:
+    if found is PNG and len(volume.array) > 1:
         raise OutputError(
             f"--out {path.name}: a PNG holds one slice and this image has {len(volume.array)}; "
             "choose .nii.gz or .tif."

@@ -14,12 +14,13 @@ from tgcnet.cohort.cohort_folder import TABLE_FILE, CohortFolder
 from tgcnet.cohort.cohort_summary import CohortSummary, summarise, write_table
 from tgcnet.cohort.journal import count_deaths, read_journal
 from tgcnet.cohort.manifest import CohortTable, read_cohort
-from tgcnet.cohort.segment_study import PICTURE_ENDING, Segments, segment_study
+from tgcnet.cohort.segment_study import Segments, segment_study
 from tgcnet.cohort.study_record import Status, StudyRecord, Terms
 from tgcnet.cohort.task import Outcome, StudyTask, make_task
 from tgcnet.cohort.worker import load_checked
 from tgcnet.domain import Modality
 from tgcnet.errors import ConfigError, InputError, MissingExtraError, OutputError, TgcnetError
+from tgcnet.io.formats import GRID_MASKS
 from tgcnet.io.process_lock import running
 from tgcnet.weights.active import active_folder
 from tgcnet.weights.manifest import read_manifest
@@ -27,7 +28,7 @@ from tgcnet.weights.registry import find_model
 
 _EXTRA = ("distributed", "dask")
 
-ENDINGS = {"nifti": ".nii.gz", "png": PICTURE_ENDING, "tiff": ".tif"}
+ENDINGS = {one.name.lower(): one.endings[0] for one in GRID_MASKS}
 
 OnProgress = Callable[[float], object]
 OnNotice = Callable[[str], None]

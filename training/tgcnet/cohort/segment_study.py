@@ -16,11 +16,10 @@ from tgcnet.cohort.study_record import Status, StudyRecord
 from tgcnet.cohort.task import Outcome, StudyTask, Verdict
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import InputError, OutputError
-from tgcnet.inference.reading import ReportReading
 from tgcnet.io import load_volume, save_labels
+from tgcnet.io.formats import PNG
 from tgcnet.io.report_key import report_provenance
-
-PICTURE_ENDING = ".png"
+from tgcnet.report.rules import ReportReading
 
 
 @runtime_checkable
@@ -166,7 +165,7 @@ def _check_identity(differing: tuple[str, ...]) -> None:
 
 def _check_fits_format(volume: Volume, ending: str) -> None:
     """Before the work; an OutputError at its end would be taken for the folder's."""
-    if ending == PICTURE_ENDING and len(volume.array) > 1:
+    if ending in PNG.endings and len(volume.array) > 1:
         raise InputError(
             f"The image has {len(volume.array)} slices and a PNG holds one; run the cohort with "
             "--format nifti or tiff into another folder."

@@ -109,7 +109,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "the machine's memory is used up"
     if isinstance(error, RuntimeError):
-        from tgcnet.inference.volume import is_out_of_memory
+        from tgcnet.inference.volume_runner import is_out_of_memory
 
         if is_out_of_memory(error):
             return "the memory of machine or GPU is used up"

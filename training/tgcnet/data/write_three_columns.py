@@ -1,6 +1,5 @@
 """Rows of any layout written as a three-column folder, without loss."""
 
-import re
 import shutil
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,12 +15,12 @@ from tgcnet.data.row_decoding import read_pair
 from tgcnet.data.rows import Row
 from tgcnet.domain import SegmentationClass
 from tgcnet.io import RESEARCH_NOTICE
+from tgcnet.io.formats import PNG, ending_of, format_of
 
 IMAGE_SIDE_COLUMN = "report_image_side"
 """The column that keeps the original report, where its sides were those of the image."""
 
 _WHITE = 255
-_ENDINGS = re.compile(r"(\.nii)?\.[^.]*$")
 
 
 def write_three_columns(
@@ -112,13 +111,13 @@ def _write_pair(row: Row, made: Path, images: _Names, masks: _Names) -> tuple[st
     """Write what is not there yet; the names of both files."""
     if row.volume is not None:
         return _write_slice(row, row.volume.name, made, images, masks)
-    stem = _ENDINGS.sub("", row.image.name)
-    image, is_new = images.take(row.image, stem, row.image.name.removeprefix(stem))
+    stem = row.image.name.removesuffix(ending_of(row.image))
+    image, is_new = images.take(row.image, stem, ending_of(row.image))
     if is_new:
         shutil.copyfile(row.image, made / "images" / image)
-    mask_stem = _ENDINGS.sub("", row.mask.name).removeprefix("mask_")
+    mask_stem = row.mask.name.removesuffix(ending_of(row.mask)).removeprefix("mask_")
     mask, is_new = masks.take(row.mask, mask_stem, ".png")
-    if is_new and row.mask.suffix.lower() == ".png":
+    if is_new and format_of(row.mask, (PNG,)):
         shutil.copyfile(row.mask, made / "masks" / mask)
     elif is_new:
         _write_mask(read_pair(row)[1], row.num_classes, made / "masks" / mask)

@@ -2,30 +2,22 @@
 
 import logging
 import logging.handlers
-import os
 import sys
-from collections.abc import Mapping
 from io import TextIOWrapper
 from pathlib import Path
 
+import platformdirs
+
 from tgcnet.errors import on_one_line
 
+_FILE = "engine.log"
 _MAX_BYTES = 1_000_000
 _NUM_OLD_FILES = 2
 
 
-def default_log_file(
-    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
-) -> Path:
+def default_log_file() -> Path:
     """Name the engine's log in the platform's state folder; nothing is created."""
-    home = Path.home()
-    if platform == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Logs"
-    else:
-        base = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return base / "napari-tgcnet" / "engine.log"
+    return platformdirs.user_log_path("napari-tgcnet", appauthor=False, opinion=False) / _FILE
 
 
 def log_place(platform: str = sys.platform) -> str:

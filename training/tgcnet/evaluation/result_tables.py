@@ -14,6 +14,7 @@ from tgcnet.evaluation.class_match import UNION
 from tgcnet.evaluation.confidence_intervals import FIGURES, NOTHING, ClassSummary, Estimate, Summary
 from tgcnet.evaluation.results import Evaluation
 from tgcnet.io import RESEARCH_NOTICE, write_text_atomically
+from tgcnet.io.formats import CSV, format_of
 
 TITLES = {
     "dice_pooled": "Dice pooled",
@@ -53,7 +54,7 @@ def write_table(summary: Summary, source: Source, path: Path) -> None:
     OutputError
         If it cannot be written; what stood there before is intact.
     """
-    to_text = to_csv if path.suffix.lower() == ".csv" else to_markdown
+    to_text = to_csv if format_of(path, (CSV,)) else to_markdown
     write_text_atomically(path, to_text(summary, source))
 
 

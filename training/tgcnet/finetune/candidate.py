@@ -13,8 +13,8 @@ from tgcnet.finetune.config import (
 from tgcnet.finetune.prepare_folder import MODEL_FOLDER
 from tgcnet.finetune.run_data import Snapshot
 from tgcnet.models import SegmentationModel, build_model
-from tgcnet.weights.lineage import Lineage
 from tgcnet.weights.load import LoadedModel, save_model
+from tgcnet.weights.manifest import Lineage
 
 
 def config_with_adapters(model: ModelConfig, config: FinetuneConfig) -> ModelConfig:

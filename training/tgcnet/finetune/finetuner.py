@@ -33,7 +33,7 @@ from tgcnet.finetune.safeguards import (
     with_latest,
 )
 from tgcnet.finetune.samples import BatchPlan, Sample
-from tgcnet.inference.volume import is_out_of_memory
+from tgcnet.inference.volume_runner import is_out_of_memory
 from tgcnet.models import SegmentationModel
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.data.batch import to_planes

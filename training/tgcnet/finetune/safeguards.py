@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from statistics import median
 
 from tgcnet.errors import DeviceError
-from tgcnet.inference.volume import is_out_of_memory
+from tgcnet.inference.volume_runner import is_out_of_memory
 
 MAX_ROLLBACKS = 3
 _MEMORY = 40

@@ -22,7 +22,7 @@ from tgcnet.finetune.finetuner import Callbacks, Finetuner
 from tgcnet.finetune.prepare_folder import FEATURES_FOLDER, is_asked_to_stop
 from tgcnet.finetune.safeguards import needs_memory, too_small_for
 from tgcnet.finetune.samples import BatchPlan, Sample, SampleSets
-from tgcnet.inference.volume import is_out_of_memory
+from tgcnet.inference.volume_runner import is_out_of_memory
 from tgcnet.metrics import MetricAccumulator
 from tgcnet.train.data.fixed_views import VARIANTS, Variant
 from tgcnet.train.frozen_features import FeatureCache, feature_bytes

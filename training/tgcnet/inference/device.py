@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceInfo:
-    """A device to choose; memory is None where it is the machine's own, or the GPU tells none."""
+    """A device to choose; memory is None for the processor, or where a GPU does not report it."""
 
     name: str
     label: str
@@ -22,7 +22,7 @@ class DeviceInfo:
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device a name stands for.
+    """The device with a name.
 
     Parameters
     ----------
@@ -69,6 +69,6 @@ def _describe_gpu(index: int) -> DeviceInfo:
         label = torch.cuda.get_device_name(index)
         free, total = torch.cuda.mem_get_info(index)
     except RuntimeError as error:
-        _LOG.warning("%s does not tell its memory: %s", name, error)
+        _LOG.warning("%s does not report its memory: %s", name, error)
         return DeviceInfo(name=name, label=label)
     return DeviceInfo(name=name, label=label, free_bytes=free, total_bytes=total)

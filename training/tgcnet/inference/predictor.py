@@ -10,8 +10,7 @@ from tgcnet.config import PostprocessConfig, PreprocessConfig
 from tgcnet.domain import Report, Segmentation, Volume
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.inference.device import resolve_device
-from tgcnet.inference.reading import ReportReading, weigh_report
-from tgcnet.inference.volume import (
+from tgcnet.inference.volume_runner import (
     BatchRunner,
     IsCancelled,
     Listeners,
@@ -23,6 +22,7 @@ from tgcnet.inference.volume import (
 )
 from tgcnet.io import RESEARCH_NOTICE
 from tgcnet.preprocess import IntensityWindow, decide_window
+from tgcnet.report.rules import ReportReading, weigh_report
 from tgcnet.weights.load import LoadedModel, load_model
 from tgcnet.weights.manifest import Manifest
 
@@ -36,7 +36,8 @@ class Predictor:
     Parameters
     ----------
     loaded : the network and its manifest
-    device : where it runs; a run that finds no room there goes on with the processor and says so
+    device : where it runs; a run that runs out of memory there continues on the processor, with a
+        notice
     """
 
     def __init__(self, loaded: LoadedModel, device: torch.device) -> None:
@@ -57,7 +58,7 @@ class Predictor:
     def window(
         self, volume: Volume, window_hu: tuple[float, float] | None = None
     ) -> IntensityWindow:
-        """Tell what :meth:`segment` makes black and white of a volume; raises as that does."""
+        """The intensity window that :meth:`segment` uses for a volume; raises as that does."""
         return _decide_window(volume, _with_window(self.manifest.preprocess, window_hu), window_hu)
 
     def segment(
@@ -80,8 +81,8 @@ class Predictor:
         Parameters
         ----------
         volume : (Z, Y, X) of any integer type or float32
-        report : None or blank runs without a text; a report that denies every finding runs too,
-            whoever calls asks first (:attr:`ReportReading.has_no_target`)
+        report : None or blank runs without a text; a report that denies every finding runs too:
+            the caller checks first (:attr:`ReportReading.has_no_target`)
         slices : along Z, step 1, half open, within the volume; None means all
         threshold : in (0, 1); None means the manifest's
         window_hu : centre and width, for a CT in Hounsfield units; None means the manifest's
@@ -89,13 +90,13 @@ class Predictor:
         on_progress : receives the finished fraction in [0, 1]; returning False cancels
         on_slice : receives z, probability (C, Y, X) float32 and labels (Y, X) uint8 as they come
         on_notice : receives a sentence where memory ran out and the run went on differently
-        is_cancelled : asked before each batch
+        is_cancelled : called before each batch
         batch_size : slices at once, at least 1; None means 8 on a processor, 16 on a GPU
 
         Returns
         -------
         Segmentation
-            On the volume's own grid; slices not asked for are 0.
+            On the volume's own grid; all other slices are 0.
 
         Raises
         ------
@@ -103,7 +104,7 @@ class Predictor:
             If slices, threshold, window or batch size are out of bounds, the modality is unknown,
             or a window is stated for what is no CT in Hounsfield units.
         Cancelled
-            If a callback said so; finished slices were handed to ``on_slice``.
+            If a callback cancelled; finished slices were handed to ``on_slice``.
         DeviceError
             If not even the processor has room for one slice.
         """
@@ -156,7 +157,7 @@ def load_predictor(model: str | None = None, device: str = "auto") -> Predictor:
 
 
 def slice_indices(slices: slice | None, num_slices: int) -> range:
-    """The slices asked for, as indices along Z.
+    """The requested slices, as indices along Z.
 
     Raises
     ------
@@ -207,7 +208,7 @@ def _with_window(
 def _decide_window(
     volume: Volume, preprocess: PreprocessConfig, window_hu: tuple[float, float] | None
 ) -> IntensityWindow:
-    """The window of a volume; one that is stated is never left out silently."""
+    """The window of a volume; a stated one is never ignored silently."""
     window = decide_window(volume, preprocess)
     if window_hu is not None and window.unit != "HU":
         raise InputError(

@@ -1,20 +1,31 @@
-"""Files in and out: pictures, TIFF stacks, NIfTI, DICOM, report texts. Knows no torch."""
+"""Files in and out: pictures, TIFF stacks, NIfTI, DICOM, report texts. Knows no torch.
 
-from tgcnet.io.atomic import (
-    write_atomically,
-    write_bytes_atomically,
-    write_text_atomically,
-)
-from tgcnet.io.sandbox import load_volume, read_report, read_report_text
-from tgcnet.io.write import RESEARCH_NOTICE, save_labels
+The public names load what they need when they are first used: the command line's help and the
+messages of the window ask ``formats`` alone, and the libraries of images take a second.
+"""
 
-__all__ = [
-    "RESEARCH_NOTICE",
-    "load_volume",
-    "read_report",
-    "read_report_text",
-    "save_labels",
-    "write_atomically",
-    "write_bytes_atomically",
-    "write_text_atomically",
-]
+from importlib import import_module
+
+# The types of these stand in __init__.pyi.
+_PUBLIC = {
+    "RESEARCH_NOTICE": "tgcnet.io.write",
+    "load_volume": "tgcnet.io.sandbox",
+    "read_report": "tgcnet.io.sandbox",
+    "read_report_text": "tgcnet.io.sandbox",
+    "save_labels": "tgcnet.io.write",
+    "write_atomically": "tgcnet.io.atomic",
+    "write_bytes_atomically": "tgcnet.io.atomic",
+    "write_text_atomically": "tgcnet.io.atomic",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> object:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'tgcnet.io' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

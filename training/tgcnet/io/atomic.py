@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tgcnet.errors import OutputError
+from tgcnet.io.formats import ending_of
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full. Free some space or choose another folder",
@@ -54,7 +55,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         )
     target = Path(os.path.realpath(path))
     # Not mkstemp: it would give the result mode 0600, whatever the user's umask says.
-    temporary = target.with_name(f".tgcnet-{secrets.token_hex(6)}{_ending(path)}")
+    temporary = target.with_name(f".tgcnet-{secrets.token_hex(6)}{ending_of(path).lower()}")
     try:
         write(temporary)
         flush_file(temporary)
@@ -74,7 +75,7 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; errors as of :func:`write_atomically`.
 
     Tensors go this way, too: safetensors' own writing of a file raises an error that is no
-    ``OSError``, so that a full disk would not be told as one.
+    ``OSError``, so that a full disk would not be reported as one.
     """
     write_atomically(path, lambda temporary: _write_bytes(temporary, content))
 
@@ -108,7 +109,7 @@ def check_outside(path: Path, folder: Path, called: str) -> None:
 
 
 def is_write_protected(path: Path) -> bool:
-    """Whether somebody keeps this file from being replaced, which a rename would not notice.
+    """Whether this file is protected from being replaced, which a rename would not notice.
 
     The permission bits are asked too: an administrator may write anything, but hardly wants to.
     """
@@ -121,11 +122,6 @@ def not_written(what: str, error: OSError) -> OutputError:
     """The sentence for a write that failed and left the old state; it names no path."""
     reason = _ADVICE.get(error.errno or 0) or f"{error.strerror or 'the system refused'}"
     return OutputError(f"{what} was not written, {reason}. What stood there before is unchanged.")
-
-
-def _ending(path: Path) -> str:
-    """``.nii.gz`` whole, else the last suffix; dots in a name are no endings."""
-    return ".nii.gz" if path.name.lower().endswith(".nii.gz") else path.suffix
 
 
 def flush_file(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a decoder hands to ``read``: an array brought to (Z, Y, X), and where it lies."""
+"""What a decoder hands to ``read``: an array turned to (Z, Y, X), and where it lies."""
 
 import logging
 import math
@@ -46,7 +46,7 @@ class Decoded:
     Attributes
     ----------
     array : (Z, Y, X), real numbers in native byte order
-    may_be_hounsfield : the format is used for CT, so values below -200 tell one
+    may_be_hounsfield : the format is used for CT, so values below -200 show one
     notices : sentences about what was assumed or converted
     """
 
@@ -114,7 +114,7 @@ def on_announced(listener: Callable[[str, int], None]) -> None:
     _LISTENERS.append(listener)
 
 
-def too_hungry(name: str) -> str:
+def needs_too_much_memory(name: str) -> str:
     """Say that a file asked for more memory than one of its kind may."""
     return (
         f"{name} needs more memory to be read than an image of its size may; it is damaged, or a "
@@ -136,33 +136,3 @@ def quiet(*logger_names: str) -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeFilter(block)
-
-
-def to_canonical(
-    source: np.ndarray, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]
-) -> np.ndarray:
-    """From the file's axes to (Z, Y, X): transpose, then flip; contiguous."""
-    return np.ascontiguousarray(np.flip(source.transpose(axes), _marked(flips)))
-
-
-def to_source(array: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """From (Z, Y, X) back to the file's axes, the exact inverse of :func:`to_canonical`."""
-    flipped = np.flip(array, _marked(geometry.source_flips))
-    return np.ascontiguousarray(flipped.transpose(np.argsort(geometry.source_axes)))
-
-
-def _marked(flips: tuple[bool, bool, bool]) -> tuple[int, ...]:
-    return tuple(axis for axis, is_flipped in enumerate(flips) if is_flipped)
-
-
-def grid_affine(spacing_zyx: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> np.ndarray:
-    """(4, 4) affine of a file that states no orientation, from (z, y, x) index to LPS.
-
-    Columns run to the patient's left as in the radiological view. Rows are called posterior and
-    slices superior, which is right for axial slices; a radiograph has no third direction to
-    get wrong, and the array keeps one order everywhere.
-    """
-    affine = np.zeros((4, 4))
-    affine[2, 0], affine[1, 1], affine[0, 2] = spacing_zyx
-    affine[3, 3] = 1.0
-    return affine

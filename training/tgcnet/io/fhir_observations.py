@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from tgcnet.domain import Presence
 from tgcnet.io.fhir_resources import Resource, Resources, concept_of, dicts, text_of
-from tgcnet.io.report_statement import Coded, Said, combined, presence_of, role_of, statements
+from tgcnet.io.report_statement import Coded, Qualifiers, combined, presence_of, role_of, statements
 
 _WITHDRAWN = {"entered-in-error", "cancelled"}
 _SITE = Coded(words="Body site")
@@ -54,22 +54,26 @@ class _Reading:
         components = dicts(observation.get("component"))
         modifiers = [one for one in components if _is_modifier(one)]
         apart = [one for one in components if not _is_modifier(one)]
-        said = _said(observation, modifiers)
+        qualifiers = _qualifiers_of(observation, modifiers)
         name, value = concept_of(observation.get("code")), _value(observation)
         has_parts = bool(apart) or is_group
         is_named = not has_parts and "dataAbsentReason" not in observation
         if value != Coded():
-            yield from statements(name, value, said)
-        elif said.presence is not None or (is_named and (said.sides or said.sites)):
+            yield from statements(name, value, qualifiers)
+        elif qualifiers.presence is not None or (
+            is_named and (qualifiers.sides or qualifiers.sites)
+        ):
             # The code is the finding itself.
-            yield from statements(Coded(), name, said)
+            yield from statements(Coded(), name, qualifiers)
         elif not has_parts:
             self.num_left_out += 1
-        yield from said.lines
+        yield from qualifiers.lines
         for component in apart:
             part = _value(component)
             self.num_left_out += part == Coded()
-            yield from statements(concept_of(component.get("code")), part, Said().within(said))
+            yield from statements(
+                concept_of(component.get("code")), part, Qualifiers().within(qualifiers)
+            )
 
 
 def _is_modifier(component: Resource) -> bool:
@@ -77,14 +81,14 @@ def _is_modifier(component: Resource) -> bool:
     return is_one and _value(component) != Coded()
 
 
-def _said(observation: Resource, modifiers: Iterable[Resource]) -> Said:
-    given = [(concept_of(one.get("code")), _value(one), Said()) for one in modifiers]
-    said = combined(given)
+def _qualifiers_of(observation: Resource, modifiers: Iterable[Resource]) -> Qualifiers:
+    given = [(concept_of(one.get("code")), _value(one), Qualifiers()) for one in modifiers]
+    qualifiers = combined(given)
     site = concept_of(observation.get("bodySite"))
     if not site.words:
-        return said
+        return qualifiers
     # With its side, which a component may state.
-    return combined([*given, (_SITE, site, Said(sides=said.sides))])
+    return combined([*given, (_SITE, site, Qualifiers(sides=qualifiers.sides))])
 
 
 def _value(observation: Resource) -> Coded:

@@ -11,7 +11,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from tgcnet.domain import Geometry, SideKnowledge
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce, to_canonical
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce
 from tgcnet.io.nifti_header import (
     MM_PER_UNIT_CODE,
     Layout,
@@ -20,7 +20,7 @@ from tgcnet.io.nifti_header import (
     placement_of,
     read_header,
 )
-from tgcnet.io.orientation import RAS_TO_LPS, canonical_to_source
+from tgcnet.io.orientation import RAS_TO_LPS, canonical_to_source, to_canonical
 
 # The header's fields that place the grid; everything else in it may be the patient's.
 PLACING_FIELDS = (

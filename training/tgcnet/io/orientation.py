@@ -1,7 +1,9 @@
-"""From a file's own axes to (Z, Y, X) along LPS: which axis is which, and the way back."""
+"""From a file's own axes to (Z, Y, X) along LPS and back."""
 
 import numpy as np
 from nibabel.orientations import io_orientation
+
+from tgcnet.domain import Geometry
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -35,3 +37,33 @@ def canonical_to_source(
         matrix[source, canonical] = -1.0 if is_flipped else 1.0
         matrix[source, 3] = shape[source] - 1 if is_flipped else 0.0
     return matrix
+
+
+def to_canonical(
+    source: np.ndarray, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]
+) -> np.ndarray:
+    """From the file's axes to (Z, Y, X): transpose, then flip; contiguous."""
+    return np.ascontiguousarray(np.flip(source.transpose(axes), _marked(flips)))
+
+
+def to_source(array: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """From (Z, Y, X) back to the file's axes, the exact inverse of :func:`to_canonical`."""
+    flipped = np.flip(array, _marked(geometry.source_flips))
+    return np.ascontiguousarray(flipped.transpose(np.argsort(geometry.source_axes)))
+
+
+def _marked(flips: tuple[bool, bool, bool]) -> tuple[int, ...]:
+    return tuple(axis for axis, is_flipped in enumerate(flips) if is_flipped)
+
+
+def grid_affine(spacing_zyx: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> np.ndarray:
+    """(4, 4) affine of a file that states no orientation, from (z, y, x) index to LPS.
+
+    Columns run to the patient's left as in the radiological view. Rows are called posterior and
+    slices superior, which is right for axial slices; a radiograph has no third direction to
+    get wrong, and the array keeps one order everywhere.
+    """
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2] = spacing_zyx
+    affine[3, 3] = 1.0
+    return affine

@@ -7,15 +7,9 @@ from PIL import ExifTags, Image
 
 from tgcnet.domain import Geometry
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import (
-    DECODER_ERRORS,
-    Decoded,
-    announce,
-    check_size,
-    grid_affine,
-    to_canonical,
-)
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce, check_size
 from tgcnet.io.grey import flatten_to_grey
+from tgcnet.io.orientation import grid_affine, to_canonical
 
 RADIOLOGICAL_VIEW_NOTICE = (
     "The file does not state the patient's sides; the usual radiological view is assumed: "

@@ -2,18 +2,22 @@
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tgcnet.errors import InputError
 from tgcnet.io.atomic import not_written
 
 LOCK_FILE = "process"
+"""Earlier versions locked the same file, and wrote the number of their process into it."""
 
-_NUMBER_BYTES = 16
-# Whoever looks holds the lock for an instant, and whoever has just taken it has to write a number.
+PID_FILE = "process.pid"
+"""Apart from the lock: Windows lets nobody read what is locked."""
+
+# A process that looks holds the lock for an instant; one that starts has yet to write its number.
 _TRIES, _BETWEEN_S = 10, 0.02
 
 
@@ -28,92 +32,64 @@ def running(folder: Path) -> Iterator[None]:
     OutputError
         If the folder cannot be written, or lies on a disk that knows no locks.
     """
+    lock = _lock_of(folder)
     try:
-        descriptor = _take(folder)
-    except OSError as error:
-        raise not_written(f"The run's folder {folder.name}", error) from None
+        folder.stat()  # the lock would make a folder that is gone
+        lock.acquire(timeout=_TRIES * _BETWEEN_S, poll_interval=_BETWEEN_S)
+        (folder / PID_FILE).write_text(str(os.getpid()), encoding="ascii")
+    except Timeout:  # an OSError, too
+        raise InputError(
+            f"{folder.name} is the folder of a run that is under way, expected one that "
+            "nobody works in; wait for its end, stop it, or name another folder."
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        lock.release()
+        reason = error if isinstance(error, OSError) else OSError(str(error))
+        raise not_written(f"The run's folder {folder.name}", reason) from None
     try:
         yield
     finally:
         # A number that outlives its process may become that of another one.
         with contextlib.suppress(OSError):
-            _write_number(descriptor, "")
-        os.close(descriptor)
+            (folder / PID_FILE).write_text("", encoding="ascii")
+        lock.release()
 
 
 def process_of(folder: Path) -> int | None:
     """The number of the process that works in a run's folder; None where none does."""
-    try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
-    except OSError:
+    if not (folder / LOCK_FILE).exists():
         return None  # no run was ever begun there
-    try:
-        for _ in range(_TRIES):
-            if _lock(descriptor, is_shared=True):
-                return None
-            text = _read_number(descriptor)
-            if text.isdigit():
-                return int(text)
-            time.sleep(_BETWEEN_S)
-    except OSError:
-        return None  # a disk that knows no locks: nobody can hold one there
-    finally:
-        os.close(descriptor)
+    seen = ""
+    for _ in range(_TRIES):
+        if not _is_locked(folder):
+            return None
+        number = _number_in(folder)
+        # Twice: the lock may be held by a process that only looks, and the number be an old one.
+        if number.isdigit() and number == seen:
+            return int(number)
+        seen = number
+        time.sleep(_BETWEEN_S)
     return None
 
 
-def _take(folder: Path) -> int:
-    """The descriptor that holds the lock; OSError where the system refuses something."""
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+def _lock_of(folder: Path) -> FileLock:
+    # Whichever thread ends the run gives it back.
+    return FileLock(folder / LOCK_FILE, mode=0o600, thread_local=False)
+
+
+def _is_locked(folder: Path) -> bool:
     try:
-        if not _lock_in_time(descriptor):
-            raise InputError(
-                f"{folder.name} is the folder of a run that is under way, expected one that "
-                "nobody works in; wait for its end, stop it, or name another folder."
-            )
-        _write_number(descriptor, str(os.getpid()))
-    except (OSError, InputError):
-        os.close(descriptor)
-        raise
-    return descriptor
+        with _lock_of(folder).acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False  # a disk that knows no locks: nobody can hold one there
 
 
-def _lock_in_time(descriptor: int) -> bool:
-    for _ in range(_TRIES):
-        if _lock(descriptor, is_shared=False):
-            return True
-        time.sleep(_BETWEEN_S)
-    return False
-
-
-def _lock(descriptor: int, *, is_shared: bool) -> bool:
-    """Take the lock if it is free; it is given back when the file is closed.
-
-    Several may share it at once, on Windows one. OSError where it cannot be asked for at all.
-    """
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            # A byte far behind the text: Windows lets nobody read what is locked.
-            os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _write_number(descriptor: int, number: str) -> None:
-    """Always as many bytes, so that nothing is cut off a file that is locked."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, number.ljust(_NUMBER_BYTES).encode())
-
-
-def _read_number(descriptor: int) -> str:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return os.read(descriptor, _NUMBER_BYTES).decode(errors="replace").strip()
+def _number_in(folder: Path) -> str:
+    for name in (PID_FILE, LOCK_FILE):
+        with contextlib.suppress(OSError):
+            if number := (folder / name).read_text(encoding="ascii", errors="replace").strip():
+                return number
+    return ""

@@ -16,7 +16,7 @@ from pathlib import Path
 from tgcnet.io.atomic import flush_file, flush_folder, not_written
 
 ABANDONED_AFTER_S = 24 * 3600.0
-"""A folder that another machine began, and nobody changed for this long, is nobody's any more."""
+"""A folder that another machine began, and that has not changed for this long, is abandoned."""
 
 _TEMPORARY = re.compile(r"\.tgcnet-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{12}")
 _IS_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
@@ -68,7 +68,7 @@ def publish_folder(
 
 
 def write_once(path: Path, content: bytes, *, called: str) -> bool:
-    """Write a file that nobody has written yet; False, and no change, where somebody has.
+    """Write a file that is not there yet; False, and no change, where it is.
 
     Raises
     ------

@@ -11,8 +11,9 @@ import numpy as np
 
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import DECODER_ERRORS, Decoded, too_hungry
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, needs_too_much_memory
 from tgcnet.io.dicom import check_installed
+from tgcnet.io.formats import DICOM, DICOMDIR, IMAGES, NIFTI_PAIR, format_of
 from tgcnet.io.nifti import read_nifti
 from tgcnet.io.pictures import read_picture
 from tgcnet.io.tiff import read_tiff
@@ -35,7 +36,8 @@ def decode_volume(
     ----------
     path : PNG, JPEG, TIFF (plane or stack), NIfTI (.nii, .nii.gz), DICOM (a file, a folder, a
         DICOMDIR or a zip that holds one series); recognised by content
-    modality : what the user says it is; wins over what the file shows. UNKNOWN equals None
+    modality : what the user says it is, which takes precedence over what the file shows. UNKNOWN
+        equals None
     volume : of a 4D NIfTI file, counted from 0; a file of one volume has volume 0
 
     Returns
@@ -70,11 +72,11 @@ def decode_volume(
             "check the name and the permission to read it."
         ) from None
     except MemoryError:
-        raise InputError(too_hungry(path.name)) from None
+        raise InputError(needs_too_much_memory(path.name)) from None
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether the DICOM reader shall say what it is: a folder, an archive, or marked as DICOM.
+    """Whether the DICOM reader decides what it is: a folder, an archive, or marked as DICOM.
 
     Old DICOM files lack the mark at byte 128, so a name will do. False where it cannot be opened.
     """
@@ -85,8 +87,7 @@ def is_dicom(path: Path) -> bool:
             head = file.read(_HEAD_BYTES)
     except (OSError, InputError):
         return False
-    name = path.name.lower()
-    is_named = name == "dicomdir" or name.endswith((".dcm", ".dicom", ".ima"))
+    is_named = path.name.upper() == DICOMDIR or format_of(path, (DICOM,)) is not None
     return bool(head) and (head[128:132] == b"DICM" or head.startswith(b"PK\x03\x04") or is_named)
 
 
@@ -150,13 +151,12 @@ def _holds_nifti(file: BufferedReader) -> bool:
 
 
 def _not_an_image(head: bytes, name: str) -> InputError:
-    ending = name.lower()
-    if ending.endswith((".hdr", ".img")) or head[344:348] == b"ni1\0":
+    if format_of(name, (NIFTI_PAIR,)) or head[344:348] == b"ni1\0":
         return InputError(
             f"{name} is half of a pair of files (.hdr and .img), {_EXPECTED} in one file; "
             "convert the pair to .nii."
         )
-    if ending.endswith((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".nii", ".nii.gz")):
+    if format_of(name, IMAGES):
         return InputError(
             f"{name} is damaged or something else under an image's name: its first bytes are not "
             "those of a PNG, JPEG, TIFF or NIfTI image; export it again."

@@ -7,6 +7,7 @@ from tgcnet.domain import Identity
 from tgcnet.errors import InputError
 from tgcnet.io.dicom import check_installed
 from tgcnet.io.fhir import read_diagnostic_report
+from tgcnet.io.formats import CSV, FHIR, REPORTS, format_of
 from tgcnet.io.report_table import About, read_report_table
 from tgcnet.io.report_text import (
     MAX_BYTES,
@@ -56,14 +57,14 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
         If it is DICOM, and the extra ``dicom`` is not installed.
     """
     path = Path(path).absolute()  # "." has no name that a sentence could say
-    is_table = path.suffix.lower() == ".csv"
+    is_table = format_of(path, REPORTS) is CSV
     content = _content(path, MAX_TABLE_BYTES if is_table else MAX_BYTES)
     if content[128:132] == _MARK:
         return _structured_report(path)
     if is_table:
         text, identity = read_report_table(content, path.name, about or About())
         return ReportFile(text=text, identity=identity)
-    if path.suffix.lower() == ".json" or _is_json(content):
+    if format_of(path, REPORTS) is FHIR or _is_json(content):
         text, identity, notices = read_diagnostic_report(content, path.name)
         return readable(ReportFile(text=text, identity=identity, notices=notices))
     return ReportFile(text=decode_report(content, path.name))
@@ -71,14 +72,14 @@ def read_report_file(path: Path | str, *, about: About | None = None) -> ReportF
 
 def readable(report: ReportFile) -> ReportFile:
     """The report without lone surrogates, with a sentence where there were any."""
-    text, whose = without_surrogates(report.text), report.identity
+    text, identity = without_surrogates(report.text), report.identity
     identity = Identity(
-        patient_id=without_surrogates(whose.patient_id or "") or None,
-        accession_number=without_surrogates(whose.accession_number or "") or None,
-        study_id=without_surrogates(whose.study_id or "") or None,
+        patient_id=without_surrogates(identity.patient_id or "") or None,
+        accession_number=without_surrogates(identity.accession_number or "") or None,
+        study_id=without_surrogates(identity.study_id or "") or None,
     )
-    told = () if text == report.text else (SURROGATES_REPLACED,)
-    return replace(report, text=text, identity=identity, notices=(*report.notices, *told))
+    added = () if text == report.text else (SURROGATES_REPLACED,)
+    return replace(report, text=text, identity=identity, notices=(*report.notices, *added))
 
 
 def needs_parser(path: Path) -> bool:
@@ -91,7 +92,7 @@ def needs_parser(path: Path) -> bool:
             head = file.read(132)
     except OSError:
         return False
-    return head[128:] == _MARK or path.suffix.lower() == ".json" or _is_json(head)
+    return head[128:] == _MARK or format_of(path, REPORTS) is FHIR or _is_json(head)
 
 
 def _is_json(content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A report's keyed hash: it tells two masks of one report, and nothing of the report."""
+"""A report's keyed hash: the same for two masks of one report, and no clue to its text."""
 
 import contextlib
 import os

@@ -85,7 +85,7 @@ class Coded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class Qualifiers:
     """What is said of a finding beside its name.
 
     Attributes
@@ -104,15 +104,15 @@ class Said:
     doubt: str = ""
     lines: tuple[str, ...] = ()
 
-    def within(self, outer: "Said") -> "Said":
+    def within(self, outer: "Qualifiers") -> "Qualifiers":
         """With what holds for all that stands within, where it has none of its own."""
-        is_said = self.presence is not None
-        return Said(
+        states_presence = self.presence is not None
+        return Qualifiers(
             sides=self.sides or outer.sides,
             sites=self.sites or outer.sites,
             details=self.details,
-            presence=self.presence if is_said else outer.presence,
-            doubt=self.doubt if is_said else outer.doubt,
+            presence=self.presence if states_presence else outer.presence,
+            doubt=self.doubt if states_presence else outer.doubt,
             lines=self.lines,
         )
 
@@ -128,35 +128,35 @@ def role_of(name: Coded) -> Role | None:
 def presence_of(value: Coded) -> Presence | None:
     """The presence that a value states by a code or its words; None where it states none."""
     for presence, (words, codes) in _PRESENCES.items():
-        if _is_one(value, words, codes):
+        if _matches(value, words, codes):
             return presence
     return None
 
 
-def combined(modifiers: list[tuple[Coded, Coded, Said]]) -> Said:
+def combined(modifiers: list[tuple[Coded, Coded, Qualifiers]]) -> Qualifiers:
     """What a finding's modifiers say of it: of each the name, the value and its own modifiers."""
     sides: list[str] = []
     sites: list[str] = []
     details: list[str] = []
     lines: list[str] = []
     presences: dict[Presence, str] = {}
-    for name, value, said in modifiers:
+    for name, value, qualifiers in modifiers:
         role, presence = role_of(name), presence_of(value)
         if role is Role.SIDE:
             sides.append(_side(value))
         elif role is Role.SITE:
-            sites.append(_line(name.words, value.words, said, is_site=True))
+            sites.append(_line(name.words, value.words, qualifiers, is_site=True))
         elif role is Role.PRESENCE and presence is not None:
             presences[presence] = value.words
         elif presence is not None:
-            lines.extend(statements(name, value, said))
+            lines.extend(statements(name, value, qualifiers))
         elif value.words:
-            details.append(_line(name.words, value.words, said))
-        lines.extend(said.lines)
+            details.append(_line(name.words, value.words, qualifiers))
+        lines.extend(qualifiers.lines)
     # "Present" and "unlikely", "present" and "in the past": the one that takes back counts.
     ranked = (Presence.UNCERTAIN, Presence.ABSENT, Presence.HISTORY, Presence.PRESENT)
     found = next((one for one in ranked if one in presences), None)
-    return Said(
+    return Qualifiers(
         sides=tuple(sides),
         sites=tuple(sites),
         details=tuple(details),
@@ -166,7 +166,7 @@ def combined(modifiers: list[tuple[Coded, Coded, Said]]) -> Said:
     )
 
 
-def statements(name: Coded, value: Coded, said: Said) -> Iterator[str]:
+def statements(name: Coded, value: Coded, qualifiers: Qualifiers) -> Iterator[str]:
     """The lines of a finding and what is said of it; none where the value has no words.
 
     A name that only says "this is a finding" is left out. Where the value is an answer ("no") the
@@ -176,43 +176,52 @@ def statements(name: Coded, value: Coded, said: Said) -> Iterator[str]:
     is_plain = name.words.casefold() in _PLAIN_NAMES
     is_question = bool(name.words) and not is_plain and not _BACKGROUND.match(name.words)
     if answer is not None and is_question:
-        own = Said(presence=answer, doubt=value.words)
-        yield _line("", name.words, said if said.presence is not None else _and(said, own))
+        own = Qualifiers(presence=answer, doubt=value.words)
+        yield _line(
+            "",
+            name.words,
+            qualifiers if qualifiers.presence is not None else _with_presence(qualifiers, own),
+        )
     elif value.words:
         shown = "" if is_plain else name.words
         is_site = role_of(name) is Role.SITE
         lines = [value.words]
-        if said.sides or said.sites or said.details or said.presence is not None:
+        if (
+            qualifiers.sides
+            or qualifiers.sites
+            or qualifiers.details
+            or qualifiers.presence is not None
+        ):
             # A denial or a side reaches no further than its sentence.
             lines = [one for one in _SENTENCE_END.split(value.words) if one.strip(_MARKS)]
         for line in lines:
-            yield _line(shown, line, said, is_site=is_site)
+            yield _line(shown, line, qualifiers, is_site=is_site)
 
 
-def _and(said: Said, own: Said) -> Said:
-    return Said(
-        sides=said.sides,
-        sites=said.sites,
-        details=said.details,
+def _with_presence(qualifiers: Qualifiers, own: Qualifiers) -> Qualifiers:
+    return Qualifiers(
+        sides=qualifiers.sides,
+        sites=qualifiers.sites,
+        details=qualifiers.details,
         presence=own.presence,
         doubt=own.doubt,
     )
 
 
-def _line(name: str, value: str, said: Said, *, is_site: bool = False) -> str:
+def _line(name: str, value: str, qualifiers: Qualifiers, *, is_site: bool = False) -> str:
     """One sentence; presence stands before the brackets, so that no full stop in them parts it."""
-    side = " and ".join(said.sides)
+    side = " and ".join(qualifiers.sides)
     brackets = [] if is_site else [side]
     words = f"{side} {value}".strip() if is_site else value
-    if said.presence is not None:
+    if qualifiers.presence is not None:
         words = words.strip(_MARKS)
-    if said.presence is Presence.UNCERTAIN:
-        words = f"{words} (?): {_flat(said.doubt)}"
-    elif said.presence is Presence.HISTORY:
+    if qualifiers.presence is Presence.UNCERTAIN:
+        words = f"{words} (?): {_flat(qualifiers.doubt)}"
+    elif qualifiers.presence is Presence.HISTORY:
         words = f"History of {words}"
-    elif said.presence is not None:
-        words = f"{words}: {said.presence.value}"
-    extra = [_flat(one) for one in (*brackets, *said.sites, *said.details) if one]
+    elif qualifiers.presence is not None:
+        words = f"{words}: {qualifiers.presence.value}"
+    extra = [_flat(one) for one in (*brackets, *qualifiers.sites, *qualifiers.details) if one]
     if extra:
         words = f"{words.rstrip(_MARKS)} {' '.join(f'({one})' for one in extra)}"
     return f"{name}: {words}" if name else words
@@ -225,11 +234,11 @@ def _flat(words: str) -> str:
 
 def _side(value: Coded) -> str:
     for side, (words, codes) in _SIDES.items():
-        if _is_one(value, words, codes):
+        if _matches(value, words, codes):
             return side.capitalize()
     return value.words
 
 
-def _is_one(value: Coded, words: str, codes: str) -> bool:
+def _matches(value: Coded, words: str, codes: str) -> bool:
     is_coded = not value.codes.isdisjoint(codes.split())
     return is_coded or value.words.strip(_MARKS).casefold() in words.split("|")

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from tgcnet.domain import Identity
 from tgcnet.errors import InputError
+from tgcnet.io.formats import ending_of
 
 _REPORT = ("report", "report_text", "text")
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +35,7 @@ class About:
 
 
 def read_report_table(content: bytes, name: str, about: About) -> tuple[str, Identity]:
-    """The report of the one row that is about an image, and what the row says of whose it is.
+    """The report of the one row that is about an image, and the row's patient and study.
 
     The study decides before the accession number, that before the image's name, that before the
     patient, who may have several rows.
@@ -131,4 +132,4 @@ def _folded(value: str | None) -> set[str]:
 
 def _stem(name: str) -> str:
     plain = PurePath(name).name.casefold()
-    return plain.removesuffix(".gz").rpartition(".")[0] or plain
+    return plain.removesuffix(ending_of(plain)) or plain

@@ -23,7 +23,7 @@ def decode_report(content: bytes, name: str) -> str:
 
     Parameters
     ----------
-    content : at most ``MAX_BYTES``; whoever reads a stream stops one byte after them
+    content : at most ``MAX_BYTES``; the reader of a stream stops one byte after them
     name : what a refusal calls it
 
     Raises

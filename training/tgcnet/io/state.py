@@ -1,4 +1,4 @@
-"""Whether the file or the folder of an image is still the same, told without reading it."""
+"""Whether the file or the folder of an image is still the same, decided without reading it."""
 
 import os
 from pathlib import Path
@@ -20,9 +20,7 @@ def state_of(path: Path) -> tuple[FileState, ...]:
     if not path.is_dir():
         return (_state("", path),)
     files = [
-        Path(parent) / name
-        for parent, _, names in os.walk(path, onerror=_give_up)
-        for name in names
+        Path(parent) / name for parent, _, names in os.walk(path, onerror=_raise) for name in names
     ]
     return tuple(_state(str(file.relative_to(path)), file) for file in sorted(files))
 
@@ -32,6 +30,6 @@ def _state(place: str, file: Path) -> FileState:
     return place, found.st_size, found.st_mtime_ns
 
 
-def _give_up(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     """A folder that cannot be listed is not the same as an empty one."""
     raise error

@@ -10,15 +10,9 @@ from PIL import Image
 
 from tgcnet.domain import Geometry
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import (
-    DECODER_ERRORS,
-    Decoded,
-    announce,
-    check_size,
-    quiet,
-    to_canonical,
-)
+from tgcnet.io.decoded import DECODER_ERRORS, Decoded, announce, check_size, quiet
 from tgcnet.io.grey import flatten_to_grey
+from tgcnet.io.orientation import to_canonical
 from tgcnet.io.pictures import (
     COLOUR_WORKING_BYTES,
     RADIOLOGICAL_VIEW_NOTICE,

@@ -2,26 +2,30 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
+import platformdirs
 
-def user_folder(
-    name: str,
-    variable: str,
-    environment: Mapping[str, str] = os.environ,
-    platform: str = sys.platform,
-) -> Path:
+_APPLICATION = "napari-tgcnet"
+
+
+def user_folder(name: str, variable: str) -> Path:
     """The folder that an environment variable states, else ``name`` in the platform's data folder.
 
     It need not be there.
     """
-    if stated := environment.get(variable):
+    if stated := os.environ.get(variable):
         return Path(stated).expanduser()
-    if platform == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "napari-tgcnet" / name
+    folder = platformdirs.user_data_path(_APPLICATION, appauthor=False) / name
+    former = _former_folder(name)
+    return former if former is not None and former.is_dir() and not folder.is_dir() else folder
+
+
+def _former_folder(name: str) -> Path | None:
+    """Where earlier versions looked on systems that keep data elsewhere since; there it stays."""
+    bases = {
+        "win32": Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"),
+        "darwin": Path.home() / "Library" / "Application Support",
+    }
+    base = bases.get(sys.platform)
+    return None if base is None else base / _APPLICATION / name

@@ -14,10 +14,20 @@ from PIL.PngImagePlugin import PngInfo
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
 from tgcnet.io.atomic import write_atomically
-from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom import check_installed
+from tgcnet.io.formats import (
+    DICOM_SEG,
+    GRID_MASKS,
+    MASKS,
+    NIFTI,
+    PNG,
+    TIFF,
+    endings_of,
+    format_of,
+    one_of,
+)
 from tgcnet.io.nifti import PLACING_FIELDS
-from tgcnet.io.orientation import RAS_TO_LPS
+from tgcnet.io.orientation import RAS_TO_LPS, to_source
 from tgcnet.io.sandbox import is_segmentation
 
 RESEARCH_NOTICE = "Research use only. Not a medical device."
@@ -79,7 +89,7 @@ def save_labels(
     check_no_image(path)
     made_by = {**(provenance or {}), "edited": "yes" if is_edited else "no"}
     comment = json.dumps({**made_by, "notice": RESEARCH_NOTICE}, sort_keys=True)
-    if path.name.lower().endswith(".dcm"):
+    if format_of(path, MASKS) is DICOM_SEG:
         write_seg = _seg_writer(path.name)
         write_atomically(
             path,
@@ -148,7 +158,7 @@ def check_no_image(path: Path) -> None:
     OutputError
         If one lies there.
     """
-    if not path.name.lower().endswith(".dcm") or not path.exists():
+    if format_of(path, MASKS) is not DICOM_SEG or not path.exists():
         return
     check_installed(path.name)
     if not is_segmentation(path):
@@ -175,17 +185,14 @@ def _seg_writer(name: str) -> Callable[..., None]:
 
 
 def _writer_for(name: str) -> Callable[[np.ndarray, Geometry, Path, str], None]:
-    ending = name.lower()
-    if ending.endswith((".nii", ".nii.gz")):
-        return _write_nifti
-    if ending.endswith((".tif", ".tiff")):
-        return _write_tiff
-    if ending.endswith(".png"):
-        return _write_png
-    raise OutputError(
-        f"{name} has no ending a mask can be written as, expected .nii, .nii.gz, .tif, .tiff, "
-        ".png or .dcm; choose one of these endings."
-    )
+    writers = {NIFTI: _write_nifti, TIFF: _write_tiff, PNG: _write_png}
+    found = format_of(name, GRID_MASKS)
+    if found is None:
+        raise OutputError(
+            f"{name} has no ending a mask can be written as, expected "
+            f"{one_of(endings_of(*MASKS))}; choose one of these endings."
+        )
+    return writers[found]
 
 
 def _as_picture(labels: np.ndarray, geometry: Geometry) -> np.ndarray:

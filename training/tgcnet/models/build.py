@@ -1,13 +1,15 @@
-"""From a ModelConfig to a network: the one place that reads configurations and knows numbers."""
+"""From a ModelConfig to a network: the one place that reads configurations."""
 
 from dataclasses import replace
 
 from tgcnet.config import (
+    BertTextConfig,
+    ClipImageConfig,
+    ClipTextConfig,
     DecoderConfig,
-    ImageTowerConfig,
     ModelConfig,
-    TextTowerConfig,
     TgcNetConfig,
+    TimmImageConfig,
     TmcaConfig,
     TowerConfig,
     VlcmConfig,
@@ -16,7 +18,7 @@ from tgcnet.models.build_towers import build_reader, build_text_tower, build_tow
 from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.segmenter import SegmentationModel
 from tgcnet.models.sse import ScaleFusion, Sse, TapProjection
 from tgcnet.models.tgcnet import TgcNet
@@ -24,11 +26,9 @@ from tgcnet.models.tmca import Level, TmcaNet
 from tgcnet.models.vlcm import Similarity, Vlcm
 from tgcnet.report import load_knowledge
 
-_SMALL_TEXT = TextTowerConfig(width=192, layers=4, heads=3, quick_gelu=True)
-_CLIP_TEXT = TextTowerConfig(width=512, layers=12, heads=8, quick_gelu=True)
-_BERT_BASE = TextTowerConfig(
-    kind="bert", width=768, layers=12, heads=12, quick_gelu=False, context_length=256
-)
+_SMALL_TEXT = ClipTextConfig(width=192, layers=4, heads=3, quick_gelu=True)
+_CLIP_TEXT = ClipTextConfig(width=512, layers=12, heads=8, quick_gelu=True)
+_BERT_BASE = BertTextConfig(width=768, layers=12, heads=12, quick_gelu=False, context_length=256)
 
 
 def named_configs() -> dict[str, ModelConfig]:
@@ -40,7 +40,7 @@ def named_configs() -> dict[str, ModelConfig]:
         name="vit-b16",
         towers=TowerConfig(
             embed_dim=512,
-            image=ImageTowerConfig(
+            image=ClipImageConfig(
                 width=768, layers=12, heads=12, patch_px=16, side_px=224, quick_gelu=True
             ),
             text=_CLIP_TEXT,
@@ -53,7 +53,7 @@ def named_configs() -> dict[str, ModelConfig]:
             name="mini",
             towers=TowerConfig(
                 embed_dim=128,
-                image=ImageTowerConfig(
+                image=ClipImageConfig(
                     width=192, layers=8, heads=3, patch_px=16, side_px=224, quick_gelu=True
                 ),
                 text=_SMALL_TEXT,
@@ -65,7 +65,9 @@ def named_configs() -> dict[str, ModelConfig]:
             name="vit-b16-biomedclip",
             towers=TowerConfig(
                 embed_dim=512,
-                image=replace(vit_b16.towers.image, kind="timm", quick_gelu=False),
+                image=TimmImageConfig(
+                    width=768, layers=12, heads=12, patch_px=16, side_px=224, quick_gelu=False
+                ),
                 text=replace(_BERT_BASE, projection="mlp"),
             ),
         ),

@@ -74,8 +74,8 @@ def from_transformers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for key, parts in stacks.items():
         if len(parts) != len(_STACKED):
             raise CheckpointError(
-                f"a CLIP of transformers needs {', '.join(_STACKED)} in every layer, but only "
-                f"{', '.join(sorted(parts))} stand for {key}; the file is damaged or incomplete"
+                f"a CLIP of transformers needs {', '.join(_STACKED)} in every layer, but "
+                f"{key} has only {', '.join(sorted(parts))}; the file is damaged or incomplete"
             )
         found[key] = torch.cat([parts[part] for part in _STACKED])
     return found
@@ -122,6 +122,6 @@ def _split(key: str) -> tuple[str, str, str, str]:
 
 def _unknown(key: str, library: str) -> CheckpointError:
     return CheckpointError(
-        f"{key!r} is no tensor of a CLIP with two ViTs as {library} names them; bring the weights "
+        f"{key!r} is no tensor of a CLIP with two ViTs as {library} names them; use the weights "
         "of another model"
     )

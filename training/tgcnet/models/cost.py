@@ -39,15 +39,15 @@ class Cost:
 
 def measure(config: ModelConfig, *, side_px: int) -> Cost:
     """Count a network as it trains: pretrained towers frozen, the rest learning."""
-    # Built on no device, since some networks ask for numbers while they are built; run as if on the
-    # processor, since mixed precision knows no such device.
+    # Built on "meta", since some networks compute while they are built; run as if on the processor,
+    # since mixed precision does not support "meta".
     with torch.device("meta"):
         model = build_model(config)
     with FakeTensorMode(allow_non_fake_inputs=True):
         model.to_empty(device="cpu")
         parameters = list(model.parameters())
         learning = [p.numel() for p in parameters if p.requires_grad]
-        # Where nothing learns, attention takes a short cut that the counter does not know.
+        # Where nothing learns, attention takes a fast path that the counter does not see.
         model.requires_grad_(True)
         text, image = _sentence(model), torch.zeros(1, 3, side_px, side_px)
         with FlopCounterMode(display=False) as of_text:

@@ -1,4 +1,4 @@
-"""Fetching pretrained weights from a hub, only ever because somebody named them."""
+"""Download pretrained weights from a hub; only those that the user named."""
 
 from pathlib import Path
 
@@ -38,8 +38,8 @@ def fetch(source: str, *, architecture: str, quick_gelu: bool | None, folder: Pa
     source : ``hf-hub:ORGANISATION/NAME``, timm's name of a network's weights such as
         "convnext_tiny.fb_in1k", or one of open_clip's tags such as "openai"
     architecture : open_clip's name that a tag belongs to, such as "ViT-B-16"
-    quick_gelu : the activation the towers were configured with; None: there is no such thing
-    folder : the user's folder of pretrained weights, for the sentence that says where to put them
+    quick_gelu : the activation the towers were configured with; None where they have none
+    folder : the user's folder of pretrained weights, for the message that says where to put them
 
     Raises
     ------
@@ -77,7 +77,7 @@ def fetch(source: str, *, architecture: str, quick_gelu: bool | None, folder: Pa
 
 
 def name_of(source: str) -> str:
-    """What a source is called in the user's folder of pretrained weights."""
+    """The name of a source in the user's folder of pretrained weights."""
     return source.removeprefix(HUB).rsplit("/", 1)[-1]
 
 
@@ -88,7 +88,7 @@ def _snapshot(repository: str, source: str, folder: Path) -> Path:
             found = Path(snapshot_download(repository, allow_patterns=[*_SMALL, *weights]))
             if any((found / name).is_file() for name in weights):
                 return found
-    # Among a hub's errors are some of the system's and some of a value's.
+    # A hub's errors derive from OSError or ValueError.
     except (OSError, ValueError) as error:
         files = (
             f"{OPEN_CLIP_CONFIG} or {TRANSFORMERS_CONFIG}, {SAFE_NAMES[0]} or {SAFE_NAMES[1]} (or "
@@ -105,6 +105,6 @@ def _no_network(what: str, files: str, source: str, folder: Path) -> CheckpointE
     name = name_of(source)
     return CheckpointError(
         f"{what} cannot be fetched from its hub: there is no network, or the hub does not answer. "
-        f"Bring {files} on a disk, and run: tgcnet models import FOLDER --name {name}; that puts "
-        f"them into {folder / name}, where this name is looked up first"
+        f"Copy {files} to this machine and run: tgcnet models import FOLDER --name {name}; that "
+        f"puts them into {folder / name}, where this name is looked up first"
     )

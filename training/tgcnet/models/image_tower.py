@@ -1,4 +1,4 @@
-"""Image towers with taps after four evenly spaced blocks; here CLIP's.
+"""What every image tower is: a ViT with taps after four evenly spaced blocks.
 
 Axes: B batch, H W pixels, N patches (h x w), M = 1 + N tokens, C width of the tower, E joint width.
 """
@@ -12,7 +12,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 NUM_TAPS = 4
@@ -43,12 +42,12 @@ class Adapter(nn.Module):
 
 
 class ImageTower(nn.Module, ABC):
-    """A ViT whose taps are kept; what differs between two makes of it is in five small methods.
+    """A ViT whose taps are kept; five small methods hold what differs between implementations.
 
-    With the adapters at zero ``pooled`` equals what the original makes of an image (tested).
+    With the adapters at zero ``pooled`` equals the original's (tested).
     """
 
-    # A module of a library whose attributes have no types.
+    # A library's module, whose attributes have no types.
     visual: Any
 
     def __init__(self, *, width: int, num_blocks: int, adapter_width: int) -> None:
@@ -139,38 +138,6 @@ class ImageTower(nn.Module, ABC):
             positions, size=grid, mode="bicubic", antialias=True, align_corners=False
         )
         return torch.cat([learned[:1], positions[0].flatten(1).T])  # (1 + N, C)
-
-
-class ClipImageTower(ImageTower):
-    """The image half of an open_clip model; same names, same weights."""
-
-    def __init__(self, visual: VisionTransformer, *, adapter_width: int) -> None:
-        transformer = visual.transformer
-        super().__init__(
-            width=transformer.width,
-            num_blocks=len(transformer.resblocks),
-            adapter_width=adapter_width,
-        )
-        self.visual = visual
-
-    @property
-    def blocks(self) -> nn.ModuleList | nn.Sequential:
-        return self.visual.transformer.resblocks
-
-    @property
-    def patches(self) -> nn.Conv2d:
-        return self.visual.conv1
-
-    @property
-    def learned_positions(self) -> Float[Tensor, "M C"]:
-        return self.visual.positional_embedding
-
-    def embed(self, image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B M C"]:
-        visual = self.visual
-        return visual.ln_pre(self.with_class_token(visual.conv1(image), visual.class_embedding))
-
-    def to_joint(self, tokens: Float[Tensor, "B M C"]) -> Float[Tensor, "B M E"]:
-        return self.visual.ln_post(tokens) @ self.visual.proj
 
 
 def _to_map(tokens: Float[Tensor, "B N C"], grid: tuple[int, int]) -> Float[Tensor, "B C h w"]:

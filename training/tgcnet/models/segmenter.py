@@ -1,7 +1,7 @@
-"""What every network here is to the rooms above: an image and a report in, logits out.
+"""The interface of every network: an image and a report in, logits out.
 
-Training, prediction, panel and checkpoints know this contract alone, so that choosing another
-network is choosing a name.
+Training, prediction, panel and checkpoints use nothing else, so that choosing another network is
+choosing a name.
 Axes: B batch, C classes, H W pixels.
 """
 
@@ -15,20 +15,20 @@ from torch import Tensor, nn
 from tgcnet.domain import EncodedText, Report
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.text_features import SentenceMemory, TextFeatures
 from tgcnet.models.text_tower import TextTower
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelOutput:
-    """What every network says: ``logits`` (B, C, H, W), unbounded."""
+    """What every network returns: ``logits`` (B, C, H, W), unbounded."""
 
     logits: Float[Tensor, "B C H W"]
 
 
 class SegmentationModel(nn.Module, ABC):
-    """The contract; pretrained towers are frozen and in eval mode whatever ``train`` says."""
+    """The interface; pretrained towers stay frozen and in eval mode, even after ``train()``."""
 
     reader: ReportReader
     text_tower: TextTower
@@ -70,14 +70,14 @@ class SegmentationModel(nn.Module, ABC):
 
         Parameters
         ----------
-        image : normalised as the manifest's PreprocessConfig says; sides divisible by 32
+        image : normalised as the manifest's PreprocessConfig states; sides divisible by 32
         text : from :meth:`encode_text`, one row an image
-        frozen : what :meth:`frozen_features` gave of these images, where it is known already
+        frozen : what :meth:`frozen_features` gave of these images, if computed before
         """
 
     @abstractmethod
     def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
-        """What no training changes, so that it may be kept; nothing where all of it learns."""
+        """Features that training does not change, so they may be stored; empty if all learn."""
 
     @abstractmethod
     def freeze_towers(self) -> None:

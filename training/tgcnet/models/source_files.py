@@ -1,4 +1,4 @@
-"""The files of pretrained weights: which of them holds what, and what stands beside the numbers."""
+"""The files of pretrained weights: the weights, their configuration and their vocabulary."""
 
 import json
 from dataclasses import dataclass, fields, replace
@@ -23,7 +23,7 @@ _TOKEN = ("", "token")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stated:
-    """What a configuration says and no shape does; None where it does not say it either."""
+    """What only a configuration states, not a tensor's shape; None where it is silent."""
 
     quick_gelu: bool | None = None
     image_heads: int | None = None
@@ -31,7 +31,7 @@ class Stated:
     context_length: int | None = None
 
     def or_else(self, other: "Stated") -> "Stated":
-        """With what the other says where this says nothing."""
+        """With the other's values where this has none."""
         own = {f.name: getattr(self, f.name) for f in fields(self)}
         return replace(other, **{name: value for name, value in own.items() if value is not None})
 
@@ -41,11 +41,11 @@ NOTHING_STATED = Stated()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """Weights and the folder of the files that belong to them; None: they are all there is."""
+    """A file of weights and the folder of the files that belong to it; None: there are none."""
 
     weights: Path
     folder: Path | None
-    called: str
+    label: str
 
     @property
     def is_pickle(self) -> bool:
@@ -54,7 +54,7 @@ class Source:
 
     @property
     def is_cased(self) -> bool:
-        """Whether a BERT's tokenizer keeps capitals; transformers takes silence for no."""
+        """Whether a BERT's tokenizer keeps capitals; transformers' default is no."""
         return not self._json("tokenizer_config.json").get("do_lower_case", True)
 
     def vocabulary(self) -> tuple[str, ...]:
@@ -72,25 +72,25 @@ class Source:
         pieces = self._json(TOKENIZER_FILE).get("model", {}).get("vocab", {})
         if not pieces:
             raise CheckpointError(
-                f"{self.called} has a BERT, whose word pieces stand in {VOCABULARY_FILE}, but "
-                f"there is none beside the weights; bring {VOCABULARY_FILE} into the same "
-                "folder and name the folder"
+                f"{self.label} has a BERT, whose word pieces are in {VOCABULARY_FILE}, but there "
+                f"is none beside the weights; put {VOCABULARY_FILE} into the same folder and "
+                "name the folder"
             )
         return tuple(sorted(pieces, key=pieces.__getitem__))
 
     def stated(self, library: str) -> Stated:
-        """What the configuration of that library, "open_clip" or "transformers", says.
+        """What the configuration of that library, "open_clip" or "transformers", states.
 
         Raises
         ------
         CheckpointError
-            If it asks for what no tower here does.
+            If it describes a tower that is not supported.
         """
         if library == "open_clip":
-            return _of_open_clip(self._json(OPEN_CLIP_CONFIG), self.called)
+            return _of_open_clip(self._json(OPEN_CLIP_CONFIG), self.label)
         values = self._json(TRANSFORMERS_CONFIG)
         is_clip = "vision_config" in values or values.get("model_type") == "clip"
-        return _of_clip(values) if is_clip else _of_bert(values, self.called)
+        return _of_clip(values) if is_clip else _of_bert(values, self.label)
 
     def _json(self, name: str) -> dict[str, Any]:
         if self.folder is None or not (self.folder / name).is_file():
@@ -99,15 +99,15 @@ class Source:
             values = json.loads(_read_text(self.folder / name))
         except (ValueError, RecursionError) as error:
             raise CheckpointError(
-                f"{name} of {self.called} is not valid JSON ({error}); fetch it again"
+                f"{name} of {self.label} is not valid JSON ({error}); fetch it again"
             ) from error
         if not isinstance(values, dict):
-            raise CheckpointError(f"{name} of {self.called} holds no JSON object; fetch it again")
+            raise CheckpointError(f"{name} of {self.label} holds no JSON object; fetch it again")
         return values
 
 
-def look_at(path: Path) -> Source:
-    """Which file of a path holds the weights.
+def locate_weights(path: Path) -> Source:
+    """Find the file of weights at a path.
 
     Raises
     ------
@@ -115,12 +115,12 @@ def look_at(path: Path) -> Source:
         If there is none, or they are spread over several files.
     """
     if path.is_file():
-        # A configuration counts only where the weights bear the name it was written for.
+        # A configuration counts only where the weights have the name it was written for.
         beside = path.parent if path.name in SAFE_NAMES + PICKLE_NAMES else None
-        return Source(weights=path, folder=beside, called=path.name)
+        return Source(weights=path, folder=beside, label=path.name)
     for name in SAFE_NAMES + PICKLE_NAMES:
         if (path / name).is_file():
-            return Source(weights=path / name, folder=path, called=path.name)
+            return Source(weights=path / name, folder=path, label=path.name)
     shards = sorted(entry.name for entry in path.glob("*.index.json"))
     if shards:
         raise CheckpointError(
@@ -129,14 +129,14 @@ def look_at(path: Path) -> Source:
         )
     only = [entry for entry in sorted(path.glob("*.safetensors")) if entry.is_file()]
     if len(only) == 1:
-        return Source(weights=only[0], folder=path, called=path.name)
+        return Source(weights=only[0], folder=path, label=path.name)
     raise CheckpointError(
         f"{path.name} holds no weights that are read, expected one file of "
-        f"{', '.join(SAFE_NAMES + PICKLE_NAMES)}; bring it, with the configuration beside it"
+        f"{', '.join(SAFE_NAMES + PICKLE_NAMES)}; name a folder with it and its configuration"
     )
 
 
-def _of_open_clip(values: dict[str, Any], called: str) -> Stated:
+def _of_open_clip(values: dict[str, Any], label: str) -> Stated:
     model = values.get("model_cfg", values)
     image, text = model.get("vision_cfg", {}), model.get("text_cfg", {})
     if not image and not text:
@@ -145,19 +145,19 @@ def _of_open_clip(values: dict[str, Any], called: str) -> Stated:
         image.get("timm_proj", "linear") != "linear" or image.get("timm_pool", "avg") not in _TOKEN
     ):
         raise CheckpointError(
-            f"the image tower of {called} pools by {image.get('timm_pool', 'avg')!r} and projects "
+            f"the image tower of {label} pools by {image.get('timm_pool', 'avg')!r} and projects "
             f"by {image.get('timm_proj', 'linear')!r}, expected the class token and 'linear'; "
             "such a tower is not read"
         )
     if "hf_model_name" in text and text.get("hf_pooler_type", "mean_pooler") != _POOLER:
         raise CheckpointError(
-            f"the text tower of {called} pools by {text.get('hf_pooler_type', 'mean_pooler')!r}, "
+            f"the text tower of {label} pools by {text.get('hf_pooler_type', 'mean_pooler')!r}, "
             f"expected {_POOLER!r}; such a tower is not read"
         )
     is_clip_image = "timm_model_name" not in image
     head_width, width = image.get("head_width", 64), image.get("width", 768)
     return Stated(
-        # open_clip's own rule: what its file does not say is a plain GELU.
+        # open_clip's own rule: a plain GELU where its file is silent.
         quick_gelu=bool(model.get("quick_gelu", False)),
         image_heads=width // head_width if is_clip_image else None,
         text_heads=None if "hf_model_name" in text else text.get("heads", 8),
@@ -183,11 +183,11 @@ def _of_clip(values: dict[str, Any]) -> Stated:
     )
 
 
-def _of_bert(values: dict[str, Any], called: str) -> Stated:
+def _of_bert(values: dict[str, Any], label: str) -> Stated:
     activation, eps = values.get("hidden_act", "gelu"), values.get("layer_norm_eps", 1e-12)
     if activation != "gelu" or eps != 1e-12:
         raise CheckpointError(
-            f"the BERT of {called} has hidden_act={activation!r} and layer_norm_eps={eps}, "
+            f"the BERT of {label} has hidden_act={activation!r} and layer_norm_eps={eps}, "
             "expected 'gelu' and 1e-12; such a BERT is not read"
         )
     return Stated(text_heads=values.get("num_attention_heads"))

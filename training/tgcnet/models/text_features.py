@@ -40,10 +40,10 @@ class TextFeatures:
 
 
 class SentenceMemory:
-    """What a frozen tower made of the sentences it read, the last ``size`` of them.
+    """A cache of a frozen tower's features, of the last ``size`` sentences.
 
     A sentence is read alone, so that its features depend on no other one: a resumed run sees the
-    very numbers of an uninterrupted one, whatever it remembers.
+    same numbers as an uninterrupted one, whatever is cached.
     """
 
     def __init__(self, size: int = 2000) -> None:
@@ -97,11 +97,11 @@ def _read_together(tower: TextTower, unique: Sequence[tuple[int, ...]]) -> list[
     """Sentences side by side; per sentence its tokens' features (L, D)."""
     padded = pad_sequence([torch.tensor(ids) for ids in unique], batch_first=True)  # (S, L)
     sizes = [len(ids) for ids in unique]
-    behind = None  # what lies behind a sentence's end; asking the device would wait for it
+    is_padding = None  # computed here: a mask computed on the device would make it wait
     if len(set(sizes)) > 1:
-        behind = torch.arange(padded.shape[1]) >= torch.tensor(sizes)[:, None]  # (S, L)
+        is_padding = torch.arange(padded.shape[1]) >= torch.tensor(sizes)[:, None]  # (S, L)
     tokens = tower(
-        padded.to(tower.device), None if behind is None else behind.to(tower.device)
+        padded.to(tower.device), None if is_padding is None else is_padding.to(tower.device)
     )  # (S, L, D)
     return [row[:size] for row, size in zip(tokens, sizes, strict=True)]
 

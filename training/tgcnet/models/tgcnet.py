@@ -15,7 +15,7 @@ from tgcnet.models.cnn import STRIDES, CnnPyramid
 from tgcnet.models.date import Date
 from tgcnet.models.decoder import Decoder
 from tgcnet.models.image_tower import ImageTower
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.sse import Sse, TapProjection
 from tgcnet.models.text_features import SentenceMemory, TextFeatures, pool_sentences, run_tower
@@ -25,7 +25,7 @@ from tgcnet.models.vlcm import Similarity, Vlcm
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TgcNetOutput(ModelOutput):
-    """What the network says, and what it says it with.
+    """The logits, and the maps they come from.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class TgcNet(SegmentationModel):
     """The whole network; ``models.build`` puts it together from a TgcNetConfig.
 
     SSE, DATE and VLCM may each be None: what remains is plain CLIP's taps, its raw similarity and
-    the decoder. Towers are frozen and in eval mode whatever ``train`` says; only the adapters of
+    the decoder. Towers stay frozen and in eval mode, even after ``train()``; only the adapters of
     the image tower, where there are any, learn.
     """
 
@@ -96,7 +96,7 @@ class TgcNet(SegmentationModel):
     def encode_text(
         self, texts: Sequence[EncodedText], memory: SentenceMemory | None = None
     ) -> TextFeatures:
-        reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
+        reports = [text.token_ids or self.reader.tokenizer.empty_report for text in texts]
         tokens, is_padding = run_tower(self.text_tower, reports, memory)
         if self.date is not None:
             known = [

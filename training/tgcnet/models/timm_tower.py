@@ -8,6 +8,7 @@ from jaxtyping import Float
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from tgcnet.config import TimmImageConfig
 from tgcnet.models.image_tower import ImageTower
 
 
@@ -49,17 +50,17 @@ class TimmImageTower(ImageTower):
         return self.visual.head["proj"](self.visual.trunk.norm(tokens))
 
 
-def build_timm_visual(
-    *, width: int, layers: int, heads: int, patch_px: int, side_px: int, embed_dim: int
-) -> TimmVisual:
-    """With random weights; at 768, 12, 12, 16, 224 the trunk is timm's ``vit_base_patch16_224``."""
+def build_timm_image_tower(
+    image: TimmImageConfig, embed_dim: int, adapter_width: int
+) -> TimmImageTower:
+    """At a width of 768, 12 layers and heads, 16 and 224 px: timm's ``vit_base_patch16_224``."""
     trunk = VisionTransformer(
-        img_size=side_px,
-        patch_size=patch_px,
-        embed_dim=width,
-        depth=layers,
-        num_heads=heads,
+        img_size=image.side_px,
+        patch_size=image.patch_px,
+        embed_dim=image.width,
+        depth=image.layers,
+        num_heads=image.heads,
         num_classes=0,
         global_pool="token",
     )
-    return TimmVisual(trunk, embed_dim=embed_dim)
+    return TimmImageTower(TimmVisual(trunk, embed_dim=embed_dim), adapter_width=adapter_width)

@@ -1,9 +1,9 @@
 """TMCA: target-informed multi-level contrastive alignment (arXiv 2412.13533v3; internals OURS).
 
-Per stride of a CNN pyramid: the map F and the report's mean t meet in a joint space; what lies
-there near the text is enhanced, ``A = sigmoid(gamma <phi(F), t> + b)``, ``F' = F + A * psi(F)``;
-the positions attend to the report's tokens; a decoder follows. In training the target's own
-embedding, F averaged under the mask, is pulled towards the text (``tgcnet.train.contrast``);
+Per stride of a CNN pyramid: the map F and the report's mean t are projected into a joint space;
+positions near the text are enhanced, ``A = sigmoid(gamma <phi(F), t> + b)``, ``F' = F + A *
+psi(F)``; the positions attend to the report's tokens; a decoder follows. In training the target's
+own embedding, F averaged under the mask, is pulled towards the text (``tgcnet.train.contrast``);
 segmenting needs no mask. phi is the very projection that alignment trains.
 Axes: B batch, C channels, K classes, H W pixels, h w grid of a level, L report tokens, D text
 width, E joint width.
@@ -21,7 +21,7 @@ from tgcnet.domain import EncodedText
 from tgcnet.models.cnn import CnnPyramid
 from tgcnet.models.date import CrossAttention
 from tgcnet.models.decoder import Decoder
-from tgcnet.models.reader import ReportReader
+from tgcnet.models.report_reader import ReportReader
 from tgcnet.models.segmenter import ModelOutput, SegmentationModel
 from tgcnet.models.text_features import SentenceMemory, TextFeatures, run_tower
 from tgcnet.models.text_tower import TextTower
@@ -32,7 +32,7 @@ _TAU_INIT = 0.2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TmcaOutput(ModelOutput):
-    """What the network says, and what alignment needs of it.
+    """The logits, and what the alignment loss needs.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Level(nn.Module):
         self.project = nn.Sequential(
             nn.Conv2d(cnn_channels, channels, 1, bias=False), nn.GroupNorm(8, channels)
         )
-        # "Left lower zone" is a place: what a patch looks like does not say where it lies.
+        # "Left lower zone" is a place: the look of a patch does not show where it is.
         self.place = nn.Conv2d(NUM_COORDINATES, channels, 1)
         self.similarity = Similarity(channels=channels, joint_dim=joint_dim, tau_init=_TAU_INIT)
         self.text_to_joint = nn.Linear(text_dim, joint_dim)
@@ -184,10 +184,10 @@ class TmcaNet(SegmentationModel):
     def encode_text(
         self, texts: Sequence[EncodedText], memory: SentenceMemory | None = None
     ) -> TextFeatures:
-        reports = [text.token_ids or self.reader.tokenizer.nothing_said for text in texts]
+        reports = [text.token_ids or self.reader.tokenizer.empty_report for text in texts]
         tokens, is_padding = run_tower(self.text_tower, reports, memory)
-        is_said = (~is_padding)[..., None].to(tokens)  # (B, L, 1)
-        pooled = (tokens * is_said).sum(dim=1) / is_said.sum(dim=1)  # (B, D)
+        is_token = (~is_padding)[..., None].to(tokens)  # (B, L, 1)
+        pooled = (tokens * is_token).sum(dim=1) / is_token.sum(dim=1)  # (B, D)
         return TextFeatures(tokens=tokens, is_padding=is_padding, pooled=pooled)
 
     def frozen_features(self, image: Float[Tensor, "B 3 H W"]) -> tuple[Tensor, ...]:
@@ -218,7 +218,7 @@ class TmcaNet(SegmentationModel):
 
         Parameters
         ----------
-        masks : what the text asks for, binary; classes are taken together
+        masks : the target of the text, binary; classes are merged
         """
         target = masks.amax(dim=1, keepdim=True)  # (B, 1, H, W)
         embeddings = []

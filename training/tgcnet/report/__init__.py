@@ -1,16 +1,19 @@
 """Reports: sentences, findings with negation and place, the knowledge base, edits of a text."""
 
-from tgcnet.report.edits import contradict, spell_out_sides, swap_sides, without_location
+from tgcnet.report.edits import contradict, swap_sides, without_location
 from tgcnet.report.knowledge import Knowledge, KnowledgeFinding, load_knowledge
-from tgcnet.report.read import read_report
+from tgcnet.report.places import spell_out_sides
+from tgcnet.report.rules import ReportReading, read_report, weigh_report
 
 __all__ = [
     "Knowledge",
     "KnowledgeFinding",
+    "ReportReading",
     "contradict",
     "load_knowledge",
     "read_report",
     "spell_out_sides",
     "swap_sides",
+    "weigh_report",
     "without_location",
 ]

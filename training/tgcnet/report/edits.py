@@ -8,7 +8,7 @@ import re
 
 from tgcnet.domain import Presence
 from tgcnet.report.places import ANATOMY, LAST, LAST_END, NO_SIDE, PLACE_PATTERN
-from tgcnet.report.read import read_report
+from tgcnet.report.rules import read_report
 
 _SIDE = rf"""
     \b (?: left | right ) (?: ward | wards )? \b
@@ -19,21 +19,6 @@ _SIDE = rf"""
     | {LAST} [LR] {LAST_END}
 """
 _SIDE_OR_NOT = re.compile(rf"(?P<no_side>{NO_SIDE})|(?P<side>{_SIDE})", re.VERBOSE | re.IGNORECASE)
-_ABBREVIATION = re.compile(
-    rf"""
-    \b (?P<side> [LR]) (?P<third> [UML]) (?P<part> [LZ]) \b
-    | \b (?P<both> [LR] \s* [<>=] \s* [LR]) \b
-    | (?<! post\s ) (?<! after\s ) \b (?P<short> [LR]) T \b (?: \. (?= \s+ \w ) )?
-    | \b (?P<alone> [LR]) \.? (?= [\s-]+ (?: {ANATOMY} ) \b )
-    | {LAST} (?P<last> [LR]) {LAST_END}
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_SPELT = {
-    "side": {"L": "left", "R": "right"},
-    "third": {"U": "upper", "M": "middle", "L": "lower"},
-    "part": {"L": "lobe", "Z": "zone"},
-}
 _PARTNER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 _PLACE = rf"(?:(?:unilateral(?:ly)?|{PLACE_PATTERN})(?!\w))"
@@ -123,33 +108,6 @@ def _partner(match: re.Match[str]) -> str:
     if word.isupper():
         return partner.upper()
     return partner.capitalize() if word[0].isupper() else partner
-
-
-def spell_out_sides(text: str) -> str:
-    """Write the abbreviations of sides as words, for an encoder that knows only words.
-
-    Parameters
-    ----------
-    text : a caption or a report
-
-    Returns
-    -------
-    str
-        "RLL" as "right lower lobe", "LUZ" as "left upper zone", "Rt" and an L or R before an
-        anatomical word, in brackets or last behind a comma as "right" or "left", "R>L" as "right
-        and left".
-    """
-    return _ABBREVIATION.sub(_spell, text)
-
-
-def _spell(match: re.Match[str]) -> str:
-    sides = _SPELT["side"]
-    if match["side"]:
-        return " ".join(_SPELT[part][match[part].upper()] for part in ("side", "third", "part"))
-    if match["both"]:
-        former, latter = match["both"][0].upper(), match["both"][-1].upper()
-        return f"{sides[former]} and {sides[latter]}"
-    return sides[(match["short"] or match["alone"] or match["last"]).upper()]
 
 
 def without_location(text: str) -> str:

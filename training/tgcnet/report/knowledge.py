@@ -1,13 +1,13 @@
 """The knowledge base: what the findings of chest reports are called and what they look like.
 
 A versioned JSON file beside this module. The report reader looks for its names and synonyms; DATE
-reads its sentences. Whoever changes a sentence changes what trained weights were trained on, so a
-changed file is a new version with a new file name.
+reads its sentences; a DICOM SEG takes its codes. Trained weights depend on the sentences and the
+terms, so a file in which one of these changed is a new version with a new file name.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -20,22 +20,39 @@ MAX_SENTENCE_WORDS = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Coded:
+    """A code that other programs know: scheme SCT is SNOMED CT, DCM is DICOM's own (PS3.16)."""
+
+    scheme: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KnowledgeFinding:
     """One finding.
 
     Attributes
     ----------
     name : lower case, unique; manifests and reports refer to it
-    synonyms : other ways to write it, plurals and spellings included, lower case; a space stands
-        for white space or a hyphen
+    synonyms : other ways to write it, plurals and spellings included, lower case; a space
+        matches white space or a hyphen
+    codes : of the name, and of synonyms that have their own; of DICOM's tables (CID 6104 and 7159)
+        where they have one, else of SNOMED CT
     sentences : plain facts on appearance, place and distribution, each under 30 words
     """
 
     name: str
     synonyms: tuple[str, ...]
     sentences: tuple[str, ...]
+    codes: Mapping[str, Coded] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for term in self.codes:
+            if term not in self.terms:
+                raise ConfigError(
+                    f"the finding {self.name!r} has a code for {term!r}, which is none of its terms"
+                )
         if not self.sentences:
             raise ConfigError(f"the finding {self.name!r} has no sentence; give it at least one")
         for sentence in self.sentences:
@@ -75,6 +92,11 @@ class Knowledge:
                         f"{owners[term]!r}; a term names one finding, once"
                     )
                 owners[term] = finding.name
+
+    @property
+    def codes(self) -> dict[str, Coded]:
+        """The codes of all terms that have one."""
+        return {term: code for finding in self.findings for term, code in finding.codes.items()}
 
     def find(self, name: str) -> KnowledgeFinding:
         """Look a finding up by its name.
@@ -142,20 +164,32 @@ def _findings(values: object) -> Iterator[KnowledgeFinding]:
             name=_text(entry["name"], f"the name of finding number {number}"),
             synonyms=_texts(entry["synonyms"], f"the synonyms of finding number {number}"),
             sentences=_texts(entry["sentences"], f"the sentences of finding number {number}"),
+            codes=_codes(entry.get("codes", {}), f"the codes of finding number {number}"),
         )
 
 
+def _codes(values: object, what: str) -> dict[str, Coded]:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{what} must be an object, got {type(values).__name__}")
+    entries = {term: _checked(code, Coded, f"{what}, {term!r},") for term, code in values.items()}
+    return {
+        term: Coded(**{name: _text(text, f"{what}, {term!r},") for name, text in entry.items()})
+        for term, entry in entries.items()
+    }
+
+
 def _checked(value: object, cls: type, what: str) -> Mapping[str, Any]:
-    """The value as an object that has exactly the fields of a dataclass."""
+    """The value as an object that has the fields of a dataclass, those with a default or not."""
     expected = [f.name for f in fields(cls)]
+    needed = [f.name for f in fields(cls) if f.default_factory is MISSING]
     if not isinstance(value, dict):
         raise ConfigError(f"{what} must be an object, got {type(value).__name__}")
     for name in value:
         if name not in expected:
             raise ConfigError(f"{what} has an unknown field {name!r}; known: {', '.join(expected)}")
-    for name in expected:
+    for name in needed:
         if name not in value:
-            raise ConfigError(f"{what} has no field {name!r}; needed: {', '.join(expected)}")
+            raise ConfigError(f"{what} has no field {name!r}; needed: {', '.join(needed)}")
     return value
 
 

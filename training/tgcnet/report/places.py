@@ -50,7 +50,7 @@ class Place:
 
     Attributes
     ----------
-    pattern : matched as whole words, case ignored; a space stands for white space or a hyphen
+    pattern : matched as whole words, case ignored; a space matches white space or a hyphen
     """
 
     pattern: str
@@ -136,6 +136,21 @@ _PLACE_OR_NOT = re.compile(
     + r")(?!\w)",
     re.IGNORECASE | re.VERBOSE,
 )
+_ABBREVIATION = re.compile(
+    rf"""
+    \b (?P<side> [LR]) (?P<third> [UML]) (?P<part> [LZ]) \b
+    | \b (?P<both> [LR] \s* [<>=] \s* [LR]) \b
+    | (?<! post\s ) (?<! after\s ) \b (?P<short> [LR]) T \b (?: \. (?= \s+ \w ) )?
+    | \b (?P<alone> [LR]) \.? (?= [\s-]+ (?: {ANATOMY} ) \b )
+    | {LAST} (?P<last> [LR]) {LAST_END}
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_SPELT = {
+    "side": {"L": "left", "R": "right"},
+    "third": {"U": "upper", "M": "middle", "L": "lower"},
+    "part": {"L": "lobe", "Z": "zone"},
+}
 
 
 def find_places(text: str) -> Iterator[FoundPlace]:
@@ -156,3 +171,30 @@ def joined_zones(places: Iterable[Place]) -> tuple[str, ...]:
     """The zones of several places, each once, in the vocabulary's order."""
     named = {zone for place in places for zone in place.zones}
     return tuple(zone for zone in ZONES if zone in named)
+
+
+def spell_out_sides(text: str) -> str:
+    """Write the abbreviations of sides as words, for an encoder that knows only words.
+
+    Parameters
+    ----------
+    text : a caption or a report
+
+    Returns
+    -------
+    str
+        "RLL" as "right lower lobe", "LUZ" as "left upper zone", "Rt" and an L or R before an
+        anatomical word, in brackets or last behind a comma as "right" or "left", "R>L" as "right
+        and left".
+    """
+    return _ABBREVIATION.sub(_spell, text)
+
+
+def _spell(match: re.Match[str]) -> str:
+    sides = _SPELT["side"]
+    if match["side"]:
+        return " ".join(_SPELT[part][match[part].upper()] for part in ("side", "third", "part"))
+    if match["both"]:
+        former, latter = match["both"][0].upper(), match["both"][-1].upper()
+        return f"{sides[former]} and {sides[latter]}"
+    return sides[(match["short"] or match["alone"] or match["last"]).upper()]

@@ -1,7 +1,8 @@
-"""A report into sentences, each with the section it stands in.
+"""A report into sentences, each with its section.
 
 English, rule based. Known limits: a list written in one line without full stops stays one sentence,
-and a sentence that ends with an abbreviation runs on into the next where only the capital tells.
+and a sentence that ends with an abbreviation runs on into the next where only the capital shows
+the end.
 """
 
 import re

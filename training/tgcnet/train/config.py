@@ -189,10 +189,11 @@ class TrainConfig:
                 "pair, in clip_weights"
             )
         has_source = self.clip_weights or self.text_weights or self.towers_of
-        if text.kind == "bert" and not has_source and not text.vocabulary:
+        lacks_vocabulary = text.vocabulary_comes_with_weights and not text.vocabulary
+        if lacks_vocabulary and not has_source:
             raise ConfigError(
-                f"the text tower of {self.model.name!r} is a BERT, whose word pieces come with its "
-                "weights, but none are named; set clip_weights or text_weights"
+                f"the text tower of {self.model.name!r} is a {text.encoder_name}, whose word "
+                "pieces come with its weights, but none are named; set clip_weights or text_weights"
             )
 
     def _check_cnn(self) -> None:

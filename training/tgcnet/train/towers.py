@@ -11,10 +11,10 @@ from tgcnet.config import TextTowerConfig, TgcNetConfig, TmcaConfig, text_tower_
 from tgcnet.data import caption_templates
 from tgcnet.errors import CheckpointError, MissingExtraError
 from tgcnet.models import SegmentationModel, TgcNet, build_model
+from tgcnet.models.clip_towers import words_with_tokens
 from tgcnet.models.cnn import load_imagenet_lite0
 from tgcnet.models.pretrained import Pretrained, fill_cnn, fill_towers, with_vocabulary
 from tgcnet.models.source_files import Stated
-from tgcnet.models.tokenizer import words_with_tokens
 from tgcnet.report import load_knowledge
 from tgcnet.train.config import TrainConfig, cnn_of
 from tgcnet.weights.import_pretrained import open_pretrained, sha256_of
@@ -60,7 +60,7 @@ def open_start(config: TrainConfig) -> StartWeights:
     is_imagenet = config.starts_from_imagenet and not config.cnn_weights
     return StartWeights(
         towers=_open_towers(config) if _towers_of(config) else None,
-        cnn=open_pretrained(config.cnn_weights, architecture="", otherwise=Stated())
+        cnn=open_pretrained(config.cnn_weights, architecture="", fallback=Stated())
         if config.cnn_weights and cnn_of(config.model)
         else None,
         imagenet=imagenet_file() if is_imagenet and cnn_of(config.model) else None,
@@ -80,9 +80,10 @@ def with_words(config: TrainConfig, start: StartWeights, reports: Sequence[str])
     if start.model is not None:
         text = text_tower_config(start.model.manifest.model)
     elif start.towers is None:
-        text = replace(text, words=training_words(reports)) if text.kind != "bert" else text
-    elif text.kind == "bert":
-        text = with_vocabulary(text, _text_of(start.towers))
+        if not text.vocabulary_comes_with_weights:
+            text = replace(text, words=training_words(reports))
+    elif text.vocabulary_comes_with_weights:
+        text = with_vocabulary(text, _text_of(start.towers, text))
     model = config.model
     if isinstance(model, TmcaConfig):
         return replace(config, model=replace(model, text=text))
@@ -156,7 +157,7 @@ def _open_towers(config: TrainConfig) -> Pretrained:
     return open_pretrained(
         _towers_of(config),
         architecture=config.clip_architecture,
-        otherwise=Stated(
+        fallback=Stated(
             quick_gelu=image.quick_gelu if image else text.quick_gelu,
             image_heads=image.heads if image else None,
             text_heads=text.heads,
@@ -164,12 +165,12 @@ def _open_towers(config: TrainConfig) -> Pretrained:
     )
 
 
-def _text_of(pretrained: Pretrained) -> TextTowerConfig:
+def _text_of(pretrained: Pretrained, configured: TextTowerConfig) -> TextTowerConfig:
     text = pretrained.towers.text if pretrained.towers else pretrained.text
-    if text is None or text.kind != "bert":
+    if text is None or type(text) is not type(configured):
         raise CheckpointError(
-            f"{pretrained.called} holds no BERT, which the recipe's text tower is; name one's "
-            "folder, or change the recipe"
+            f"{pretrained.label} holds no {configured.encoder_name}, which the recipe's text "
+            "tower is; name one's folder, or change the recipe"
         )
     return text
 

@@ -1,4 +1,5 @@
 """Models on disk: a folder of ``manifest.json`` and ``weights.safetensors``, checked when loaded.
 
-``manifest``, ``lineage``, ``registry`` and ``active`` need no torch; ``load`` and ``switch`` do.
+``manifest``, ``registry``, ``active`` and ``pretrained_record`` need no torch; ``load`` and
+``switch`` do.
 """

@@ -1,6 +1,6 @@
 """The active model: the one a person switched on, used wherever none is named. No torch here.
 
-``active.json`` lies beside the user's models. Where it is absent the embedded default is active;
+``active.json`` is in the user's models folder. Where it is absent the embedded default is active;
 where it is damaged nothing is, since a guess could be another model.
 """
 
@@ -35,7 +35,7 @@ def read_active() -> ActiveModel:
         If ``active.json`` is damaged, or the embedded default is.
     """
     path = user_models_folder() / ACTIVE_FILE
-    # A link that leads nowhere was put there by somebody, so it is no absent file.
+    # A dangling link is not an absent file: the user put it there.
     if not os.path.lexists(path):
         return ActiveModel(current=identity_of(DEFAULT_MODEL))
     try:
@@ -44,18 +44,18 @@ def read_active() -> ActiveModel:
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{ACTIVE_FILE} in the models folder is damaged or of another version "
-            f"({type(error).__name__}), so nobody knows which model was switched on. Choose one "
-            f"anew: tgcnet models activate NAME ({DEFAULT_MODEL} is the shipped one)."
+            f"({type(error).__name__}), so the active model is unknown. Choose one "
+            f"again: tgcnet models activate NAME ({DEFAULT_MODEL} is the shipped one)."
         ) from None
 
 
 def write_active(active: ActiveModel) -> None:
-    """Keep which model is active, atomically.
+    """Store which model is active, atomically.
 
     Raises
     ------
     OutputError
-        If it cannot be written; the choice of before stands.
+        If it cannot be written; the previous choice stays.
     """
     folder = user_models_folder()
     try:
@@ -107,7 +107,7 @@ def folder_of(identity: ModelIdentity, role: str) -> Path:
 
     Parameters
     ----------
-    role : how a sentence begins that speaks of it
+    role : how messages about it begin
 
     Raises
     ------

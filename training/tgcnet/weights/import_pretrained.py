@@ -14,10 +14,10 @@ from tgcnet.errors import CheckpointError
 from tgcnet.io.publish import publish_folder, sweep_leftovers
 from tgcnet.models.hub import HUB, fetch, name_of
 from tgcnet.models.pretrained import Pretrained, interpret, read_pretrained, read_safetensors
-from tgcnet.models.source_files import Source, Stated, look_at
+from tgcnet.models.source_files import Source, Stated, locate_weights
 from tgcnet.weights.foreign import convert_pickle
 from tgcnet.weights.manifest import WEIGHTS_FILE, check_name
-from tgcnet.weights.pretrained import (
+from tgcnet.weights.pretrained_record import (
     RECORD_FILE,
     PretrainedRecord,
     find_pretrained,
@@ -31,7 +31,7 @@ _STAGING_FOLDER = ".unfinished"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """What was brought; ``is_new`` is false where the very same lay there already."""
+    """What was imported; ``is_new`` is false where the same weights were there already."""
 
     record: PretrainedRecord
     folder: Path
@@ -41,7 +41,7 @@ class Imported:
 def import_pretrained(
     path: Path, *, name: str = "", quick_gelu: bool | None = None, licence: str = "unknown"
 ) -> Imported:
-    """Convert weights of somebody else's format into a folder of the user's own.
+    """Convert weights in a foreign format into a folder of the user's own.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def import_pretrained(
     Raises
     ------
     CheckpointError
-        If they are refused, or other weights bear the name already.
+        If they are refused, or other weights have the name already.
     OutputError
         If they cannot be written; the folder of pretrained weights is as it was.
     """
     name = name or (path.absolute().name if path.is_dir() else path.stem)
     check_name(name)
-    source = look_at(path)
+    source = locate_weights(path)
     pretrained = _read(source, Stated(quick_gelu=quick_gelu))
     written = safetensors.torch.save(
         {key: tensor.contiguous() for key, tensor in pretrained.tensors.items()}
@@ -79,17 +79,17 @@ def import_pretrained(
     return _publish(record, written)
 
 
-def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pretrained:
+def open_pretrained(source: str, *, architecture: str, fallback: Stated) -> Pretrained:
     """Weights by the path or the name that a recipe gives.
 
-    A path goes before a name, a name in the user's folder before a hub's.
+    A path takes precedence over a name, a name in the user's folder over a hub's.
 
     Parameters
     ----------
-    source : a path; a name in the user's folder of pretrained weights; or a hub's name, which is
-        asking for the network (:func:`tgcnet.models.hub.fetch`)
+    source : a path; a name in the user's folder of pretrained weights; or a hub's name, which
+        may use the network (:func:`tgcnet.models.hub.fetch`)
     architecture : open_clip's name that a tag of its belongs to
-    otherwise : what the recipe states of the towers, for weights beside which nothing does
+    fallback : what the recipe states of the towers, for weights without a configuration
 
     Returns
     -------
@@ -99,7 +99,7 @@ def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pre
     Raises
     ------
     CheckpointError
-        If there are none, they are a pickle or refused otherwise, or a hub cannot be reached.
+        If there are none, they are a pickle or refused, or a hub cannot be reached.
     """
     path = Path(source).expanduser()
     found = path if path.exists() else find_pretrained(name_of(source))
@@ -107,12 +107,12 @@ def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pre
         found = fetch(
             source,
             architecture=architecture,
-            quick_gelu=otherwise.quick_gelu,
+            quick_gelu=fallback.quick_gelu,
             folder=user_pretrained_folder(),
         )
     if (found / RECORD_FILE).is_file():
         return _open_recorded(found)
-    given = look_at(found)
+    given = locate_weights(found)
     if given.is_pickle:
         is_of_hub = source.startswith(HUB)
         file = source if is_of_hub else "FILE"
@@ -121,7 +121,7 @@ def open_pretrained(source: str, *, architecture: str, otherwise: Stated) -> Pre
             f"{given.weights.name} is a pickle, which training never reads; convert it first: "
             f"tgcnet models import {file} --name {called}, and write that name into the recipe"
         )
-    read = read_pretrained(found, otherwise=otherwise)
+    read = read_pretrained(found, fallback=fallback)
     return replace(read, sha256=sha256_of(given.weights))
 
 
@@ -140,13 +140,13 @@ def fetch_for_import(source: str) -> Path:
     return fetch(source, architecture="", quick_gelu=None, folder=user_pretrained_folder())
 
 
-def _read(source: Source, otherwise: Stated) -> Pretrained:
+def _read(source: Source, fallback: Stated) -> Pretrained:
     if not source.is_pickle:
-        return interpret(source, read_safetensors(source.weights), otherwise)
+        return interpret(source, read_safetensors(source.weights), fallback)
     with tempfile.TemporaryDirectory() as scratch:
         converted = Path(scratch) / WEIGHTS_FILE
         convert_pickle(source.weights, converted)
-        return interpret(source, read_safetensors(converted), otherwise)
+        return interpret(source, read_safetensors(converted), fallback)
 
 
 def _open_recorded(folder: Path) -> Pretrained:
@@ -158,7 +158,7 @@ def _open_recorded(folder: Path) -> Pretrained:
         )
     tensors: Mapping[str, Tensor] = read_safetensors(folder / WEIGHTS_FILE)
     return Pretrained(
-        called=record.name,
+        label=record.name,
         tensors=tensors,
         towers=record.towers,
         text=record.text,
@@ -182,7 +182,7 @@ def _publish(record: PretrainedRecord, weights: bytes) -> Imported:
                 [target], fill, staging=staging, called=f"Pretrained weights {record.name!r}"
             )
         except FileExistsError:
-            pass  # somebody was faster; whether with the same is told below
+            pass  # another process was faster; compared below
         else:
             return Imported(record=record, folder=target, is_new=True)
     there = read_record(target) if (target / RECORD_FILE).is_file() else None
@@ -195,7 +195,7 @@ def _publish(record: PretrainedRecord, weights: bytes) -> Imported:
 
 
 def _are_same(one: PretrainedRecord, other: PretrainedRecord) -> bool:
-    """Whether two imports brought the same, whenever that was, whatever was said of the licence."""
+    """Whether two imports hold the same weights; their time and licence may differ."""
     return one == replace(other, imported_utc=one.imported_utc, licence=one.licence)
 
 

@@ -1,4 +1,4 @@
-"""Put a model among the user's own: whole or not at all, and in nobody's place."""
+"""Install a model into the user's folder: completely or not at all, and never over another."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ STAGING_FOLDER = ".unfinished"
 def install_model(folder: Path) -> str:
     """Copy a model folder into the user's models folder.
 
-    A model that bears the name already stays. If it has the same weights it is taken for this
-    one, so that an installation can be repeated; otherwise this one is called NAME-2, or by the
-    next number that is free, in its manifest too.
+    A model that has the name already stays. If it has the same weights it counts as this one, so
+    that an installation can be repeated; otherwise this one is named NAME-2, or with the next free
+    number, in its manifest too.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Weights from and to a model folder; what does not fit its manifest is never used."""
+"""Weights from and to a model folder; what does not match its manifest is never used."""
 
 import hashlib
 from collections.abc import Mapping
@@ -113,7 +113,7 @@ def _as_stored(tensor: Tensor) -> Tensor:
 def _read_weights(path: Path, manifest: Manifest) -> dict[str, Tensor]:
     """The tensors of a weights file, floats as float32.
 
-    Hash and parser get the same bytes, so nobody can change the file in between.
+    Hash and parser get the same bytes, so the file cannot change in between.
     """
     try:
         is_refused, content = is_pickle_or_zip(path), path.read_bytes()

@@ -20,7 +20,6 @@ from tgcnet.config import (
 from tgcnet.domain import ModelIdentity, SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io import write_text_atomically
-from tgcnet.weights.lineage import Lineage, lineage_from_json
 
 MANIFEST_FILE = "manifest.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -31,8 +30,26 @@ _TEXTS = ("name", "architecture", "sha256", "dtype", "licence", "notes")
 _TEXT_LISTS = ("findings", "training_data")
 _FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
 _OPTIONAL = ("lineage", "provenance")
+_LINEAGE_TEXTS = ("parent", "parent_sha256", "ledger_snapshot")
 _MAX_MANIFEST_BYTES = 4_000_000
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """A model's parent, what it was trained on, and how it compared.
+
+    Attributes
+    ----------
+    parent, parent_sha256 : the model that training started from
+    ledger_snapshot : identifier of the corrections as they stood then; "" where there is no ledger
+    gate : the gate's report as JSON values, None where it was not compared yet
+    """
+
+    parent: str
+    parent_sha256: str
+    ledger_snapshot: str = ""
+    gate: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +58,7 @@ class Manifest:
 
     Attributes
     ----------
-    name : what the user calls the model by
+    name : that the user chooses the model by
     findings : names, as in the knowledge base, of the findings the model can segment
     sha256 : of the file ``weights.safetensors``, 64 hexadecimal digits
     dtype : of the floats as stored; they are loaded as float32
@@ -182,7 +199,7 @@ def _check_header(values: dict[str, Any], folder: Path) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a model's name that would lead elsewhere, since folders are called by it.
+    """Refuse a model's name that would lead elsewhere, since it names a folder.
 
     Raises
     ------
@@ -216,10 +233,10 @@ def _is_text_list(value: object) -> bool:
 
 
 def _upgrade(values: dict[str, Any]) -> None:
-    """Bring what version 1 wrote to today's form: both towers' numbers stood in one list there."""
+    """Convert version 1 to the current form: both towers' numbers stood in one list there."""
     model = values.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("towers"), dict):
-        return  # whatever it is, reading it will say so
+        return  # reading it will report what is wrong
     towers = model["towers"]
     new: dict[str, Any] = {"image": {}, "text": {}}
     for key, value in towers.items():
@@ -245,8 +262,8 @@ def _check_quick_gelu(model: dict[str, Any], where: str) -> None:
         if not isinstance(tower, dict) or not isinstance(tower.get("quick_gelu"), bool):
             raise CheckpointError(
                 f"{where} does not state whether its {half} tower uses QuickGELU (quick_gelu must "
-                "be true or false). It cannot be guessed from the weights: ask whoever trained "
-                "them, and write it down."
+                "be true or false). It cannot be guessed from the weights: ask those who "
+                "trained them, and add it."
             )
 
 
@@ -265,6 +282,31 @@ def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
         postprocess=from_json(PostprocessConfig, values["postprocess"]),
         classes=tuple(from_json(SegmentationClass, entry) for entry in classes),
         measured=values["measured"],
-        lineage=None if lineage is None else lineage_from_json(lineage),
+        lineage=None if lineage is None else _lineage_from_json(lineage),
         provenance=values.get("provenance", {}),
     )
+
+
+def _lineage_from_json(values: object) -> Lineage:
+    """Read a lineage that a manifest holds.
+
+    Raises
+    ------
+    ConfigError
+        If it is no JSON object, or a field is unknown, missing or of another type.
+    """
+    if not isinstance(values, dict):
+        raise ConfigError(f"lineage must be a JSON object, got {shortened(values)}")
+    unknown = sorted(set(values) - {*_LINEAGE_TEXTS, "gate"})
+    if unknown:
+        raise ConfigError(f"lineage has no field {unknown[0]!r}; it was written by another version")
+    for name in _LINEAGE_TEXTS:
+        if not isinstance(values.get(name, ""), str):
+            raise ConfigError(f"lineage.{name} must be a text, got {shortened(values[name])}")
+    absent = [name for name in ("parent", "parent_sha256") if name not in values]
+    if absent:
+        raise ConfigError(f"lineage lacks {absent[0]!r}")
+    gate = values.get("gate")
+    if gate is not None and not isinstance(gate, dict):
+        raise ConfigError(f"lineage.gate must be a JSON object or null, got {shortened(gate)}")
+    return Lineage(**values)

@@ -1,9 +1,6 @@
-"""Which models there are, and the folder each lies in.  No torch here."""
+"""Which models there are, and the folder of each.  No torch here."""
 
 import logging
-import os
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from tgcnet.errors import CheckpointError
@@ -19,11 +16,9 @@ _PICKLE_ENDINGS = {".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"}
 _LOG = logging.getLogger(__name__)
 
 
-def user_models_folder(
-    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
-) -> Path:
+def user_models_folder() -> Path:
     """Where a user's own models lie: ``TGCNET_MODELS``, else the platform's data folder."""
-    return user_folder("models", MODELS_VARIABLE, environment, platform)
+    return user_folder("models", MODELS_VARIABLE)
 
 
 def model_folders() -> tuple[Path, ...]:
@@ -39,7 +34,7 @@ def list_models() -> tuple[Manifest, ...]:
     """The manifests of all registered models, embedded ones first.
 
     A folder whose manifest cannot be read is left out, with a warning in the log; of two models
-    with one name the first counts, so nobody's folder takes the place of an embedded model.
+    with one name the first counts, so no folder can replace an embedded model.
     """
     return tuple(manifest for manifest, _ in registered_models().values())
 
@@ -47,7 +42,7 @@ def list_models() -> tuple[Manifest, ...]:
 def find_model(name_or_path: str) -> Path:
     """The folder of a model, by its registered name or by its path.
 
-    A registered name goes before a path; ``./mini`` is always a path.
+    A registered name takes precedence over a path; ``./mini`` is always a path.
 
     Raises
     ------
@@ -66,7 +61,7 @@ def find_model(name_or_path: str) -> Path:
         raise CheckpointError(f"There is no model at {name_or_path!r}; expected {_EXPECTED}.")
     damaged = [folder for folder in model_folders() if folder.name == name_or_path]
     if damaged:
-        read_manifest(damaged[0])  # says what is wrong with it
+        read_manifest(damaged[0])  # raises, with what is wrong
     known = ", ".join(registered) or "none"
     raise CheckpointError(
         f"There is no model called {name_or_path!r}; known are: {known}. Name one of them, or give "
@@ -112,7 +107,7 @@ def _refused_file(path: Path) -> str:
 
 
 def is_pickle_or_zip(path: Path) -> bool:
-    """Tell by the first bytes, whatever the file is called.
+    """Decide by the first bytes, not by the file's name.
 
     A safetensors file starts with the length of its header and an opening brace; that length may
     begin with the byte a pickle begins with, so the brace decides.

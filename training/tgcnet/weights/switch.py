@@ -35,7 +35,7 @@ def activate(name: str) -> ActiveModel:
     except CheckpointError:
         active = ActiveModel(current=chosen)
     else:
-        # Switched on again, a model is no step that one could go back from.
+        # Activating the active model again adds nothing to the history.
         is_same = before.current.name == name
         history = before.history if is_same else (*before.history, before.current)
         active = ActiveModel(current=chosen, history=history)

@@ -1,4 +1,4 @@
-"""The cases as a model of Qt's, a row each, and how rows are sorted."""
+"""The Qt table model of the cases, a row each, and how the rows are sorted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SORT_ROLE = CASE_ID_ROLE + 1
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """One column: what it says of a case, and by what it is sorted; None is sorted last."""
+    """One column: its text and tooltip for a case, and its sort key; None is sorted last."""
 
     title: str
     tip: str
@@ -83,7 +83,7 @@ PICTURE, DICE, REVIEWED, SAVED, MODEL = range(len(COLUMNS))
 
 
 class CaseModel(QAbstractTableModel):
-    """Rows from a listing; the pictures arrive later and stay while the panel does."""
+    """Rows from a listing; pictures arrive later and are kept until the panel is closed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -147,7 +147,7 @@ class CaseModel(QAbstractTableModel):
 
 
 class SortedCases(QSortFilterProxyModel):
-    """Sorts by numbers where they are some; what is missing comes last in either direction."""
+    """Sorts by the columns' keys; a missing value comes last in either direction."""
 
     def __init__(self, source: CaseModel, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -1,4 +1,4 @@
-"""The table of cases: shows rows and pictures, reports what is selected and wished."""
+"""The table of cases: shows rows and pictures, reports selection, opening and deleting."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from napari_tgcnet.corrections.views.case_model import (
 from napari_tgcnet.shared.views.tables import lay_out_headers
 from tgcnet.corrections import CaseSummary
 
-_ROOM_PX, _TEXT_ROOM_PX = 6, 14
+_PADDING_PX, _TEXT_PADDING_PX = 6, 14
 _WIDEST = ("0.000", "000 of 000", "2000-00-00")
-"""Texts that give the columns after the picture their width; the last one takes the rest."""
+"""Widest texts of the columns after the picture; the last column takes the remaining width."""
 
 _Flag = QItemSelectionModel.SelectionFlag
 
 
 class CaseTable(QTableView):
-    """Rows of cases, the latest first until a heading is clicked."""
+    """Rows of cases, latest first until the user sorts them by another column."""
 
     selection_changed = Signal(tuple)
     open_requested = Signal(str)
@@ -47,17 +47,17 @@ class CaseTable(QTableView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setTabKeyNavigation(False)  # else Tab never leaves the table
         self.setShowGrid(False)
-        self.setWordWrap(False)  # a long name is cut short, and pushes no line out of the row
+        self.setWordWrap(False)  # else a long name pushes the other lines out of its row
         self.setIconSize(QSize(SIDE_PX, SIDE_PX))
         self._lay_out_headers()
         self.setSortingEnabled(True)
         self.sortByColumn(SAVED, Qt.SortOrder.DescendingOrder)
         self._is_showing = False
         self.selectionModel().selectionChanged.connect(self._report_selection)
-        self.doubleClicked.connect(self._request_open)
+        self.doubleClicked.connect(self._request_row)
 
     def show_cases(self, cases: Sequence[CaseSummary], selected: Sequence[str]) -> None:
-        """Show rows and which are selected; reports nothing."""
+        """Show rows and the selected ones, without emitting a signal."""
         self._is_showing = True
         if tuple(cases) != self._cases.cases:
             position = self.verticalScrollBar().value()
@@ -74,22 +74,27 @@ class CaseTable(QTableView):
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
         return tuple(self._sorted.index(row, 0).data(CASE_ID_ROLE) for row in rows)
 
+    def request_open(self) -> None:
+        """Emit ``open_requested`` for the first selected row, if there is one."""
+        for case_id in self.selected_ids()[:1]:
+            self.open_requested.emit(case_id)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Enter opens, Delete deletes; no shortcuts, which would compete with napari's."""
+        """Enter opens, Delete deletes; shortcuts would compete with napari's."""
         selected = self.selected_ids()
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and len(selected) == 1:
-            self.open_requested.emit(selected[0])
+            self.request_open()
         elif event.key() == Qt.Key.Key_Delete and selected:
             self.delete_requested.emit()
         else:
             super().keyPressEvent(event)
 
     def _lay_out_headers(self) -> None:
-        columns = lay_out_headers(self, SIDE_PX + _ROOM_PX)
-        columns.resizeSection(PICTURE, SIDE_PX + _ROOM_PX)
+        columns = lay_out_headers(self, SIDE_PX + _PADDING_PX)
+        columns.resizeSection(PICTURE, SIDE_PX + _PADDING_PX)
         for column, text in enumerate(_WIDEST, start=PICTURE + 1):
             width = self.fontMetrics().horizontalAdvance(text)
-            columns.resizeSection(column, width + _TEXT_ROOM_PX)
+            columns.resizeSection(column, width + _TEXT_PADDING_PX)
         columns.setSectionResizeMode(PICTURE, QHeaderView.ResizeMode.Fixed)
         columns.setSectionResizeMode(MODEL, QHeaderView.ResizeMode.Stretch)
 
@@ -106,5 +111,5 @@ class CaseTable(QTableView):
         if not self._is_showing:
             self.selection_changed.emit(self.selected_ids())
 
-    def _request_open(self, index: QModelIndex) -> None:
+    def _request_row(self, index: QModelIndex) -> None:
         self.open_requested.emit(index.data(CASE_ID_ROLE))

@@ -1,4 +1,4 @@
-"""The panel of corrections: the ledger, its table, what may be done, and what went wrong."""
+"""The panel of corrections: the ledger, its cases, buttons, and what went wrong."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_tgcnet.corrections import messages
+from napari_tgcnet.corrections.ports import CorrectionsActions
 from napari_tgcnet.corrections.state import CorrectionsState
 from napari_tgcnet.corrections.views.case_table import CaseTable
 from napari_tgcnet.shared.views.parts import note_label, research_use_label
 
-_MOST_LINES = 6
+_MAX_LINES = 6
 
 
 class CorrectionsPanelView(QWidget):
-    """Shows a CorrectionsState; reports what was asked. Decides nothing."""
+    """Shows a CorrectionsState and reports actions. Decides nothing.
+
+    Attributes
+    ----------
+    ledger_chosen : emitted with a folder chosen in the dialog
+    """
 
     ledger_chosen = Signal(str)
-    bin_wanted = Signal(bool)
-    selection_changed = Signal(tuple)
-    open_requested = Signal(str)
-    delete_requested = Signal()
-    restore_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,8 +42,8 @@ class CorrectionsPanelView(QWidget):
         self.folder = QElidingLabel()
         self.choose_button = _button(messages.CHOOSE, messages.CHOOSE_TIP)
         self.table = CaseTable()
-        self.instead = note_label()
-        self.instead.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.placeholder = note_label()
+        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.summary = QLabel()
         self.bin_box = QCheckBox(messages.SHOW_BIN)
         self.bin_box.setToolTip(messages.SHOW_BIN_TIP)
@@ -55,7 +56,18 @@ class CorrectionsPanelView(QWidget):
         self.broken.setTabChangesFocus(True)
         self.broken.setAccessibleName(messages.BROKEN)
         self._lay_out()
-        self._connect()
+        self.choose_button.clicked.connect(self._ask_for_folder)
+        self.open_button.clicked.connect(self.table.request_open)
+
+    def connect_to(self, actions: CorrectionsActions) -> None:
+        """Report every action to the controller."""
+        self.ledger_chosen.connect(actions.choose_ledger)
+        self.bin_box.clicked.connect(actions.show_bin)
+        self.table.selection_changed.connect(actions.select)
+        self.table.open_requested.connect(actions.open_case)
+        self.table.delete_requested.connect(actions.delete)
+        self.delete_button.clicked.connect(actions.delete)
+        self.restore_button.clicked.connect(actions.restore)
 
     def show_state(self, state: CorrectionsState) -> None:
         self._folder = str(state.folder)
@@ -64,8 +76,8 @@ class CorrectionsPanelView(QWidget):
         self.choose_button.setEnabled(not state.is_busy)
         self.table.show_cases(state.cases, state.selected)
         self.table.setVisible(bool(state.cases))
-        self.instead.setText(messages.instead_of_table(state))
-        self.instead.setVisible(not state.cases)
+        self.placeholder.setText(messages.placeholder(state))
+        self.placeholder.setVisible(not state.cases)
         self.summary.setText(messages.summary(state))
         self.bin_box.setChecked(state.shows_bin)
         self.open_button.setVisible(not state.shows_bin)
@@ -75,7 +87,7 @@ class CorrectionsPanelView(QWidget):
         self.restore_button.setVisible(state.shows_bin)
         self.restore_button.setEnabled(state.can_restore)
         _show_note(self.problem, state.problem)
-        _show_note(self.notice, messages.DOING[state.doing] or state.notice)
+        _show_note(self.notice, messages.ACTIVITIES[state.activity] or state.notice)
         self._show_broken(state.broken)
 
     def show_thumbnail(self, case_id: str, revision: int, pixels: np.ndarray) -> None:
@@ -83,7 +95,7 @@ class CorrectionsPanelView(QWidget):
 
     def _show_broken(self, sentences: tuple[str, ...]) -> None:
         text = messages.broken_list(sentences)
-        if text != self.broken.toPlainText():  # leaves the scroll bar alone
+        if text != self.broken.toPlainText():  # else the scroll bar would jump back
             self.broken.setPlainText(text)
         _show_note(self.broken_title, messages.broken(len(sentences)) if sentences else "")
         self.broken.setVisible(bool(sentences))
@@ -99,14 +111,14 @@ class CorrectionsPanelView(QWidget):
         buttons = QHBoxLayout()
         for button in (self.open_button, self.delete_button, self.restore_button):
             buttons.addWidget(button)
-        self.instead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.placeholder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         line_px = self.broken.fontMetrics().lineSpacing()
-        self.broken.setMaximumHeight(_MOST_LINES * line_px)
+        self.broken.setMaximumHeight(_MAX_LINES * line_px)
         layout = QVBoxLayout(self)
         layout.addLayout(ledger)
         layout.addLayout(above)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self.instead, 1)
+        layout.addWidget(self.placeholder, 1)
         layout.addLayout(buttons)
         for widget in (
             self.problem,
@@ -116,20 +128,6 @@ class CorrectionsPanelView(QWidget):
             research_use_label(),
         ):
             layout.addWidget(widget)
-
-    def _connect(self) -> None:
-        self.choose_button.clicked.connect(self._ask_for_folder)
-        self.bin_box.clicked.connect(self.bin_wanted)
-        self.table.selection_changed.connect(self.selection_changed)
-        self.table.open_requested.connect(self.open_requested)
-        self.table.delete_requested.connect(self.delete_requested)
-        self.open_button.clicked.connect(self._request_open)
-        self.delete_button.clicked.connect(self.delete_requested)
-        self.restore_button.clicked.connect(self.restore_requested)
-
-    def _request_open(self) -> None:
-        for case_id in self.table.selected_ids()[:1]:
-            self.open_requested.emit(case_id)
 
     def _ask_for_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, messages.CHOOSE_TITLE, self._folder)

@@ -1,4 +1,4 @@
-"""Held-out slices under both models, and which one to show in the viewer."""
+"""A table of held-out slices with the Dice of both models; one can be shown in the viewer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.ports import ComparisonActions
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.finetune.views.section import BODY_MARGINS
-from napari_tgcnet.shared.views.parts import note_label
+from napari_tgcnet.shared.views.parts import BODY_MARGINS, note_label
 from tgcnet.finetune.events import SliceCompared
 
 _ROWS = 7
@@ -26,7 +26,12 @@ _COLUMNS = (
 
 
 class CompareView(QWidget):
-    """Shows slices by how their Dice changed, the worst first; reports the one to show."""
+    """Shows slices ordered by the change of their Dice, the worst first.
+
+    Attributes
+    ----------
+    show_requested : emitted with the slice to show in the viewer
+    """
 
     show_requested = Signal(object)
 
@@ -41,20 +46,24 @@ class CompareView(QWidget):
         layout.setContentsMargins(*BODY_MARGINS)
         for widget in (self.table, self.show_button, self.status, self.colours):
             layout.addWidget(widget)
-        self._given: tuple[SliceCompared, ...] = ()
+        self._slices: tuple[SliceCompared, ...] = ()
         self._rows: list[SliceCompared] = []
-        self.show_button.clicked.connect(self._emit)
-        self.table.doubleClicked.connect(self._emit)
+        self.show_button.clicked.connect(self._request_row)
+        self.table.doubleClicked.connect(self._request_row)
+
+    def connect_to(self, actions: ComparisonActions) -> None:
+        """Report every action to this part of the controller."""
+        self.show_requested.connect(actions.show)
 
     def show_state(self, state: FinetuneState) -> None:
-        if state.progress.slices != self._given:
-            self._given = state.progress.slices
-            self._rows = sorted(self._given, key=lambda one: one.dice_after - one.dice_before)
+        if state.progress.slices != self._slices:
+            self._slices = state.progress.slices
+            self._rows = sorted(self._slices, key=lambda one: one.dice_after - one.dice_before)
             self._fill()
         self.show_button.setEnabled(bool(self._rows) and not state.is_loading)
-        words = messages.READING_CASE if state.is_loading else state.show_problem
-        self.status.setText(words)
-        self.status.setVisible(bool(words))
+        status = messages.READING_CASE if state.is_loading else state.show_problem
+        self.status.setText(status)
+        self.status.setVisible(bool(status))
         self.colours.setVisible(state.shown is not None)
 
     def _fill(self) -> None:
@@ -78,7 +87,7 @@ class CompareView(QWidget):
         if self._rows:
             self.table.selectRow(0)
 
-    def _emit(self) -> None:
+    def _request_row(self) -> None:
         row = self.table.currentRow()
         if self.show_button.isEnabled() and 0 <= row < len(self._rows):
             self.show_requested.emit(self._rows[row])
@@ -91,7 +100,7 @@ def _build_table() -> QTableWidget:
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    table.setTabKeyNavigation(False)  # Tab leads on to the next widget, the arrows along the rows
+    table.setTabKeyNavigation(False)  # Tab moves to the next widget, the arrow keys along the rows
     table.verticalHeader().hide()
     header = table.horizontalHeader()
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)

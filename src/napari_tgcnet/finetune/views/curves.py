@@ -1,4 +1,4 @@
-"""Loss and held-out Dice while a run goes."""
+"""Curves of the loss and the held-out Dice."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.progress import Progress
 
 _HEIGHT_PX, _LEGEND_PX = 330, 24
-_KEPT = 0.9
-"""How much of the smoothed loss stays from one step to the next."""
+_DECAY = 0.9
+"""Weight of the smoothed loss so far at each step; the rest is the new loss."""
 
-# (on a dark ground, on a light one): told apart with any kind of colour vision.
+# (on a dark background, on a light one); distinguishable with any colour vision.
 _FIRST = (QColor(86, 180, 233), QColor(0, 90, 150))
 _SECOND = (QColor(240, 180, 40), QColor(190, 90, 0))
 _RAW_ALPHA = 110
 
 
 class Curves(QWidget):
-    """Two plots over the steps; they only show, and nothing on them can be moved."""
+    """Two plots over the steps, without mouse interaction."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,7 +37,7 @@ class Curves(QWidget):
         self.dice.setLabel("bottom", messages.STEP)
         self.raw, self.smooth = self.loss.plot(), self.loss.plot()
         self.pooled, self.mean = self.dice.plot(), self.dice.plot()
-        # Above the plots and not on them, where they would hide a curve.
+        # Above the plots: on them they would hide a curve.
         losses = ((self.raw, messages.LOSS_RAW), (self.smooth, messages.LOSS_SMOOTH))
         scores = ((self.pooled, messages.DICE_POOLED), (self.mean, messages.DICE_MEAN))
         self.legends = (
@@ -61,7 +61,7 @@ class Curves(QWidget):
             self.pooled.setData(steps, np.array([s.dice_pooled for s in progress.scores]))
             self.mean.setData(steps, np.array([s.dice_mean for s in progress.scores]))
         last = max((step for step, _ in progress.losses), default=0)
-        self.loss.setXRange(0, max(1, last))  # from the parent's own point on
+        self.loss.setXRange(0, max(1, last))  # from the parent model's score at step 0
         self._shown = progress
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
@@ -71,7 +71,7 @@ class Curves(QWidget):
             self._use_palette()
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Only now is the window's style sheet in the palette."""
+        """Before it is shown, the palette lacks the window's style sheet."""
         super().showEvent(event)
         self._use_palette()
 
@@ -102,7 +102,7 @@ class Curves(QWidget):
 
 
 class _Plots(pg.GraphicsLayoutWidget):  # type: ignore[misc]  # it has no types
-    """Leaves the wheel to the panel, which scrolls by it."""
+    """Passes wheel events on to the panel, which scrolls."""
 
     def __init__(self) -> None:
         super().__init__(show=False)
@@ -118,7 +118,7 @@ def _build_plot(plots: _Plots, row: int) -> Any:
     plot.hideButtons()
     plot.getAxis("left").enableAutoSIPrefix(False)
     plot.getAxis("bottom").enableAutoSIPrefix(False)
-    plot.getAxis("left").setWidth(36)  # both alike, so that the steps stand below each other
+    plot.getAxis("left").setWidth(36)  # the same for both plots, so that their steps are aligned
     return plot
 
 
@@ -132,14 +132,11 @@ def _build_legend(plots: _Plots, row: int, curves: Sequence[tuple[Any, str]]) ->
 
 
 def smoothed(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The running mean that forgets: each value counts less with every step after it.
-
-    Divided by the weights so far, so that it begins at the first value and not at 0.
-    """
+    """Exponential moving average, with bias correction: it begins at the first value, not at 0."""
     smooth = np.empty(len(values))
     mean = weight = 0.0
     for index, value in enumerate(values):
-        mean = _KEPT * mean + (1 - _KEPT) * float(value)
-        weight = _KEPT * weight + (1 - _KEPT)
+        mean = _DECAY * mean + (1 - _DECAY) * float(value)
+        weight = _DECAY * weight + (1 - _DECAY)
         smooth[index] = mean / weight
     return smooth

@@ -1,4 +1,4 @@
-"""What the gate says: the verdict, its reasons, and the figures behind them."""
+"""The gate's report: its verdict, reasons and figures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStyle, QVBoxLayout
 
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.finetune.views.section import BODY_MARGINS
-from napari_tgcnet.shared.views.parts import note_label
+from napari_tgcnet.shared.views.parts import BODY_MARGINS, note_label
 from tgcnet.domain import Change, Comparison, GateReport
 
 _ROWS_OF_A_SET, _LAST_COLUMN = 3, 2
@@ -16,7 +15,7 @@ _GOOD, _BAD = QStyle.StandardPixmap.SP_DialogApplyButton, QStyle.StandardPixmap.
 
 
 class GateView(QWidget):
-    """Shows a report; decides nothing."""
+    """Shows a report; there is nothing to act on."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,14 +51,14 @@ class GateView(QWidget):
         self.icon.setPixmap(self.style().standardIcon(mark).pixmap(side, side))
         verdict = messages.RECOMMENDED if report.recommended else messages.NOT_RECOMMENDED
         self.verdict.setText(verdict)
-        self.models.setText(messages.verdict_of(report.candidate.name, report.active.name))
+        self.models.setText(messages.models_compared(report.candidate.name, report.active.name))
         self.reasons.setText("\n".join(f"• {reason}" for reason in report.reasons))
         self._fill(report)
 
     def _fill(self, report: GateReport) -> None:
         for label in self._labels:
             self.grid.removeWidget(label)
-            label.hide()  # it goes with the event loop's next turn only
+            label.hide()  # it is deleted only when the event loop runs again
             label.deleteLater()
         self._labels = []
         headings = (messages.MEASURE, messages.BEFORE_AFTER, messages.CHANGE)
@@ -84,10 +83,10 @@ class GateView(QWidget):
         for offset, (name, change) in enumerate(measures, start=1):
             self._put(name, row + offset, 0)
             self._put(f"{change.before:.3f} → {change.after:.3f}", row + offset, 1)
-            self._put(_in_words(change), row + offset, 2)
+            self._put(_points(change), row + offset, 2)
 
     def _put(self, text: str, row: int, column: int) -> None:
-        # The last column takes what room there is, on two lines where that is little.
+        # The last column takes the remaining width, on two lines if that is narrow.
         label = note_label() if column == _LAST_COLUMN else QLabel()
         label.setText(text)
         label.setTextFormat(Qt.TextFormat.PlainText)
@@ -96,6 +95,6 @@ class GateView(QWidget):
         self._labels.append(label)
 
 
-def _in_words(change: Change) -> str:
-    points = (100 * value for value in (change.difference, change.low, change.high))
-    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*points)
+def _points(change: Change) -> str:
+    values = (100 * value for value in (change.difference, change.low, change.high))
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*values)

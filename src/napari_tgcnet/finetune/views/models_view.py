@@ -1,4 +1,4 @@
-"""Registered models, where they come from, and which one is used."""
+"""The registered models, their lineage, and buttons to switch between them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.ports import ModelActions
 from napari_tgcnet.finetune.state import FinetuneState
-from napari_tgcnet.finetune.views.section import BODY_MARGINS
 from napari_tgcnet.segment.messages import model_label
-from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
+from napari_tgcnet.shared.views.parts import BODY_MARGINS, build_chooser, note_label, show_choices
 
 
 class ModelsView(QWidget):
-    """Shows models and their lineage; reports wishes to switch, go back and delete."""
+    """Shows models and their lineage; reports the one selected, switched to or deleted.
+
+    Attributes
+    ----------
+    model_selected : emitted with the name of the model
+    """
 
     model_selected = Signal(str)
-    switch_requested = Signal()
-    answered = Signal(bool)
-    back_requested = Signal()
-    delete_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,10 +43,14 @@ class ModelsView(QWidget):
         for widget in (self.back_button, self.question, self.problem):
             layout.addWidget(widget)
         self.chooser.changed.connect(self._emit_selected)
-        self.switch_button.clicked.connect(self.switch_requested)
-        self.delete_button.clicked.connect(self.delete_requested)
-        self.back_button.clicked.connect(self.back_requested)
-        self.question.answered.connect(self.answered)
+
+    def connect_to(self, actions: ModelActions) -> None:
+        """Report every action to this part of the controller."""
+        self.model_selected.connect(actions.select)
+        self.switch_button.clicked.connect(actions.switch)
+        self.delete_button.clicked.connect(actions.delete)
+        self.back_button.clicked.connect(actions.go_back)
+        self.question.answered.connect(actions.answer)
 
     def show_state(self, state: FinetuneState) -> None:
         rows = state.models.rows
@@ -62,9 +67,9 @@ class ModelsView(QWidget):
         self.back_button.setEnabled(is_free and previous is not None)
         self.question.show_question(state.question)
         sentence = state.models_problem or state.models.problem
-        words = messages.SWITCHING if state.is_switching else sentence
-        self.problem.setText(words)
-        self.problem.setVisible(bool(words))
+        status = messages.SWITCHING if state.is_switching else sentence
+        self.problem.setText(status)
+        self.problem.setVisible(bool(status))
 
     def _emit_selected(self, name: str | None) -> None:
         if name is not None:

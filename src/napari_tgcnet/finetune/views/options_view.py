@@ -1,4 +1,4 @@
-"""The options behind *Advanced*, and the number of epochs: empty means the trainer's default."""
+"""The advanced options and the number of epochs; an empty field means the trainer's default."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ _REPLAY_STEP = 0.05
 
 
 class OptionsView(QWidget):
-    """Shows options; reports them whole when one was changed.
+    """Shows options; reports all of them whenever one is changed.
 
     Attributes
     ----------
-    epochs : shown by another view, among the fields that everybody sees
+    epochs : laid out by the setup view, which shows it among the basic fields
+    options_set : emitted with the new options
     """
 
     options_set = Signal(object)
@@ -94,7 +95,7 @@ class OptionsView(QWidget):
         self.options_set.emit(options)
 
     def _typed_rate(self) -> float | None:
-        """None where nothing is typed, 0 where that is no rate."""
+        """None if nothing is typed, 0 if it is not a valid rate."""
         text = self.rate.text().strip().replace(",", ".")
         if not text:
             return None
@@ -105,10 +106,10 @@ class OptionsView(QWidget):
         return rate if 0 < rate < float("inf") else 0.0
 
 
-def _whole_number(least: int, most: int, without: str) -> QSpinBox:
+def _whole_number(least: int, most: int, default_text: str) -> QSpinBox:
     box = QSpinBox()
     box.setRange(least, most)
-    box.setSpecialValueText(without)
+    box.setSpecialValueText(default_text)
     box.setKeyboardTracking(False)
     return box
 
@@ -123,13 +124,13 @@ def _fraction(least: float, most: float, step: float) -> QDoubleSpinBox:
 
 
 def _value(box: QDoubleSpinBox) -> float | None:
-    """None where the box stands on its word for the default."""
+    """None if the box shows its text for the default."""
     return None if box.value() < 0 else round(float(box.value()), 2)
 
 
 def _show(box: QSpinBox | QDoubleSpinBox, value: float | None) -> None:
     shown = box.minimum() if value is None else value
-    if box.value() != shown:  # setting it again would wipe out what is being typed
+    if box.value() != shown:  # else the text being typed would be lost
         blocker = QSignalBlocker(box)
-        box.setValue(shown)  # type: ignore[arg-type]  # an int where the box counts
+        box.setValue(shown)  # type: ignore[arg-type]  # an int for a QSpinBox
         blocker.unblock()

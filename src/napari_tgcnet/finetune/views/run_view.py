@@ -1,8 +1,7 @@
-"""Start, stop, resume; how far the run is; its curves and its log."""
+"""Buttons to start, stop and resume a run, its progress, curves and log."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QPlainTextEdit,
@@ -13,24 +12,19 @@ from qtpy.QtWidgets import (
 )
 
 from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.ports import RunActions
 from napari_tgcnet.finetune.progress import LOG_LINES, Stage
 from napari_tgcnet.finetune.state import FinetuneState, Phase
 from napari_tgcnet.finetune.views.curves import Curves
-from napari_tgcnet.finetune.views.section import BODY_MARGINS, Section
 from napari_tgcnet.segment.messages import left
-from napari_tgcnet.shared.views.parts import note_label
+from napari_tgcnet.shared.views.parts import BODY_MARGINS, Section, note_label
 
 _STEPS = 1000
 _LOG_ROWS = 8
 
 
 class RunView(QWidget):
-    """Shows a run; reports wishes to start, stop, end and resume it."""
-
-    start_requested = Signal()
-    stop_requested = Signal()
-    kill_requested = Signal()
-    resume_requested = Signal()
+    """Shows a run; reports when it is to be started, stopped, killed or resumed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,10 +52,13 @@ class RunView(QWidget):
         for widget in (self.status, self.problem, self.curves_section, self.log_section):
             layout.addWidget(widget)
         self._lines: tuple[str, ...] = ()
-        self.start_button.clicked.connect(self.start_requested)
-        self.stop_button.clicked.connect(self.stop_requested)
-        self.kill_button.clicked.connect(self.kill_requested)
-        self.resume_button.clicked.connect(self.resume_requested)
+
+    def connect_to(self, actions: RunActions) -> None:
+        """Report every action to this part of the controller."""
+        self.start_button.clicked.connect(actions.start)
+        self.stop_button.clicked.connect(actions.stop)
+        self.kill_button.clicked.connect(actions.kill)
+        self.resume_button.clicked.connect(actions.resume)
 
     def show_state(self, state: FinetuneState) -> None:
         self.start_button.setEnabled(state.can_start)
@@ -81,7 +78,7 @@ class RunView(QWidget):
 
     def _show_progress(self, state: FinetuneState) -> None:
         fraction = state.progress.fraction
-        # A bar without a range runs to and fro: work whose length is not known.
+        # Without a range the bar shows that work of unknown length is under way.
         is_unknown = state.is_busy and (fraction is None or state.phase is Phase.STARTING)
         self.progress.setVisible(state.is_busy)
         self.progress.setRange(0, 0 if is_unknown else _STEPS)
@@ -96,13 +93,13 @@ class RunView(QWidget):
         is_at_end = bar.value() == bar.maximum()
         position = bar.value()
         self.log.setPlainText("\n".join(lines))
-        # Whoever reads further up stays there.
+        # Keeps the position of a user who has scrolled up.
         bar.setValue(bar.maximum() if is_at_end else position)
         self._lines = lines
 
 
 def status_of(state: FinetuneState) -> str:
-    """What the run does, and the time left, in words."""
+    """A sentence on what the run is doing, and the time left."""
     progress = state.progress
     if state.phase is Phase.IDLE:
         return messages.IDLE
@@ -113,18 +110,18 @@ def status_of(state: FinetuneState) -> str:
     if state.phase is Phase.STOPPING:
         return messages.STOPPING
     if progress.end is not None:
-        # Of a run that is resumed: its last end stands until it goes on.
+        # A resumed run: its events still end with its last end, until it writes a new one.
         return messages.LOADING
-    words = {
+    sentence = {
         Stage.STARTING: messages.LOADING,
         Stage.PREPARING: f"{messages.PREPARING}…",
         Stage.TRAINING: messages.training(progress.step, progress.total_steps),
         Stage.COMPARING: f"{messages.COMPARING}…",
     }[progress.stage]
     if progress.seconds_left is None:
-        return words
+        return sentence
     time_left = left(progress.seconds_left)
-    return f"{words} {time_left[:1].upper()}{time_left[1:]}."
+    return f"{sentence} {time_left[:1].upper()}{time_left[1:]}."
 
 
 def _button(text: str, tip: str) -> QPushButton:

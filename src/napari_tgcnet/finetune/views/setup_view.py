@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QAbstractSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -17,21 +18,32 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_tgcnet.finetune import messages
+from napari_tgcnet.finetune.ports import SetupActions
 from napari_tgcnet.finetune.state import Estimate, FinetuneState
 from napari_tgcnet.finetune.views.options_view import OptionsView
-from napari_tgcnet.finetune.views.section import BODY_MARGINS, Section
 from napari_tgcnet.segment.messages import model_label
-from napari_tgcnet.shared.views.parts import build_chooser, note_label, show_choices
+from napari_tgcnet.shared.views.parts import (
+    BODY_MARGINS,
+    Section,
+    build_chooser,
+    note_label,
+    show_choices,
+)
 
 
 class SetupView(QWidget):
-    """Shows what a run would be; reports what was chosen."""
+    """Shows how the next run is set up; reports what the user chooses.
+
+    Attributes
+    ----------
+    ledger_chosen, reference_chosen : emitted with a folder; the empty path clears the reference
+    parent_chosen, device_chosen : emitted with the name
+    """
 
     ledger_chosen = Signal(str)
     reference_chosen = Signal(str)
     parent_chosen = Signal(str)
     device_chosen = Signal(str)
-    options_set = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,7 +70,24 @@ class SetupView(QWidget):
         layout.addLayout(form)
         layout.addWidget(self.advanced)
         layout.addWidget(self.estimate)
-        self._connect()
+        self.ledger_button.clicked.connect(self._ask_for_ledger)
+        self.reference_button.clicked.connect(self._ask_for_reference)
+        self.clear_button.clicked.connect(self._clear_reference)
+        self.parent_model.changed.connect(self._emit_parent)
+        self.device.changed.connect(self._emit_device)
+
+    def connect_to(self, actions: SetupActions) -> None:
+        """Report every action to this part of the controller."""
+        self.ledger_chosen.connect(actions.choose_ledger)
+        self.reference_chosen.connect(actions.choose_reference)
+        self.parent_chosen.connect(actions.choose_parent)
+        self.device_chosen.connect(actions.choose_device)
+        self.options.options_set.connect(actions.set_options)
+
+    def finish_typing(self) -> None:
+        """Accept numbers still being typed: on some platforms a click on a button does not."""
+        for box in self.findChildren(QAbstractSpinBox):
+            box.interpretText()
 
     def show_state(self, state: FinetuneState) -> None:
         self._show_folder(self.ledger, state.ledger)
@@ -73,19 +102,11 @@ class SetupView(QWidget):
         for widget in (self.ledger_button, self.reference_button, self.clear_button):
             widget.setEnabled(not state.is_busy)
         self.parent_model.enabled = self.device.enabled = not state.is_busy
-        self.estimate.setText(_in_words(state))
+        self.estimate.setText(_summary(state))
 
     def _show_folder(self, label: QElidingLabel, folder: Path | None) -> None:
         label.setText(folder.name if folder else messages.NO_REFERENCE)
         label.setToolTip(str(folder) if folder else "")
-
-    def _connect(self) -> None:
-        self.ledger_button.clicked.connect(self._ask_for_ledger)
-        self.reference_button.clicked.connect(self._ask_for_reference)
-        self.clear_button.clicked.connect(self._clear_reference)
-        self.parent_model.changed.connect(self._emit_parent)
-        self.device.changed.connect(self._emit_device)
-        self.options.options_set.connect(self.options_set)
 
     def _ask_for_ledger(self) -> None:
         if path := QFileDialog.getExistingDirectory(self, messages.LEDGER):
@@ -107,8 +128,8 @@ class SetupView(QWidget):
             self.device_chosen.emit(name)
 
 
-def _in_words(state: FinetuneState) -> str:
-    """What the run would work with, or what it lacks; a sentence a line."""
+def _summary(state: FinetuneState) -> str:
+    """What the run would learn from, or what it lacks, a sentence a line."""
     if state.estimate is None:
         return messages.ESTIMATING if state.is_estimating else state.models.problem
     estimate = state.estimate

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.state import PanelState
 from napari_tgcnet.shared.views.parts import note_label
+from tgcnet.io.formats import MASKS, format_of
 
 
 class ResultView(QGroupBox):
@@ -78,14 +79,9 @@ class ResultView(QGroupBox):
 
 def with_ending(path: str, kind: str) -> str:
     """A path with the first ending of a file dialog's filter, where it has none of any."""
-    if path.lower().endswith(_endings(messages.MASK_FILES)):
+    if format_of(path, MASKS):
         return path
-    return path + next(iter(_endings(kind)), "")
-
-
-def _endings(kinds: str) -> tuple[str, ...]:
-    """The endings a file dialog's filter names, in order: ``"A (*.x *.y)"`` has two."""
-    return tuple(re.findall(r"\*(\.[a-z.]+)", kinds))
+    return path + next(iter(re.findall(r"\*(\.[a-z.]+)", kind)), "")
 
 
 def _marked(label: QLabel, mark: QStyle.StandardPixmap) -> QWidget:

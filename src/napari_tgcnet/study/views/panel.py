@@ -1,4 +1,4 @@
-"""The panel of studies: what was chosen, what it holds, what to open of it."""
+"""The panel of studies: the chosen file or folder, its series, and buttons to open one."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from superqt import QElidingLabel
 
 from napari_tgcnet.shared.views.parts import note_label, research_use_label
 from napari_tgcnet.study import messages
+from napari_tgcnet.study.ports import StudyActions
 from napari_tgcnet.study.state import StudyState
 from napari_tgcnet.study.views.series_table import SeriesTable
 
-_MOST_LINES = 8
+_MAX_LINES = 8
 _STEPS = 1000
 
 
 class StudyPanelView(QWidget):
-    """Shows a StudyState; reports what was asked. Decides nothing."""
+    """Shows a StudyState and reports actions. Decides nothing.
+
+    Attributes
+    ----------
+    path_chosen : emitted with the path of a file or folder chosen in a dialog or dropped
+    """
 
     path_chosen = Signal(str)
-    series_selected = Signal(object)
-    open_requested = Signal(int)
-    cancel_requested = Signal()
-    skipped_wanted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,9 +45,9 @@ class StudyPanelView(QWidget):
         self.folder_button = _button(messages.FOLDER, messages.FOLDER_TIP)
         self.summary = note_label()
         self.table = SeriesTable()
-        self.instead = note_label()
-        self.instead.setText(messages.DROP_HERE)
-        self.instead.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.placeholder = note_label()
+        self.placeholder.setText(messages.DROP_HERE)
+        self.placeholder.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.about = note_label()
         self.open_button = _button(messages.OPEN, messages.OPEN_TIP)
         self.cancel_button = QPushButton(messages.CANCEL)
@@ -60,7 +62,17 @@ class StudyPanelView(QWidget):
         self.skipped.setTabChangesFocus(True)
         self.skipped.setAccessibleName(messages.SKIPPED)
         self._lay_out()
-        self._connect()
+        self.file_button.clicked.connect(self._ask_for_file)
+        self.folder_button.clicked.connect(self._ask_for_folder)
+        self.open_button.clicked.connect(self.table.request_open)
+
+    def connect_to(self, actions: StudyActions) -> None:
+        """Report every action to the controller."""
+        self.path_chosen.connect(actions.list_path)
+        self.table.selected.connect(actions.select)
+        self.table.open_requested.connect(actions.open_series)
+        self.cancel_button.clicked.connect(actions.cancel)
+        self.skipped_button.clicked.connect(actions.show_skipped)
 
     def show_state(self, state: StudyState) -> None:
         self.source.setText(state.source)
@@ -69,7 +81,7 @@ class StudyPanelView(QWidget):
         _show_note(self.summary, messages.summary(state))
         self.table.show_rows(state.rows, state.selected)
         self.table.setVisible(bool(state.rows))
-        self.instead.setVisible(not state.rows)
+        self.placeholder.setVisible(not state.rows)
         _show_note(self.about, messages.about(state.row))
         self.open_button.setEnabled(state.can_open)
         self.cancel_button.setEnabled(state.can_cancel)
@@ -81,11 +93,11 @@ class StudyPanelView(QWidget):
     def _show_progress(self, state: StudyState) -> None:
         if state.is_busy:
             done, total = round(state.fraction * _STEPS), _STEPS if state.fraction else 0
-            text = messages.DOING[state.doing]
+            text = messages.ACTIVITIES[state.activity]
         else:
             done, total = state.num_loaded, state.num_to_load
             text = messages.loading_progress(done, total) if state.is_loading else ""
-        # A bar without a range runs to and fro: work whose length is not known.
+        # Without a range the bar shows that work of unknown length is under way.
         self.progress.setRange(0, total)
         self.progress.setValue(done)
         self.progress.setVisible(state.can_cancel)
@@ -98,17 +110,17 @@ class StudyPanelView(QWidget):
         self.skipped_button.setChecked(is_open)
         self.skipped_button.setVisible(bool(state.skipped))
         text = messages.skipped_list(state.skipped) if is_open else ""
-        if text != self.skipped.toPlainText():  # leaves the scroll bar alone
+        if text != self.skipped.toPlainText():  # else the scroll bar would jump back
             self.skipped.setPlainText(text)
         self.skipped.setVisible(is_open)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Take one file or folder."""
+        """Accept one local file or folder."""
         if len(event.mimeData().urls()) == 1 and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Look into what was dropped; napari's window gets nothing of it."""
+        """List what was dropped; accepted here, so napari's window does not open it too."""
         event.acceptProposedAction()
         self.path_chosen.emit(event.mimeData().urls()[0].toLocalFile())
 
@@ -120,14 +132,14 @@ class StudyPanelView(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.open_button, 2)
         buttons.addWidget(self.cancel_button, 1)
-        self.instead.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.placeholder.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         line_px = self.skipped.fontMetrics().lineSpacing()
-        self.skipped.setMaximumHeight(_MOST_LINES * line_px)
+        self.skipped.setMaximumHeight(_MAX_LINES * line_px)
         layout = QVBoxLayout(self)
         layout.addLayout(source)
         layout.addWidget(self.summary)
         layout.addWidget(self.table, 1)
-        layout.addWidget(self.instead, 1)
+        layout.addWidget(self.placeholder, 1)
         layout.addWidget(self.about)
         layout.addLayout(buttons)
         for widget in (
@@ -140,20 +152,6 @@ class StudyPanelView(QWidget):
             research_use_label(),
         ):
             layout.addWidget(widget)
-
-    def _connect(self) -> None:
-        self.file_button.clicked.connect(self._ask_for_file)
-        self.folder_button.clicked.connect(self._ask_for_folder)
-        self.table.selected.connect(self.series_selected)
-        self.table.open_requested.connect(self.open_requested)
-        self.open_button.clicked.connect(self._request_open)
-        self.cancel_button.clicked.connect(self.cancel_requested)
-        self.skipped_button.clicked.connect(self.skipped_wanted)
-
-    def _request_open(self) -> None:
-        key = self.table.selected_key()
-        if key is not None:
-            self.open_requested.emit(key)
 
     def _ask_for_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, messages.FILE_TIP, "", messages.FILES)

@@ -1,4 +1,4 @@
-"""The series as a model of Qt's, a row each; a refused one cannot be selected."""
+"""The Qt table model of the listed series, a row each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY_ROLE = int(Qt.ItemDataRole.UserRole)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
-    """One column: what it says of a series."""
+    """One column of the table, with its text for a series."""
 
     title: str
     tip: str
@@ -38,7 +38,7 @@ PATIENT, DATE, MODALITY, SLICES, SERIES = range(len(COLUMNS))
 
 
 class SeriesModel(QAbstractTableModel):
-    """Rows in the order of the listing: by study, then by number."""
+    """Rows in the listing's order: by study, then by number."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -83,7 +83,7 @@ class SeriesModel(QAbstractTableModel):
 
 
 def _icon(row: SeriesRow) -> Any:
-    """A mark, so that colour is not all that tells what cannot be opened."""
+    """A mark on a series that cannot be opened or has remarks; colour alone would not do."""
     if not row.can_open:
         mark = QStyle.StandardPixmap.SP_MessageBoxCritical
     elif row.remarks:

@@ -19,7 +19,7 @@ from tgcnet.data.row_decoding import SizeMismatchError, read_pair
 from tgcnet.domain import Geometry, Modality, SegmentationClass, Volume
 from tgcnet.errors import InputError
 from tgcnet.io import load_volume
-from tgcnet.io.decoded import grid_affine
+from tgcnet.io.orientation import grid_affine
 
 MakeFolder = Callable[..., Path]
 

@@ -9,10 +9,9 @@ import pytest
 
 from tgcnet.domain import SideKnowledge
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import to_canonical, to_source
 from tgcnet.io.dicom.geometry import geometry_of, place
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.series import Series
+from tgcnet.io.dicom.series import FrameHeader, Series
+from tgcnet.io.orientation import to_canonical, to_source
 
 Vector = tuple[float, float, float]
 

@@ -144,7 +144,7 @@ def test_varying_slopes_of_another_modality_are_only_noticed(tmp_path: Path) -> 
 
 def test_600_slices_with_gaussian_jitter_of_two_percent_are_accepted() -> None:
     from tgcnet.io.dicom.faults import remarks_of
-    from tgcnet.io.dicom.header import FrameHeader
+    from tgcnet.io.dicom.series import FrameHeader
 
     jitter = np.random.default_rng(5).normal(0, 0.02, 600)
     frames = [

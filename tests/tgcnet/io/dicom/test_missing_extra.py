@@ -9,7 +9,7 @@ from tests.tgcnet.io.dicom.phantoms import write_series
 from tgcnet.domain import DicomSource, Geometry
 from tgcnet.errors import MissingExtraError
 from tgcnet.io import load_volume, save_labels
-from tgcnet.io.decoded import grid_affine
+from tgcnet.io.orientation import grid_affine
 from tgcnet.io.read import decode_volume
 from tgcnet.io.report_file import read_report_file
 from tgcnet.io.sandbox import list_studies

@@ -21,9 +21,9 @@ from pydicom.uid import (
 from tests.tgcnet.io.dicom.phantoms import dataset, enhanced_ct, radiograph, write
 
 from tgcnet.errors import InputError
-from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.pixels import decode_frame
 from tgcnet.io.dicom.read_header import read_headers
+from tgcnet.io.dicom.series import FrameHeader
 from tgcnet.io.dicom.values import common_dtype, frame_dtype
 
 RAMP = np.arange(16 * 12, dtype=np.int16).reshape(16, 12)

@@ -22,8 +22,8 @@ from tests.tgcnet.io.dicom import phantoms
 
 from tgcnet.errors import InputError
 from tgcnet.io.dicom import open_header
-from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.read_header import NoImageError, read_headers
+from tgcnet.io.dicom.series import FrameHeader
 
 SHIPPED = sorted(
     path

@@ -15,7 +15,7 @@ from tests.tgcnet.io.dicom.phantoms import AXIAL, enhanced_ct, radiograph, serie
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import InputError, OutputError
 from tgcnet.io import RESEARCH_NOTICE, save_labels
-from tgcnet.io.decoded import grid_affine, to_canonical
+from tgcnet.io.orientation import grid_affine, to_canonical
 
 SHAPE = (5, 16, 12)
 MODEL = {"model": "mini", "sha256": "ab" * 32, "threshold": "0.5", "window_hu": "-600/1500"}

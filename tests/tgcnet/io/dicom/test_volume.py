@@ -15,13 +15,12 @@ from tests.tgcnet.io.dicom.phantoms import dataset, radiograph, series, write, w
 
 from tgcnet.domain import Modality, NamedWindow, Volume
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import to_source
 from tgcnet.io.dicom.arrange import arrange
-from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.pixels import decode_frame
 from tgcnet.io.dicom.read_header import read_headers
-from tgcnet.io.dicom.series import Remark, Series, Severity
+from tgcnet.io.dicom.series import FrameHeader, Remark, Series, Severity
 from tgcnet.io.dicom.volume import load_dicom, memory_bytes, open_series, read_series
+from tgcnet.io.orientation import to_source
 from tgcnet.io.read import decode_volume
 
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)

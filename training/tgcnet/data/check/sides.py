@@ -177,7 +177,7 @@ def shares_on_named_side(
 
 
 def side_count(shares: Iterable[float]) -> SideCount:
-    """Shares of :func:`shares_on_named_side`, counted; a share of exactly one half does not count."""
+    """Shares of :func:`shares_on_named_side`, counted; a share of one half counts for none."""
     known = list(shares)
     return SideCount(
         num_patient_side=sum(share > 0.5 for share in known),

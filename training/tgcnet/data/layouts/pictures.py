@@ -30,6 +30,7 @@ from tgcnet.data.layouts.tables import read_table
 from tgcnet.data.rows import Row
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
+from tgcnet.io.formats import PICTURES, TIFF, format_of, name_without_ending
 
 QATA = "QaTa-COV19-v2"
 LVIT = "LViT"
@@ -40,7 +41,7 @@ LVIT_SETS = {"Train_Folder": "train", "Val_Folder": "val", "Test_Folder": "test"
 
 _SPLITS = ("train", "val", "test")
 _TABLE = re.compile(r"(train|val|test)_(text|id)(?![a-z0-9]).*\.(xlsx|csv)", re.IGNORECASE)
-_PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+_PICTURES = (*PICTURES, TIFF)
 
 # Of the names that are known to hold the patient or the study: BIMCV's radiographs in QaTa, and
 # two of the three sources of MosMedData+.
@@ -240,7 +241,7 @@ def _tables_in(*folders: Path, below: Path) -> tuple[Path, ...]:
 def _pictures_in(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
-    files = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _PICTURES]
+    files = [file for file in sorted(folder.iterdir()) if format_of(file, _PICTURES)]
     twice = [key for key, count in Counter(_key(file.name) for file in files).items() if count > 1]
     if twice:
         raise InputError(
@@ -252,8 +253,7 @@ def _pictures_in(folder: Path) -> dict[str, Path]:
 
 def _key(name: str) -> str:
     stem = re.split(r"[/\\]", name.strip())[-1]
-    known = next((end for end in _PICTURES if stem.lower().endswith(end)), "")
-    return stem[: len(stem) - len(known)].removeprefix("mask_")
+    return name_without_ending(stem, _PICTURES).removeprefix("mask_")
 
 
 def _subject_of(stem: str) -> str:

@@ -17,13 +17,12 @@ from tgcnet.data.row_decoding import SizeMismatchError, check_same_size
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError, LedgerError
 from tgcnet.io.decoded import DECODER_ERRORS
+from tgcnet.io.formats import NIFTI, PICTURES, ending_of, format_of
 from tgcnet.io.read import decode_volume
 from tgcnet.io.state import state_of
 
 _PLACE_TOLERANCE_MM = 0.01
 """Files round an affine differently; a hundredth of a millimetre moves no voxel."""
-
-_PICTURES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,12 +43,12 @@ class VolumePair:
     @property
     def name(self) -> str:
         """The case's, as nnU-Net calls it."""
-        return self.labels.name.removesuffix(".gz").rpartition(".")[0]
+        return self.labels.name.removesuffix(ending_of(self.labels))
 
     def load(self, modality: Modality | None) -> tuple[Volume, np.ndarray]:
         """Both, the labels as class index + 1; errors as of ``read_pair``."""
         volume = decode_volume(self.image, modality=modality)
-        if self.labels.suffix.lower() in _PICTURES:
+        if format_of(self.labels, PICTURES):
             stored = read_mask_values(self.labels)[None]
             check_same_size(volume.array.shape, stored.shape)
         else:
@@ -117,10 +116,9 @@ def count_slices(file: Path) -> int:
     InputError
         If it cannot be read.
     """
-    name = file.name.lower()
-    if name.endswith(_PICTURES):
+    if format_of(file, PICTURES):
         return 1
-    if not name.endswith((".nii", ".nii.gz")):
+    if not format_of(file, (NIFTI,)):
         return len(decode_volume(file).array)
     try:
         image = nib.load(file)

@@ -1,20 +1,24 @@
 """Frames to series: grouped, without what is there twice, in stacking order."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
 
-from tgcnet.io.dicom.digest import same_pixels
+from tgcnet.errors import InputError
 from tgcnet.io.dicom.faults import remarks_of
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.numbering import numbering_remarks
-from tgcnet.io.dicom.plane_fields import PROJECTIONS
-from tgcnet.io.dicom.series import Remark, Series, Severity, notice, refused, warning
-from tgcnet.io.dicom.spacing import SAME_PLACE_MM, distances
+from tgcnet.io.dicom.frame_fields import PROJECTIONS
+from tgcnet.io.dicom.open_header import open_header
+from tgcnet.io.dicom.series import FrameHeader, Remark, Series, Severity, notice, refused, warning
+from tgcnet.io.dicom.spacing import SAME_PLACE_MM, distances, numbering_remarks
+
+_CHUNK_BYTES = 2**20
 
 
 def arrange(frames: Iterable[FrameHeader]) -> tuple[Series, ...]:
-    """Group frames to series, and tell what is amiss with each.
+    """Group frames to series, and report what is wrong with each.
 
     Pixels are read only where two frames lie at one place, to see whether they are the same.
     """
@@ -61,17 +65,17 @@ def _one_series(
 ) -> Series:
     """Order some frames of a group that has these instance numbers."""
     ordered = _in_order(frames)
-    mine = list(remarks)
+    all_remarks = list(remarks)
     if not ordered[0].series_uid:
-        mine.append(
+        all_remarks.append(
             warning(
                 "no-series-uid",
                 "The files do not say which series they belong to, expected a series UID; they are "
                 "taken together by study, number and modality, check that they are one series.",
             )
         )
-    mine += [*remarks_of(ordered), *numbering_remarks(ordered, numbers)]
-    return Series(frames=ordered, remarks=tuple(mine))
+    all_remarks += [*remarks_of(ordered), *numbering_remarks(ordered, numbers)]
+    return Series(frames=ordered, remarks=tuple(all_remarks))
 
 
 def _in_order(frames: Sequence[FrameHeader]) -> tuple[FrameHeader, ...]:
@@ -108,8 +112,8 @@ def _by_acquisition(
 ) -> list[Series]:
     """Split a series that holds several scans of the same places; [] if they are no whole stacks.
 
-    Only the scanner's own acquisition number tells them apart, and only where it leaves stacks of
-    equal length with nothing amiss: anything else would be a guess.
+    Only the scanner's own acquisition number distinguishes them, and only where it leaves stacks of
+    equal length with nothing wrong: anything else would be a guess.
     """
     by_number: dict[int, list[FrameHeader]] = defaultdict(list)
     for frame in frames:
@@ -180,7 +184,7 @@ def _was(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def tell_patients(series: tuple[Series, ...]) -> tuple[Series, ...]:
+def warn_of_several_patients(series: tuple[Series, ...]) -> tuple[Series, ...]:
     """Warn on every series of a listing that holds more than one patient."""
     num_patients = len({one.first.patient_key for one in series} - {""})
     if num_patients < 2:
@@ -194,3 +198,44 @@ def tell_patients(series: tuple[Series, ...]) -> tuple[Series, ...]:
         ),
     )
     return tuple(replace(one, remarks=(*one.remarks, remark)) for one in series)
+
+
+def same_pixels(one: FrameHeader, other: FrameHeader) -> bool:
+    """Compare what is stored, without decoding it; frames of one file are never the same.
+
+    Raises
+    ------
+    InputError
+        If one of the files cannot be read any more.
+    """
+    if one.file == other.file or one.num_frames != other.num_frames or one.frame != other.frame:
+        return False
+    formats = [
+        (f.transfer_syntax, f.bits_allocated, f.bits_stored, f.is_signed, f.photometric)
+        for f in (one, other)
+    ]
+    return formats[0] == formats[1] and _digest(one.file) == _digest(other.file)
+
+
+def _digest(file: str) -> str:
+    path = Path(file)
+    try:
+        state = path.stat()
+        return _digest_of(path, state.st_mtime_ns, state.st_size)
+    except OSError as error:
+        # "from None": the system's own message holds the whole path.
+        raise InputError(
+            f"{path.name} cannot be read to its end ({error.strerror or 'refused'}), expected "
+            "pixels; copy it again."
+        ) from None
+
+
+@lru_cache(maxsize=4096)
+def _digest_of(path: Path, changed_ns: int, size: int) -> str:
+    """Hash what follows the header. Kept, since every frame of a large file asks for it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(open_header(path, ()).pixel_start or 0)
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -8,7 +8,7 @@ _BOX = b"\0\0\0\x0cjP  "
 # How many segments follow, and that the first of them follows the header (PS3.5, G.5).
 _RLE_STARTS = tuple(struct.pack("<2L", number, 64) for number in range(1, 16))
 MARK_BYTES = 8
-"""That tell whether a picture begins."""
+"""How many bytes decide whether a picture begins."""
 # Starts of a frame; C4, C8 and CC among them mean something else, F7 is JPEG-LS.
 _JPEG_FRAMES = (
     *range(0xC0, 0xC4),

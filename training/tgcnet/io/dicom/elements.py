@@ -89,10 +89,10 @@ def decimal(dataset: Dataset, keyword: str) -> float | None:
     return values[0] if values else None
 
 
-def integer(dataset: Dataset, keyword: str, silent: int = -1) -> int:
-    """First value as a whole number, or ``silent``."""
+def integer(dataset: Dataset, keyword: str, default: int = -1) -> int:
+    """First value as a whole number, or ``default``."""
     value = decimal(dataset, keyword)
-    return int(value) if value is not None and value == int(value) else silent
+    return int(value) if value is not None and value == int(value) else default
 
 
 def shorts(dataset: Dataset, keyword: str | BaseTag, *, is_signed: bool = False) -> tuple[int, ...]:
@@ -100,7 +100,8 @@ def shorts(dataset: Dataset, keyword: str | BaseTag, *, is_signed: bool = False)
 
     Parameters
     ----------
-    is_signed : wins over the stated type, which is free where the standard says "US or SS"
+    is_signed : takes precedence over the stated type, which is free where the standard says
+        "US or SS"
     """
     element = _element(dataset, keyword)
     if not isinstance(element, RawDataElement) or not element.value:

@@ -1,32 +1,31 @@
-"""Wrong series are told, not guessed: what the frames of one series must have in common."""
+"""What the frames of one series must have in common; what differs is reported, not guessed."""
 
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.plane_fields import PROJECTIONS
-from tgcnet.io.dicom.series import EXPORT_ALONE, Remark, refused, warning
+from tgcnet.io.dicom.frame_fields import PROJECTIONS
+from tgcnet.io.dicom.series import EXPORT_ALONE, FrameHeader, Remark, refused, warning
 from tgcnet.io.dicom.spacing import spacing_remarks
-from tgcnet.io.dicom.value_faults import value_remarks
+from tgcnet.io.dicom.values import value_remarks
 
 MAX_TURN = 1e-3
 """Between direction cosines: over 250 mm from the corner of a plane, a quarter of a millimetre."""
 
-TOLD_TURN = 2e-5
+REPORTED_TURN = 2e-5
 """Six digits, as scanners write them, differ by less."""
 
 MAX_SPACING_CHANGE = 1e-3
 """Of the pixel spacing: over 512 pixels, half a pixel."""
 
-TOLD_SPACING_CHANGE = 1e-5
+REPORTED_SPACING_CHANGE = 1e-5
 
 MAX_THICKNESS_CHANGE = 0.01
 """Of the slices' thickness: what is written with two or three digits."""
 
 
 def remarks_of(frames: Sequence[FrameHeader]) -> tuple[Remark, ...]:
-    """Tell what is amiss with frames that are to be one image.
+    """Report what is wrong with frames that are to be one image.
 
     Parameters
     ----------
@@ -59,13 +58,13 @@ def _of_one_origin(frames: Sequence[FrameHeader]) -> list[Remark]:
     remarks = []
     for code, noun, key in rules:
         found = {key(frame) for frame in frames}
-        # A slice that is silent among others that are not may be of anything else.
+        # A slice without the value, among others that have it, may be of anything else.
         if len(found) > 1:
-            silent = " (one of them unknown)" if found & {"", 0} else ""
+            unknown = " (one of them unknown)" if found & {"", 0} else ""
             remarks.append(
                 refused(
                     code,
-                    f"The slices have {len(found)} different values{silent} of what tells one "
+                    f"The slices have {len(found)} different values{unknown} of what tells one "
                     f"{noun} from another, expected one {noun}; {EXPORT_ALONE}",
                 )
             )
@@ -104,7 +103,7 @@ def _of_concatenation(frames: Sequence[FrameHeader]) -> list[Remark]:
 
 
 def _of_one_examination(frames: Sequence[FrameHeader]) -> list[Remark]:
-    """What one series may differ in, and mostly does not: told, so that a person looks."""
+    """What the slices of one series may differ in, and mostly do not: a person should check."""
     rules: tuple[tuple[str, str, Callable[[FrameHeader], Hashable]], ...] = (
         # Case and spaces are typing, not another series.
         (
@@ -144,18 +143,18 @@ def _of_planes(frames: Sequence[FrameHeader]) -> list[Remark]:
 
 
 def _of_spacing(frames: Sequence[FrameHeader]) -> list[Remark]:
-    silent = [not frame.spacing_yx for frame in frames]
-    if all(silent):
+    is_absent = [not frame.spacing_yx for frame in frames]
+    if all(is_absent):
         sentence = (
             "The file does not say how large a pixel is, expected millimetres; lengths and volumes "
         )
         return [warning("no-pixel-spacing", f"{sentence}cannot be measured, export it with them.")]
-    if any(silent):
+    if any(is_absent):
         return [
             refused(
                 "missing-pixel-spacing",
-                f"{sum(silent)} of {len(frames)} slices do not say how large a pixel is, expected "
-                "it on every slice; export the series again.",
+                f"{sum(is_absent)} of {len(frames)} slices do not say how large a pixel is, "
+                "expected it on every slice; export the series again.",
             )
         ]
     spacings = np.array([frame.spacing_yx for frame in frames])
@@ -166,7 +165,7 @@ def _of_spacing(frames: Sequence[FrameHeader]) -> list[Remark]:
     )
     if change > MAX_SPACING_CHANGE:
         return [refused("mixed-pixel-spacings", f"{sentence}; {EXPORT_ALONE}")]
-    if change > TOLD_SPACING_CHANGE:
+    if change > REPORTED_SPACING_CHANGE:
         sentence += "; the first slice's is taken for all, the difference is below half a pixel."
         return [warning("pixel-spacing-rounded", sentence)]
     return []
@@ -182,14 +181,14 @@ def _of_thickness(frames: Sequence[FrameHeader]) -> list[Remark]:
 
 
 def _of_positions(frames: Sequence[FrameHeader]) -> list[Remark]:
-    silent = [frame.position is None for frame in frames]
-    if not any(silent):
+    is_absent = [frame.position is None for frame in frames]
+    if not any(is_absent):
         return []
-    if not all(silent):
+    if not all(is_absent):
         return [
             refused(
                 "missing-position",
-                f"{sum(silent)} of {len(frames)} slices do not say where they lie, expected a "
+                f"{sum(is_absent)} of {len(frames)} slices do not say where they lie, expected a "
                 "position on every slice; export the series again.",
             )
         ]
@@ -240,7 +239,7 @@ def _of_orientation(frames: Sequence[FrameHeader]) -> list[Remark]:
     if turn > MAX_TURN:
         sentence = "The slices are turned in different directions, expected parallel slices; "
         return [refused("mixed-orientation", sentence + EXPORT_ALONE)]
-    if turn > TOLD_TURN:
+    if turn > REPORTED_TURN:
         return [
             warning(
                 "orientation-rounded",

@@ -6,25 +6,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tgcnet.errors import Cancelled, InputError
+from tgcnet.io.dicom import elements
 from tgcnet.io.dicom.archive import is_zip, unpack
-from tgcnet.io.dicom.arrange import arrange, tell_patients
-from tgcnet.io.dicom.directory import is_directory, referenced_files
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.open_header import is_dicom
+from tgcnet.io.dicom.arrange import arrange, warn_of_several_patients
+from tgcnet.io.dicom.open_header import is_dicom, open_header
 from tgcnet.io.dicom.read_header import NoImageError, read_headers
-from tgcnet.io.dicom.series import Listing, Skipped, warning
+from tgcnet.io.dicom.series import FrameHeader, Listing, Skipped, warning
+from tgcnet.io.formats import DICOM, DICOMDIR, format_of
 
 MAX_FILES = 100_000
 """Fifty large CT studies; more is a drive, chosen by mistake."""
 
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
+
 OnProgress = Callable[[float], object]
 
 _HEAD_BYTES = 132
-_ENDINGS = (".dcm", ".dicom", ".ima")
+_RECORDS = ("DirectoryRecordSequence",)
 
 
 def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
-    """List the series that lie somewhere, with what is amiss with each.
+    """List the series that lie somewhere, with what is wrong with each.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def list_studies(path: Path, on_progress: OnProgress | None = None) -> Listing:
             num_broken += is_broken
             skipped.append(Skipped(name=file.name, reason=reason))
         _report(on_progress, found.start + (1 - found.start) * (index + 1) / len(found.files))
-    series = tell_patients(arrange(frames))
+    series = warn_of_several_patients(arrange(frames))
     if num_broken:
         remark = warning(
             "unreadable-files",
@@ -122,12 +124,12 @@ def _walk(folder: Path, name: str) -> _Found:
 
 
 def _is_wanted(root: str, name: str) -> bool:
-    is_hidden = name.startswith(".") or name.upper() == "DICOMDIR"
+    is_hidden = name.startswith(".") or name.upper() == DICOMDIR
     return not is_hidden and os.path.isfile(os.path.join(root, name))
 
 
 def _report(on_progress: OnProgress | None, fraction: float) -> None:
-    """Tell how far the work is.
+    """Report how far the work is.
 
     Raises
     ------
@@ -150,7 +152,7 @@ def _judge(file: Path, reason: str) -> tuple[bool, str]:
             "choose it alone."
         )
     # An empty file says nothing of what it was, and a slice that lost its head has its name.
-    is_named = file.suffix.lower() in _ENDINGS
+    is_named = format_of(file, (DICOM,)) is not None
     return not head or is_named or is_dicom(head), reason
 
 
@@ -165,3 +167,58 @@ def _head(file: Path) -> bytes:
             f"{file.name} cannot be opened ({reason}), expected a DICOM file or a folder of them; "
             "check the name and the permission to read it."
         ) from None
+
+
+def is_directory(path: Path) -> bool:
+    """Whether a file is a DICOMDIR, by what is in it.
+
+    Raises
+    ------
+    InputError
+        If it is no DICOM file.
+    """
+    opened = open_header(path, ("SOPClassUID", *_RECORDS))
+    try:
+        kind = str(opened.dataset.file_meta.get("MediaStorageSOPClassUID", None) or "")
+    except elements.PARSER_ERRORS:  # damaged: no directory then
+        kind = ""
+    return kind == DIRECTORY_CLASS or elements.has(opened.dataset, *_RECORDS)
+
+
+def referenced_files(path: Path) -> tuple[tuple[Path, ...], int]:
+    """Find the files it names, and count those that it names but that are not there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or names a file outside its own folder.
+    """
+    root = path.parent.resolve()
+    found: dict[Path, None] = {}
+    num_absent = 0
+    for record in elements.items(open_header(path, _RECORDS).dataset, *_RECORDS):
+        parts = elements.texts(record, "ReferencedFileID")
+        if not parts:
+            continue
+        file = _within(root, parts)
+        if file is None:
+            raise InputError(
+                f"{path.name} names a file outside its own folder, expected files beside it; do "
+                "not trust this disc, ask where it came from."
+            )
+        if file.is_file():
+            found[file] = None
+        else:
+            num_absent += 1
+    return tuple(found), num_absent
+
+
+def _within(root: Path, parts: tuple[str, ...]) -> Path | None:
+    if any(part in ("", ".", "..") or set(part) & set("/\\:\0") for part in parts):
+        return None
+    file = root.joinpath(*parts)
+    if not file.exists():
+        # Discs hold upper-case names, which some systems copy as lower case.
+        file = root.joinpath(*(part.lower() for part in parts))
+    file = file.resolve()
+    return file if file.is_relative_to(root) else None

@@ -1,12 +1,16 @@
-"""Lookup tables of a DICOM header: stored values to the modality's, and those to what is shown."""
+"""Lookup tables of a DICOM header, and the windows that it proposes for viewing."""
 
+import math
 import struct
 from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
 
+from tgcnet.domain import NamedWindow
 from tgcnet.errors import InputError
+from tgcnet.io.dicom.series import FrameHeader
+from tgcnet.io.dicom.values import is_colour, is_inverted, uses_table, value_range
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,3 +75,24 @@ def _entries(data: object, num_entries: int, tables: Dataset) -> np.ndarray:
     order = ">" if tables.original_encoding[1] is False else "<"
     words = struct.unpack(f"{order}{len(data) // 2}H", data[: len(data) // 2 * 2])
     return np.asarray(words, dtype=np.uint16)
+
+
+def windows_of(header: FrameHeader) -> tuple[NamedWindow, ...]:
+    """Windows in the units of the decoded values, each once; those without a width are left out.
+
+    None where the values went through a lookup table or are a picture's colours: the file's
+    windows are meant for other numbers. Where the values were inverted, so are the windows.
+    """
+    if uses_table(header) or is_colour(header):
+        return ()
+    found: dict[tuple[float, float], NamedWindow] = {}
+    for number, (explanation, centre, width) in enumerate(header.windows, start=1):
+        # Half a grey level less on either side by the letter of the standard, which nobody sees.
+        low, high = centre - width / 2, centre + width / 2
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            continue
+        if is_inverted(header):
+            low, high = (sum(value_range(header)) - end for end in (high, low))
+        name = explanation or ("file" if len(header.windows) == 1 else f"file {number}")
+        found.setdefault((low, high), NamedWindow(name=name, low=low, high=high))
+    return tuple(found.values())

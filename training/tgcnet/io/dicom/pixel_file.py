@@ -17,11 +17,15 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import announce, check_size, quiet, too_hungry
+from tgcnet.io.decoded import announce, check_size, needs_too_much_memory, quiet
 from tgcnet.io.dicom.codestream import is_whole, stated_size
 from tgcnet.io.dicom.elements import PARSER_ERRORS, tag
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.spare_bits import OVERLAY_BIT_POSITIONS
+from tgcnet.io.dicom.series import FrameHeader
+
+OVERLAY_BIT_POSITIONS: tuple[BaseTag, ...] = tuple(
+    Tag(group, 0x0102) for group in range(0x6000, 0x6020, 2)
+)
+"""Where each of up to 16 overlays lies among the picture's bits; 0 if it lies apart from them."""
 
 _KEYWORDS = {
     0x7FE00010: "PixelData",
@@ -96,7 +100,7 @@ def read_stored(header: FrameHeader) -> tuple[np.ndarray, Dataset]:
             "check that it is still there and may be read."
         ) from None
     except MemoryError:
-        raise InputError(too_hungry(name)) from None
+        raise InputError(needs_too_much_memory(name)) from None
     except RuntimeError:  # what pydicom says where a decoder refused
         raise InputError(
             f"{name} cannot be decoded: its compressed pixels are damaged or of a kind that the "

@@ -6,13 +6,23 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import (
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from tgcnet.errors import InputError
+from tgcnet.io.dicom import elements
 from tgcnet.io.dicom.elements import PARSER_ERRORS
-from tgcnet.io.dicom.header import FrameHeader
 from tgcnet.io.dicom.lut import read_table
-from tgcnet.io.dicom.pixel_file import read_stored
-from tgcnet.io.dicom.spare_bits import within_bits
+from tgcnet.io.dicom.open_header import DEFLATED, NATIVE_SYNTAXES
+from tgcnet.io.dicom.pixel_file import OVERLAY_BIT_POSITIONS, read_stored
+from tgcnet.io.dicom.series import FrameHeader
 from tgcnet.io.dicom.values import (
     AIR_HU,
     frame_dtype,
@@ -28,9 +38,15 @@ from tgcnet.io.dicom.values import (
 )
 from tgcnet.io.grey import flatten_to_grey
 
+# Others round, and may overshoot the highest number.
+_EXACT_SYNTAXES = frozenset({
+    *NATIVE_SYNTAXES, DEFLATED, RLELossless, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless,
+    JPEG2000Lossless, HTJ2KLossless, HTJ2KLosslessRPCL,
+})  # fmt: skip
+
 
 def decode_frame(header: FrameHeader) -> np.ndarray:
-    """Decode one frame and bring it to the modality's values; windows are never burnt in.
+    """Decode one frame and convert it to the modality's values; windows are never burnt in.
 
     The modality's lookup table, or the slope and intercept of this very frame; of a radiograph,
     also the lookup table for viewing. MONOCHROME1 is inverted, but not a CT's: its Hounsfield
@@ -38,7 +54,7 @@ def decode_frame(header: FrameHeader) -> np.ndarray:
 
     Returns
     -------
-    (rows, columns) of the type that :func:`frame_dtype` tells from the header
+    (rows, columns) of the type that :func:`frame_dtype` derives from the header
 
     Raises
     ------
@@ -47,7 +63,7 @@ def decode_frame(header: FrameHeader) -> np.ndarray:
         its rescale or lookup table is no mapping. The message names the file, not its folder.
     """
     name = Path(header.file).name
-    _check(header, name)
+    _check_rescale(header, name)
     stored, tables = read_stored(header)
     if is_colour(header):
         return _grey(stored, tables, header, name)
@@ -66,7 +82,7 @@ def decode_frame(header: FrameHeader) -> np.ndarray:
     return values.astype(dtype)
 
 
-def _check(header: FrameHeader, name: str) -> None:
+def _check_rescale(header: FrameHeader, name: str) -> None:
     slope, intercept = rescale(header)
     if slope == 0 or not (math.isfinite(slope) and math.isfinite(intercept)):
         raise InputError(
@@ -137,3 +153,60 @@ def _fill(values: np.ndarray, is_padding: np.ndarray, header: FrameHeader) -> fl
     if is_hounsfield(header):
         return float(AIR_HU)
     return float(values[~is_padding].min()) if not is_padding.all() else float(values.min())
+
+
+def within_bits(
+    stored: np.ndarray,
+    is_padding: np.ndarray | None,
+    tables: Dataset,
+    header: FrameHeader,
+    name: str,
+) -> np.ndarray:
+    """Cut off what lies above the picture's bits, such as an old overlay.
+
+    Parameters
+    ----------
+    stored, is_padding : (rows, columns); padding may use all bits
+    tables : the elements that say where overlays lie
+
+    Raises
+    ------
+    InputError
+        If pixels use bits that are neither the picture's nor an overlay's: cut to the bits that
+        the header declares, they would be other numbers.
+    """
+    spare = 8 * stored.dtype.itemsize - header.bits_stored
+    if stored.dtype.kind == "f" or not spare or not header.bits_stored:
+        return stored
+    if header.transfer_syntax in _EXACT_SYNTAXES:
+        picture = stored if is_padding is None else stored[~is_padding]
+        overlays = _overlays(tables, header, stored.dtype)
+        # Overlays and extended signs use the same bits, and cannot be distinguished.
+        if not (overlays and header.is_signed):
+            _check_bits(picture & ~overlays, header, name)
+    return (stored << spare) >> spare  # signed numbers keep their sign
+
+
+def _check_bits(picture: np.ndarray, header: FrameHeader, name: str) -> None:
+    if not picture.size:
+        return
+    bits = header.bits_stored
+    lowest, highest = int(picture.min()), int(picture.max())
+    # Signs are extended to the bits above, or cut off; in one frame, of all numbers or of none.
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if lowest < 0 else (0, 2**bits - 1)
+    if lowest < low or highest > high:
+        raise InputError(
+            f"The pixels of {name} do not fit its header: they range from {lowest} to {highest}, "
+            f"expected {low} to {high} by its {bits} bits (Bits Stored) and no overlay above them; "
+            "export the series again."
+        )
+
+
+def _overlays(tables: Dataset, header: FrameHeader, dtype: np.dtype) -> np.ndarray:
+    """Bits that hold overlays, as a number of this type."""
+    mask = 0
+    for number in OVERLAY_BIT_POSITIONS:
+        for position in elements.shorts(tables, number)[:1]:
+            if header.bits_stored <= position < 8 * dtype.itemsize:
+                mask |= 1 << position
+    return np.array(mask, dtype=f"u{dtype.itemsize}").view(dtype)

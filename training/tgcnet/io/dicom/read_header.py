@@ -13,11 +13,10 @@ from tgcnet.errors import InputError
 from tgcnet.io.decoded import check_size, quiet
 from tgcnet.io.dicom import elements
 from tgcnet.io.dicom.elements import PARSER_ERRORS
-from tgcnet.io.dicom.frame_groups import group_fields
-from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.frame_fields import KEYWORDS as PLANE_KEYWORDS
+from tgcnet.io.dicom.frame_fields import group_fields, plane_fields
 from tgcnet.io.dicom.open_header import DEFLATED, NATIVE_SYNTAXES, OpenedHeader, open_header
-from tgcnet.io.dicom.plane_fields import KEYWORDS as PLANE_KEYWORDS
-from tgcnet.io.dicom.plane_fields import plane_fields
+from tgcnet.io.dicom.series import FrameHeader
 
 MAX_FRAMES = 2**14
 """Four times the largest CT; more is a damaged number or a microscope's tiles."""
@@ -50,8 +49,8 @@ class NoImageError(InputError):
 def read_headers(file: Path) -> tuple[FrameHeader, ...]:
     """Read what a file says of each of its frames.
 
-    A value that is absent, broken or of another type than the standard's is the silent value of
-    its field.
+    A value that is absent, broken or of another type than the standard's is read as the default
+    of its field.
 
     Raises
     ------
@@ -153,7 +152,7 @@ def _common_fields(dataset: Dataset) -> dict[str, Any]:
 
 
 def _patient_key(dataset: Dataset) -> str:
-    """Hash of what tells patients apart; "" where the file says nothing of that."""
+    """Hash of what distinguishes patients; "" where the file says nothing of that."""
     # A name's trailing separators and padding are no part of it (PS3.5, 6.2).
     name = elements.text(dataset, "PatientName").rstrip("^= ")
     parts = (
@@ -180,18 +179,19 @@ def _check_is_image(opened: OpenedHeader, common: Mapping[str, Any], name: str) 
         raise NoImageError(f"{name} is a video, expected an image; {advice}")
     # Only a name of the dictionary is shown: anything may stand in a damaged file.
     kind = UID(common["sop_class"], validation_mode=IGNORE)
-    told = f" ({kind.name})" if kind.name != kind else ""
-    is_of_image = opened.has_pixels or common["rows"] or "Image" in told
+    kind_name = f" ({kind.name})" if kind.name != kind else ""
+    is_of_image = opened.has_pixels or common["rows"] or "Image" in kind_name
     if common["modality"] in _NO_IMAGES or not is_of_image:
-        if not common["modality"] and not told:  # nothing says what it is: it may have been a slice
+        # Nothing says what it is: it may have been a slice.
+        if not common["modality"] and not kind_name:
             raise InputError(
                 f"{name} is damaged: its DICOM header ends before it says what it is; export it "
                 "again."
             )
-        raise NoImageError(f"{name} is DICOM, but no image{told}; {advice}")
+        raise NoImageError(f"{name} is DICOM, but no image{kind_name}; {advice}")
     if not opened.has_pixels:
         raise InputError(
-            f"{name} describes an image but ends before its pixels{told}; export it again."
+            f"{name} describes an image but ends before its pixels{kind_name}; export it again."
         )
 
 

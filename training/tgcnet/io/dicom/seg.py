@@ -1,30 +1,40 @@
 """A mask as a DICOM segmentation that belongs to the images it was made on."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import highdicom as hd
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
 from tgcnet import __version__
 from tgcnet.domain import DicomSource, Geometry, SegmentationClass
 from tgcnet.errors import OutputError
-from tgcnet.io.decoded import to_source
-from tgcnet.io.dicom.deidentify import strip_identity
-from tgcnet.io.dicom.seg_headers import refusing_what_cannot_be_used
+from tgcnet.io.dicom.seg_headers import reporting_unusable_headers
 from tgcnet.io.dicom.seg_source import read_source
-from tgcnet.io.dicom.segment_codes import Coded, codes_for
+from tgcnet.io.dicom.segments import MAKER, describe
+from tgcnet.io.orientation import to_source
 
-_MAKER = "napari-tgcnet"
 _SERIES_NUMBER = 9000
 """Far from the scanner's own, which count from 1."""
+
 _UTF_8 = "ISO_IR 192"
-_LONG_STRING = 64
-_NO_COLOUR = SegmentationClass(name="", colour=(230, 80, 60))
-_ARTIFICIAL_INTELLIGENCE = Code("123110", "DCM", "Artificial Intelligence")
+
+_DEIDENTIFICATION = (
+    ("113100", "Basic Application Confidentiality Profile"),
+    ("113110", "Retain UIDs Option"),
+)
+_COMPRESSION_METHOD = re.compile(r"ISO_\d+(_\d+)?")
+"""How compression methods are called (PS3.3, C.7.6.1.1.5.1)."""
+
+_NO_DATE, _NO_TIME = "19000101", "000000"  # these have to have a value (type 1)
+
+_REMOVED = (
+    "InstanceCreationDate", "InstanceCreationTime", "SeriesDate", "SeriesTime",
+    "ContributingEquipmentSequence",
+)  # fmt: skip
 
 
 def write_seg(
@@ -44,7 +54,7 @@ def write_seg(
     Parameters
     ----------
     labels : (Z, Y, X) uint8
-    path : as a temporary file; whoever calls puts it in place
+    path : as a temporary file; the caller puts it in place
     provenance : ``model``, ``sha256`` and ``threshold`` of it name the algorithm; without a
         model the segments are a person's, MANUAL
     comment : provenance and notice whole, as JSON in ASCII
@@ -63,10 +73,10 @@ def write_seg(
             "the same; choose the mask that belongs to this image."
         )
     images = read_source(source, geometry, deidentify=deidentify)
-    with refusing_what_cannot_be_used():
-        planes = _as_the_file_orders(planes, source, images)
+    with reporting_unusable_headers():
+        planes = _in_file_order(planes, source, images)
         described = describe(int(labels.max()), classes, provenance, is_edited=is_edited)
-        made = _make(images, planes, described)
+        made = _build_segmentation(images, planes, described)
         _check_whole(made, planes)
         made.DerivationDescription = comment
         if "FrameOfReferenceUID" not in made:  # the sides of a projection are said in words
@@ -76,66 +86,7 @@ def write_seg(
         made.save_as(path)
 
 
-def describe(
-    largest: int,
-    classes: Sequence[SegmentationClass],
-    provenance: Mapping[str, str],
-    *,
-    is_edited: bool,
-) -> list[hd.seg.SegmentDescription]:
-    """One description a label value, from 1 on without a gap, as the standard asks.
-
-    A value that no class has, and the first where there is none, is "label 1" and so on.
-    """
-    algorithm = _algorithm(provenance)
-    kind = hd.seg.SegmentAlgorithmTypeValues.MANUAL
-    if algorithm is not None:
-        kind = hd.seg.SegmentAlgorithmTypeValues("SEMIAUTOMATIC" if is_edited else "AUTOMATIC")
-    return [
-        _describe(
-            number,
-            classes[number - 1] if number <= len(classes) else _NO_COLOUR,
-            kind,
-            algorithm,
-        )
-        for number in range(1, max(largest, len(classes), 1) + 1)
-    ]
-
-
-def _describe(
-    number: int,
-    one: SegmentationClass,
-    kind: hd.seg.SegmentAlgorithmTypeValues,
-    algorithm: hd.AlgorithmIdentificationSequence | None,
-) -> hd.seg.SegmentDescription:
-    codes = codes_for(one.name, one.code)
-    return hd.seg.SegmentDescription(
-        segment_number=number,
-        segment_label=one.name[:_LONG_STRING] or f"label {number}",
-        segmented_property_category=_coded(codes.category),
-        segmented_property_type=_coded(codes.kind),
-        algorithm_type=kind,
-        algorithm_identification=algorithm,
-        display_color=hd.color.CIELabColor.from_rgb(*one.colour),
-    )
-
-
-def _algorithm(provenance: Mapping[str, str]) -> hd.AlgorithmIdentificationSequence | None:
-    model = provenance.get("model")
-    if model is None:
-        return None
-    return hd.AlgorithmIdentificationSequence(
-        name=f"tgcnet {model}"[:_LONG_STRING],
-        family=_ARTIFICIAL_INTELLIGENCE,
-        version=provenance.get("sha256", "unknown")[:_LONG_STRING],  # of the weights: 64 digits
-        source=_MAKER,
-        parameters={
-            key: provenance[key] for key in ("threshold", "window_hu") if key in provenance
-        },
-    )
-
-
-def _as_the_file_orders(
+def _in_file_order(
     planes: np.ndarray, source: DicomSource, images: Sequence[Dataset]
 ) -> np.ndarray:
     """Planes by the frames of a multi-frame file, where it stacks them in another order."""
@@ -146,7 +97,7 @@ def _as_the_file_orders(
     return ordered
 
 
-def _make(
+def _build_segmentation(
     images: Sequence[Dataset],
     planes: np.ndarray,
     described: Sequence[hd.seg.SegmentDescription],
@@ -160,7 +111,7 @@ def _make(
         series_number=_SERIES_NUMBER,
         sop_instance_uid=generate_uid(prefix=None),
         instance_number=1,
-        manufacturer=_MAKER,
+        manufacturer=MAKER,
         manufacturer_model_name="tgcnet",
         software_versions=__version__,
         device_serial_number="none",
@@ -188,5 +139,34 @@ def _check_whole(made: hd.seg.Segmentation, planes: np.ndarray) -> None:
         )
 
 
-def _coded(one: Coded) -> Code:
-    return Code(one.value, one.scheme, one.meaning)
+def strip_identity(segmentation: Dataset) -> None:
+    """Apply the Basic Profile of PS3.15, Annex E, with the Retain UIDs Option, to what is left.
+
+    The patient's and the study's attributes never get in (see ``seg_headers``). Removed here are
+    the time of making and the scanner; the statement of what was done is added. The identifiers of
+    the study, of the images and of their frame of reference stay, since without them nothing says
+    which image a mask belongs to.
+    """
+    for keyword in _REMOVED:
+        if keyword in segmentation:
+            delattr(segmentation, keyword)
+    # Free text, in files that keep to no rule.
+    if "PositionReferenceIndicator" in segmentation:
+        segmentation.PositionReferenceIndicator = ""
+    methods = segmentation.get("LossyImageCompressionMethod") or ()
+    known = [methods] if isinstance(methods, str) else methods
+    if not all(_COMPRESSION_METHOD.fullmatch(str(one)) for one in known):
+        del segmentation.LossyImageCompressionMethod
+    segmentation.ContentDate, segmentation.ContentTime = _NO_DATE, _NO_TIME
+    segmentation.PatientIdentityRemoved = "YES"
+    segmentation.LongitudinalTemporalInformationModified = "REMOVED"
+    segmentation.DeidentificationMethod = MAKER
+    segmentation.DeidentificationMethodCodeSequence = [
+        _code(value, meaning) for value, meaning in _DEIDENTIFICATION
+    ]
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
+    return item

@@ -49,8 +49,8 @@ _FRAME_MACROS = {
 
 
 @contextmanager
-def refusing_what_cannot_be_used() -> Iterator[None]:
-    """Say in our words what highdicom and pydicom cannot make of headers, and nothing else.
+def reporting_unusable_headers() -> Iterator[None]:
+    """Report headers that highdicom or pydicom cannot use, in our words and nothing else.
 
     Both quote values in what they log and warn about, and those may name a patient.
 
@@ -75,7 +75,7 @@ def refusing_what_cannot_be_used() -> Iterator[None]:
 def read_seg_headers(
     files: tuple[Path, ...], *, deidentify: bool, on_progress: Callable[[float], object]
 ) -> tuple[np.ndarray, ...]:
-    """Read a header per file: what places its frames and, unless told otherwise, whose it is.
+    """Read a header per file: what places its frames, and the patient and study if wanted.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def read_seg_headers(
     """
     keywords = _PLACING if deidentify else _PLACING + _PATIENT_AND_STUDY
     images = []
-    with refusing_what_cannot_be_used():
+    with reporting_unusable_headers():
         for number, file in enumerate(files, start=1):
             images.append(open_header(file, keywords).dataset)
             on_progress(number / len(files))
@@ -105,7 +105,7 @@ def read_seg_headers(
                     f"The image lies in {len(images)} multi-frame DICOM files, and a DICOM "
                     "segmentation can belong to one; choose .nii.gz or .tif."
                 )
-            _share(images[0])
+            _move_to_shared_groups(images[0])
         for image in images:
             _identify(image, images[0])
         return tuple(_encode(image) for image in images)
@@ -163,7 +163,7 @@ def _has_place(image: Dataset) -> bool:
     return "ImagePositionPatient" in image or "PerFrameFunctionalGroupsSequence" in image
 
 
-def _share(image: Dataset) -> None:
+def _move_to_shared_groups(image: Dataset) -> None:
     """Move what all frames of a file say alike to where highdicom looks for it."""
     shared = image.SharedFunctionalGroupsSequence[0]
     groups = list(image.get("PerFrameFunctionalGroupsSequence", ()))

@@ -4,7 +4,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import DA, TM
 
 from tgcnet.domain import DicomSource, Geometry
-from tgcnet.io.dicom.seg_headers import decode_header, refusing_what_cannot_be_used
+from tgcnet.io.dicom.seg_headers import decode_header, reporting_unusable_headers
 from tgcnet.io.sandbox import read_seg_headers
 
 # They have to be there, and may be empty (type 2).
@@ -31,7 +31,7 @@ def read_source(source: DicomSource, geometry: Geometry, *, deidentify: bool) ->
         If a file is gone or cannot be read any more.
     """
     encoded = read_seg_headers(tuple(dict.fromkeys(source.files)), deidentify=deidentify)
-    with refusing_what_cannot_be_used():
+    with reporting_unusable_headers():
         images = [decode_header(one) for one in encoded]
         for image in images:
             _complete(image, images[0], geometry)

@@ -1,12 +1,98 @@
-"""What a folder, an archive or a file holds: series of frames, in order, and what is amiss."""
+"""What a folder, an archive or a file holds: headers of frames, in series, and what is wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tgcnet.io.dicom.header import FrameHeader
+Vector = tuple[float, float, float]
 
 EXPORT_ALONE = "export that series alone and whole."
 """How many a sentence ends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrameHeader:
+    """One frame: a slice of a series, a radiograph, or one of a multi-frame file's many.
+
+    Plain values that JSON can hold. Empty text, 0 or None where the file has no value. Identifiers
+    and paths are never logged and never shown whole.
+
+    Attributes
+    ----------
+    file, frame : where the pixels lie; frames are counted from 0
+    num_frames : of the file
+    patient_key : a hash of patient ID, name and birth date: two files of one patient have the same
+    series_number, instance_number, acquisition_number : as stored, -1 where absent
+    photometric : MONOCHROME1 means that small values are white
+    position : of the first pixel's centre, LPS, mm (Image Position (Patient))
+    orientation : direction cosines of a row, then of a column (Image Orientation (Patient))
+    spacing_yx : mm between rows, and between columns
+    is_spacing_at_detector : Imager Pixel Spacing, not corrected for magnification
+    gantry_tilt : degrees, as stored
+    slope, intercept : of the rescale; None where absent
+    padding : lowest and highest stored value that means "no image here"
+    windows : of the file: explanation, centre, width; in units after the rescale
+    patient_position : how the patient lay, such as "HFS", head first and supine
+    high_bit : place of a pixel's highest bit, counted from 0, -1 where absent
+    part, num_parts : of a multi-frame object stored in several files, from 1; -1 where absent, and
+        a part is 0 where it is one and has no number
+    kernels : of the reconstruction, as the scanner calls them
+    patient_orientation : of a projection's rows and columns, such as ("L", "F")
+    pixel_bytes : of one frame, unpacked, as the header declares it
+    file_bytes : of the whole file, as the disk has it
+    is_truncated, has_surplus : the file holds fewer or more pixels than its header declares
+    """
+
+    file: str = field(repr=False)
+    frame: int = 0
+    num_frames: int = 1
+    sop_class: str = ""
+    sop_uid: str = field(default="", repr=False)
+    series_uid: str = field(default="", repr=False)
+    study_uid: str = field(default="", repr=False)
+    frame_of_reference: str = field(default="", repr=False)
+    patient_id: str = field(default="", repr=False)
+    patient_key: str = field(default="", repr=False)
+    accession_number: str = field(default="", repr=False)
+    study_date: str = ""
+    modality: str = ""
+    series_description: str = field(default="", repr=False)
+    series_number: int = -1
+    instance_number: int = -1
+    acquisition_number: int = -1
+    image_type: tuple[str, ...] = ()
+    transfer_syntax: str = ""
+    rows: int = 0
+    columns: int = 0
+    samples_per_pixel: int = 1
+    bits_allocated: int = 0
+    bits_stored: int = 0
+    high_bit: int = -1
+    is_signed: bool = False
+    photometric: str = ""
+    position: Vector | None = None
+    orientation: tuple[float, ...] = ()
+    spacing_yx: tuple[float, ...] = ()
+    is_spacing_at_detector: bool = False
+    slice_thickness: float | None = None
+    gantry_tilt: float = 0.0
+    slope: float | None = None
+    intercept: float | None = None
+    rescale_type: str = ""
+    padding: tuple[int, ...] = ()
+    windows: tuple[tuple[str, float, float], ...] = ()
+    voi_function: str = ""
+    has_modality_lut: bool = False
+    has_voi_lut: bool = False
+    patient_position: str = ""
+    kernels: tuple[str, ...] = ()
+    patient_orientation: tuple[str, ...] = ()
+    view_position: str = ""
+    pixel_bytes: int = 0
+    file_bytes: int = 0
+    is_truncated: bool = False
+    has_surplus: bool = False
+    part: int = -1
+    num_parts: int = -1
 
 
 class Severity(StrEnum):
@@ -19,7 +105,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remark:
-    """Something amiss with a series.
+    """Something wrong with a series.
 
     Attributes
     ----------

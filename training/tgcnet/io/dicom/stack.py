@@ -38,7 +38,7 @@ class LazyStack:
         return sum(self._is_there)
 
     def decode(self, k: int) -> np.ndarray:
-        """Give slice k, (rows, columns), read-only; whoever comes second waits for the first.
+        """Give slice k, (rows, columns), read-only; a second caller waits for the first.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class LazyStack:
         Parameters
         ----------
         should_stop : asked before each slice
-        on_slice : told of each slice that is there
+        on_slice : receives the number of each slice that is decoded
 
         Returns
         -------

@@ -8,12 +8,12 @@ import psutil
 
 from tgcnet.domain import DicomSource, Geometry, Modality, Volume, Voxels
 from tgcnet.errors import InputError
-from tgcnet.io.decoded import announce, check_size, to_canonical
+from tgcnet.io.decoded import announce, check_size
 from tgcnet.io.dicom.gather import list_studies
 from tgcnet.io.dicom.geometry import place
-from tgcnet.io.dicom.header import FrameHeader
+from tgcnet.io.dicom.lut import windows_of
 from tgcnet.io.dicom.pixels import decode_frame
-from tgcnet.io.dicom.series import Listing, Series, Severity
+from tgcnet.io.dicom.series import FrameHeader, Listing, Series, Severity
 from tgcnet.io.dicom.stack import LazyStack
 from tgcnet.io.dicom.values import (
     AIR_HU,
@@ -24,7 +24,7 @@ from tgcnet.io.dicom.values import (
     is_radiograph,
     modality_of,
 )
-from tgcnet.io.dicom.windows import windows_of
+from tgcnet.io.orientation import to_canonical
 
 ReadFrame = Callable[[FrameHeader], np.ndarray]
 Find = Callable[[Path], Listing]
@@ -48,7 +48,7 @@ def load_dicom(
     if len(listing.series) == 1:
         return read_series(listing.series[0], read_frame=read_frame)
     if listing.series:
-        shown = "; ".join(_words(series) for series in listing.series)
+        shown = "; ".join(_described(series) for series in listing.series)
         raise InputError(
             f"{path.name} holds {len(listing.series)} series, expected one: {shown}. Give the "
             "folder or a file of one of them, or choose it in the panel."
@@ -184,7 +184,9 @@ def _volume(series: Series, array: Voxels, geometry: Geometry, placing: tuple[st
         intensity_unit="HU" if modality is Modality.CT else "stored",
         is_display_ready=is_8bit and modality is not Modality.CT,
         notices=tuple(
-            dict.fromkeys((*(r.sentence for r in series.remarks), *placing, *_told(series)))
+            dict.fromkeys(
+                (*(r.sentence for r in series.remarks), *placing, *_value_notices(series))
+            )
         ),
         windows=windows_of(middle),
         patient_id=first.patient_id or None,
@@ -198,7 +200,7 @@ def _volume(series: Series, array: Voxels, geometry: Geometry, placing: tuple[st
     )
 
 
-def _told(series: Series) -> list[str]:
+def _value_notices(series: Series) -> list[str]:
     """Sentences about what decoding does to the values."""
     first, notices = series.first, []
     if is_inverted(first):
@@ -219,9 +221,11 @@ def _told(series: Series) -> list[str]:
     return notices
 
 
-def _words(series: Series) -> str:
+def _described(series: Series) -> str:
     """Say which series this is without naming a patient."""
     first = series.first
     number = first.series_number if first.series_number >= 0 else "without number"
-    told = "" if series.is_readable else ", refused"
-    return f"series {number} ({first.modality or 'no modality'}, {len(series.frames)} images{told})"
+    refusal = "" if series.is_readable else ", refused"
+    return (
+        f"series {number} ({first.modality or 'no modality'}, {len(series.frames)} images{refusal})"
+    )

@@ -8,8 +8,7 @@ import numpy as np
 from tgcnet.domain import Modality, Volume
 from tgcnet.errors import InputError
 from tgcnet.io.dicom import check_installed
-from tgcnet.io.dicom.header import FrameHeader
-from tgcnet.io.dicom.series import Listing
+from tgcnet.io.dicom.series import FrameHeader, Listing
 from tgcnet.io.read import as_stated, is_dicom
 from tgcnet.io.report_file import ReportFile, needs_parser, read_report_file
 from tgcnet.io.report_table import About

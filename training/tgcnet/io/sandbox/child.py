@@ -52,7 +52,7 @@ class _Service:
         except TgcnetError as error:
             self._send({"error": _known_class(error), "sentence": str(error)})
         except MemoryError:
-            sentence = decoded.too_hungry(asked["name"])
+            sentence = decoded.needs_too_much_memory(asked["name"])
             self._send({"error": InputError.__name__, "sentence": sentence})
         else:
             arrays: list[np.ndarray] = []

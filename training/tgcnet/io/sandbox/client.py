@@ -17,7 +17,7 @@ import numpy as np
 
 from tgcnet import errors
 from tgcnet.errors import Cancelled, EngineError, InputError, TgcnetError
-from tgcnet.io.decoded import too_hungry
+from tgcnet.io.decoded import needs_too_much_memory
 from tgcnet.io.sandbox import limits
 from tgcnet.io.sandbox.codec import decode, encode
 from tgcnet.io.sandbox.memory import MemoryWatch
@@ -113,7 +113,7 @@ class Sandbox:
                 self._end()
         if answer is None:
             if memory.is_over:
-                raise InputError(too_hungry(name))
+                raise InputError(needs_too_much_memory(name))
             raise InputError(explain_death(name, process.returncode, deadline))
         if "value" in answer.message:
             return decode(REQUESTS[request].answer, answer.message["value"], answer.arrays)
