@@ -83,7 +83,7 @@ def test_of_a_reference_set_the_part_is_compared_that_nothing_was_trained_on(
     def two(rows: tuple[Row, ...]) -> ReferenceParts:
         return ReferenceParts(measured=rows[:2], replayed=rows[2:])
 
-    monkeypatch.setattr("tgcnet.data.reference_split.part_reference", two)
+    monkeypatch.setattr("tgcnet.data.reference_split.split_reference", two)
     command = ["gate", "--candidate", "candidate", "--active", model, "--held-out", str(phantoms)]
     reference = ["--reference", str(phantoms), "--json"]
     for options, num_images in (([], 2), (["--whole-reference"], 3)):
