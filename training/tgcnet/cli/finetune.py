@@ -146,7 +146,7 @@ class FinetuneCommand:
             begin(job.out, resume=self.resume)
             lift_stop(job.out, older_than_s=_JUST_ASKED_S)
             with logged_end(log), stopped_by_signal(job.out / STOP_FILE):
-                finetune = import_or_explain("tgcnet.finetune.run").finetune
+                finetune = import_or_explain("tgcnet.finetune.run_finetuning").finetune
                 try:
                     folder = finetune(job, config, on_event=report, resume=self.resume)
                 except Cancelled as error:
