@@ -184,9 +184,16 @@ def test_the_checkpoint_to_resume_from_may_be_left_out(
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (["sogment"], "tgcnet: invalid choice: 'sogment' (choose from 'segment', 'segment-"),
+        (
+            ["sogment"],
+            "tgcnet: argument COMMAND: invalid choice: 'sogment' (choose from 'segment', 'segment-",
+        ),
         (["models"], "tgcnet models: the following arguments are required: list|show|import|"),
-        (["models", "tidy"], "tgcnet models: invalid choice: 'tidy' (choose from 'list', 's"),
+        (
+            ["models", "tidy"],
+            "tgcnet models: argument list|show|import|verify|activate|rollback|remove: invalid ",
+        ),
+        (["segment"], "tgcnet segment: the following arguments are required: IMAGE, --out; see"),
         (["models", "list", "all"], "tgcnet models list: unrecognized arguments: all; see"),
         (["models", "list", "--al"], "tgcnet models list: No such option: --al"),
     ],

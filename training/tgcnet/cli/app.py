@@ -68,9 +68,9 @@ _GROUPS = {
     "data": "Check data sets and make data folders.",
 }
 
+_REQUIRED = "the following arguments are required: {}"
 # Typer's sentences on a wrong option, and ours: what was given and what was expected.
 _REWORDED = (
-    (r"Missing (?:option|argument) '(.+)'\.", r"the following arguments are required: \1"),
     (
         r"Invalid value for '(.+?)': Value error, (.+) is not one of (.+)\.",
         r"argument \1: invalid choice: \2 (choose from \3)",
@@ -86,7 +86,20 @@ class _Command(TyperCommand):
 
     # Typer's own type of a context is private.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse an option without its value; one whose value may be left out gets an empty one."""
+        """Refuse an option without its value, and name all that is missing and not the first."""
+        complete = self._with_values(ctx, args)
+        given, _, _ = self.make_parser(ctx).parse_args(list(complete))
+        missing = [
+            param.opts[0] if isinstance(param, TyperOption) else str(param.metavar)
+            for param in self.params
+            if param.required and given.get(str(param.name)) is None
+        ]
+        if missing and not given.get("help"):
+            ctx.fail(_REQUIRED.format(", ".join(missing)))
+        return super().parse_args(ctx, complete)
+
+    def _with_values(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments with an empty value where an option's value may be, and is, left out."""
         options = {
             name: param
             for param in self.params
@@ -108,7 +121,7 @@ class _Command(TyperCommand):
                 complete.append(f"{argument}=")
             else:
                 ctx.fail(f"argument {argument}: expected one argument")
-        return super().parse_args(ctx, complete)
+        return complete
 
 
 def build_app() -> typer.Typer:
@@ -194,7 +207,11 @@ def _sentence(error: typer.TyperException) -> str:
 def _wrong_action(message: str, group: TyperGroup) -> str:
     """No command, or one that there is not."""
     if message == "Missing command.":
-        return f"the following arguments are required: {group.subcommand_metavar}"
+        return _REQUIRED.format(group.subcommand_metavar)
     match = re.fullmatch(r"No such command (.+)\.", message, re.DOTALL)
     choices = ", ".join(map(repr, group.commands))
-    return f"invalid choice: {match[1]} (choose from {choices})" if match else message
+    if match is None:
+        return message
+    return (
+        f"argument {group.subcommand_metavar}: invalid choice: {match[1]} (choose from {choices})"
+    )
