@@ -81,7 +81,7 @@ def segment() -> None:
         viewer.add_layer(Layer.create(*radiograph()[0]))
         need(lambda: controller.state.can_run, lambda: "No model got ready.")
         controller.reports.use_sample()
-        controller.run()
+        controller.run.start()
         need(lambda: controller.state.result is not None, lambda: controller.state.problem)
         take(viewer, "panel")
 

@@ -93,7 +93,7 @@ class Desk:
 
     def run(self) -> None:
         self.controller.reports.edit("left lower zone")
-        self.controller.run()
+        self.controller.run.start()
         self.read()
 
 

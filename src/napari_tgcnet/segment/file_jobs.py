@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class FileJobs:
-    """Reads images and reports, writes masks; while it works the panel is busy."""
+    """Reads images and reports and writes masks; the panel is busy meanwhile."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class FileJobs:
     ) -> None:
         self._store, self._layers, self._when_idle = store, layers, when_idle
         self._workers, self._files = workers, files
-        self._said: tuple[str, ...] = ()
+        self._shown: tuple[str, ...] = ()
 
     def open_image(self, path: Path, then: Callable[[LayerTuple], None]) -> None:
         self.work(Phase.READING_FILE, lambda: self._files.read_image(path), then)
@@ -42,38 +42,40 @@ class FileJobs:
         self.work(Phase.READING_FILE, lambda: self._files.read_report(path, about), then)
 
     def save_mask(self, path: Path, *, deidentify: bool = False) -> None:
-        """Save the chosen image's mask; say which layer that was, and whose data went along."""
+        """Save the chosen image's mask; a notice names the layer and the file's patient data."""
         state = self._store.state
         if state.image_id is None or state.is_busy:
             return
-        self.forget()
+        self.clear_notices()
         try:
-            taken = self._layers.snapshot_mask(state.image_id)
+            snapshot = self._layers.snapshot_mask(state.image_id)
         except TgcnetError as error:
             self._store.become(replace(self._store.state, problem=str(error)))
             return
         self.work(
             Phase.SAVING_FILE,
-            lambda: self._files.save_mask(taken, path, deidentify=deidentify),
-            lambda _: self.say(messages.saved(taken.name, path.name, deidentify=deidentify)),
+            lambda: self._files.save_mask(snapshot, path, deidentify=deidentify),
+            lambda _: self.show_notices(
+                messages.saved(snapshot.name, path.name, deidentify=deidentify)
+            ),
         )
 
-    def say(self, *notices: str) -> None:
-        """Show what came of a file; it stands until the next one's work."""
-        self._said = notices
+    def show_notices(self, *notices: str) -> None:
+        """Show notices about a file until work on the next one starts."""
+        self._shown = notices
         self._store.become(replace(self._store.state, notices=notices))
 
-    def forget(self) -> None:
-        """Take back what was said of the last file: it must not stand beside the next one's."""
-        notices = tuple(one for one in self._store.state.notices if one not in self._said)
+    def clear_notices(self) -> None:
+        """Remove the notices about the last file, so that they are not taken for the next one's."""
+        notices = tuple(one for one in self._store.state.notices if one not in self._shown)
         self._store.become(replace(self._store.state, notices=notices, problem=""))
 
     def work(self, phase: Phase, work: Callable[[], T], then: Callable[[T], None]) -> None:
-        """Do work in a worker thread, the panel busy meanwhile; ``then`` gets what it gave."""
+        """Call ``work`` in a worker thread, then ``then``; the panel is busy meanwhile."""
         store = self._store
         if store.state.is_busy:
             return
-        self.forget()
+        self.clear_notices()
         store.become(replace(store.state, phase=phase))
 
         def done(result: T) -> None:

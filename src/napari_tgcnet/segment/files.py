@@ -1,4 +1,4 @@
-"""Image, report and mask files, as layers need them; thin over ``tgcnet.io``."""
+"""Files of images, reports, masks and corrections, as layers need them; thin over ``tgcnet``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tgcnet.io.report_table import About
 
 
 class DiskFiles:
-    """The :class:`napari_tgcnet.segment.ports.Files` of a real disk."""
+    """Implements :class:`napari_tgcnet.segment.ports.Files` on a real disk."""
 
     def read_image(self, path: Path) -> LayerTuple:
         return image_layer_tuple(load_volume(path), name_without_ending(path))
@@ -28,7 +28,7 @@ class DiskFiles:
         return read_report(path, about=about)
 
     def save_mask(self, mask: MaskToSave, path: Path, *, deidentify: bool = False) -> None:
-        """Write a mask; a labels layer of another integer type is taken where it fits.
+        """Write a mask; labels of another integer type are accepted if they fit into a byte.
 
         Raises
         ------
@@ -50,7 +50,7 @@ class DiskFiles:
         check_ledger_folder(folder)
 
     def save_correction(
-        self, taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path
+        self, snapshot: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...], ledger: Path
     ) -> SavedCorrection:
         """Save a correction in a ledger, which is created where there is none.
 
@@ -59,41 +59,41 @@ class DiskFiles:
         InputError, LedgerError, OutputError
             As :func:`tgcnet.corrections.save_correction` says.
         """
-        correction = build_correction(taken, draft, reviewed)
-        return save_correction(correction, ledger, taken.case)
+        correction = build_correction(snapshot, draft, reviewed)
+        return save_correction(correction, ledger, snapshot.case)
 
 
 def build_correction(
-    taken: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...]
+    snapshot: CorrectionToSave, draft: Draft, reviewed: tuple[int, ...]
 ) -> Correction:
-    """The correction that layers and a draft make up; may take a while, for a worker thread.
+    """A correction from a snapshot of layers and a draft; may take a while, for a worker thread.
 
     Raises
     ------
     InputError, OutputError
         If the image cannot be segmented, or a label is above 255 or below 0.
     """
-    volume, model = build_volume(taken.source), taken.model
+    volume, model = build_volume(snapshot.source), snapshot.model
     if draft.patient.strip():
         volume = replace(volume, patient_id=draft.patient.strip())
-    labels = labels_as_bytes(taken.labels)
+    labels = labels_as_bytes(snapshot.labels)
     return Correction(
         volume=volume,
         labels=labels[None] if labels.ndim == 2 else labels,
-        classes=taken.classes,
+        classes=snapshot.classes,
         reviewed_slices=reviewed,
         report=draft.report,
         model_labels=None if model is None else model.labels,
         model_slices=None if model is None else model.slices,
         provenance={} if model is None else model.provenance,
-        window=None if taken.window is None else (*taken.window, volume.intensity_unit),
-        seconds=taken.seconds,
+        window=None if snapshot.window is None else (*snapshot.window, volume.intensity_unit),
+        seconds=snapshot.seconds,
         notes=draft.notes,
     )
 
 
 def labels_as_bytes(labels: np.ndarray) -> np.ndarray:
-    """Labels as uint8, whatever integers their layer has.
+    """Convert a layer's labels, of any integer type, to uint8.
 
     Raises
     ------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from napari_tgcnet.segment.identity_check import of_text
+from napari_tgcnet.segment.identity_check import identity_after_edit
 from napari_tgcnet.segment.ports import Layers
 from napari_tgcnet.segment.state import Phase, Scope, SegmentState
 from napari_tgcnet.shared.case import Draft, ImageInfo
@@ -16,21 +16,21 @@ _FILE_PHASES = (Phase.READING_FILE, Phase.SAVING_FILE, Phase.SAVING_CORRECTION)
 
 
 class ImageChoice:
-    """Chooses an image and keeps the draft of each: one patient's never meets another's image."""
+    """Chooses an image, and keeps a draft for each, so that none is used with another image."""
 
     def __init__(self, store: Store[SegmentState], layers: Layers) -> None:
         self._store, self._layers = store, layers
         self._drafts: dict[str | None, Draft] = {}
-        # What came or was selected while a file was being read or written.
-        self._missed: str | None = None
+        # The image to choose once the file that is being read or written is done.
+        self._postponed: str | None = None
 
     def refresh(self) -> None:
-        """Take notice of layers that came, went or were renamed; one that came is chosen."""
+        """Update the list of images after layers changed; a new image is chosen."""
         state, images = self._store.state, self._layers.images()
         known = {image.id for image in state.images}
         new = [image.id for image in images if image.id not in known]
         if new and state.phase in _FILE_PHASES:
-            self._missed = new[-1]
+            self._postponed = new[-1]
         if new and not state.is_busy:
             self._choose(images, new[-1])
         elif state.image_id in {image.id for image in images}:
@@ -40,27 +40,27 @@ class ImageChoice:
             self._choose(images, images[-1].id if images else None)
 
     def follow_active(self) -> None:
-        """Choose the image that was selected in the list of layers, or whose mask was."""
+        """Choose the image that is selected in napari's list, or the image of a selected mask."""
         image_id = self._layers.active_image()
         if image_id in {image.id for image in self._store.state.images}:
             self.choose(image_id)
 
-    def catch_up(self) -> None:
-        """Choose what could not be chosen while a file was being read or written."""
-        missed, self._missed = self._missed, None
-        if missed in {image.id for image in self._store.state.images}:
-            self.choose(missed)
+    def choose_postponed(self) -> None:
+        """Choose the image that could not be chosen while a file was being read or written."""
+        postponed, self._postponed = self._postponed, None
+        if postponed in {image.id for image in self._store.state.images}:
+            self.choose(postponed)
 
     def choose(self, image_id: str | None) -> None:
-        """Choose an image; while a file is being read or written, once that is done."""
+        """Choose an image, or postpone that while a file is being read or written."""
         state = self._store.state
         if state.phase in _FILE_PHASES:
-            self._missed = image_id
+            self._postponed = image_id
         if image_id != state.image_id and not state.is_busy:
             self._choose(state.images, image_id)
 
     def choose_modality(self, choice: str) -> None:
-        """Say what the chosen image is, or take that back."""
+        """State the modality of the chosen image; :data:`AUTOMATIC` undoes that."""
         image_id = self._store.state.image_id
         if image_id is not None:
             self.set_modality(image_id, choice)
@@ -69,14 +69,14 @@ class ImageChoice:
         self._layers.set_modality(image_id, choice)
         self._store.become(replace(self._store.state, images=self._layers.images()))
 
-    def write(self, draft: Draft) -> None:
+    def replace_draft(self, draft: Draft) -> None:
         """Replace the chosen image's draft."""
         self._keep(draft, self._store.state.image_id)
 
     def edit_report(self, text: str) -> None:
-        """Keep what a person typed or pasted; whose it is stays known while it is an edit."""
+        """Keep what a person typed or pasted; its identity stays known while it is an edit."""
         draft = self._store.state.draft
-        identity = of_text(draft, text)
+        identity = identity_after_edit(draft, text)
         self._keep(
             replace(
                 draft,
@@ -87,19 +87,19 @@ class ImageChoice:
             self._store.state.image_id,
         )
 
-    def write_report(self, read: ReportFile, image_id: str | None) -> None:
-        """Keep a file's report with its image, which may not be the chosen one any more."""
+    def set_report(self, read: ReportFile, image_id: str | None) -> None:
+        """Keep a file's report for the image it was opened for, chosen or not."""
         draft = self._drafts.get(image_id, Draft())
         self._keep(
             replace(draft, report=read.text, identity=read.identity, is_confirmed=False), image_id
         )
 
     def confirm_report(self) -> None:
-        """A person uses the report although it is of another patient or study."""
+        """Use the report although it is of another patient or study than the image."""
         self._keep(replace(self._store.state.draft, is_confirmed=True), self._store.state.image_id)
 
     def about(self) -> About:
-        """The chosen image, as a table of reports may name it."""
+        """How a table of reports may refer to the chosen image."""
         image = self._store.state.image
         return About(name=image.name, identity=image.identity) if image else About()
 
@@ -114,7 +114,7 @@ class ImageChoice:
 
     def _choose(self, images: tuple[ImageInfo, ...], image_id: str | None) -> None:
         image = next((one for one in images if one.id == image_id), None)
-        # What was written before there was any image is for the first one.
+        # A draft that was written before there was any image belongs to the first one.
         first = self._drafts.pop(None, Draft())
         if image is not None and image.draft is not None:
             first = image.draft

@@ -31,7 +31,7 @@ class ModelChoices:
         chosen = next(model for model in self._store.state.models if model.name == name)
         self._store.become(replace(self._store.state, model=name, threshold=chosen.threshold))
 
-    def take(self, event: Ready) -> None:
+    def update(self, event: Ready) -> None:
         """Show what the engine offers now."""
         store = self._store
         self._infos = {model.name: model for model in event.models}

@@ -1,4 +1,4 @@
-"""What the controller needs from the outside; it gets these as arguments and knows no more."""
+"""What the controller needs from the viewer, the engine and the disk, as it is passed to it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Files(Protocol):
     def check_ledger(self, folder: Path) -> None: ...
     def save_correction(
         self,
-        taken: CorrectionToSave,
+        snapshot: CorrectionToSave,
         draft: Draft,
         reviewed: tuple[int, ...],
         ledger: Path,

@@ -1,4 +1,4 @@
-"""A run's preview layer, and the one write that brings its result into the mask.
+"""A run's preview layer, and the one write that copies its result into the mask.
 
 Measured on napari 0.9: assigning ``Labels.data`` keeps a stale undo history, one write a slice
 floods the history (100 items), ``editable = False`` empties it, and ``block_history`` held across
@@ -34,7 +34,7 @@ class PreviewRun:
     Parameters
     ----------
     image : the layer the run works on
-    target : the mask to write into; it is put into the viewer where it is not there yet
+    target : the mask to write into; added to the viewer where it is not in it yet
     slices : the slices the run covers
     classes : for the colours of the preview
     """
@@ -54,7 +54,7 @@ class PreviewRun:
         if self._is_new_target:
             viewer.add_layer(target)
         self._finished: set[int] = set()
-        # Both sides of the later comparison: what was there when the run began.
+        # The mask when the run began: what differs from it later was painted meanwhile.
         self._before = _stack(target)[slices.start : slices.stop].copy()
         self._changes = _Changes()
         self._preview = build_mask_layer(
@@ -83,7 +83,7 @@ class PreviewRun:
 
     @property
     def drawn(self) -> np.ndarray:
-        """(Z, Y, X) uint8, what the model drew; right in the finished slices, zero elsewhere."""
+        """(Z, Y, X) uint8, what the model drew; valid in the finished slices, zero elsewhere."""
         return _stack(self._preview)
 
     def write_slice(self, index: int, labels: np.ndarray) -> None:
@@ -91,14 +91,14 @@ class PreviewRun:
         self._finished.add(index)
         _stack(self._preview)[index] = labels
         before = self._before[index - self._slices.start]
-        # Found while the model works on the next slice, so that the commit has less to do.
+        # Compared while the model works on the next slice, so that the commit has less to do.
         self._changes.put(index, labels, before)
-        _touch(_stack(self._target)[index])
+        _allocate(_stack(self._target)[index])
         if not self._timer.isActive():
             self._timer.start()
 
     def commit(self) -> int:
-        """Write what changed, and nobody painted meanwhile, in one step of the undo history.
+        """Write what the run changed and nobody painted meanwhile, as one step of the undo history.
 
         Returns
         -------
@@ -106,20 +106,20 @@ class PreviewRun:
             How many voxels were written.
         """
         if not self.has_slices:
-            self._leave()
+            self._remove_preview()
             return 0
         try:
             indices, values = self._collect()
-            if self._target not in self._viewer.layers:  # removed in mid-run
+            if self._target not in self._viewer.layers:  # removed during the run
                 self._viewer.add_layer(self._target)
             if values.size:
                 self._target.data_setitem(indices[-self._target.ndim :], values)
         finally:
-            self._leave()
+            self._remove_preview()
         return int(values.size)
 
-    def _leave(self) -> None:
-        """Take the preview away, and a mask made for this run that nothing was written into."""
+    def _remove_preview(self) -> None:
+        """Remove the preview, and a mask made for this run that nothing was written into."""
         self._timer.stop()
         layers = self._viewer.layers
         if self._preview in layers:
@@ -136,20 +136,20 @@ class PreviewRun:
     def _collect(self) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """Indices (z, y, x) and label values of what is to be written."""
         target = _stack(self._target)
-        zs, ys, xs, values = self._changes.taken()
+        zs, ys, xs, values = self._changes.arrays()
         is_painted = np.array(
             [
                 not np.array_equal(target[z], before)
                 for z, before in zip(self._slices, self._before, strict=True)
             ]
         )
-        # Only where somebody painted is it worth looking voxel by voxel.
+        # Voxels are compared only in slices that somebody painted in.
         if is_painted.any():
-            doubtful = np.flatnonzero(is_painted[zs - self._slices.start])
-            index = zs[doubtful], ys[doubtful], xs[doubtful]
+            in_painted = np.flatnonzero(is_painted[zs - self._slices.start])
+            index = zs[in_painted], ys[in_painted], xs[in_painted]
             before = self._before[index[0] - self._slices.start, index[1], index[2]]
             keep = np.ones(zs.size, dtype=bool)
-            keep[doubtful[target[index] != before]] = False
+            keep[in_painted[target[index] != before]] = False
             zs, ys, xs, values = zs[keep], ys[keep], xs[keep], values[keep]
         return (zs, ys, xs), values
 
@@ -184,16 +184,16 @@ class _Changes:
         self._values[self._size : end] = labels[ys, xs]
         self._size = end
 
-    def taken(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """z, y, x and label value of every changed voxel."""
         zs, ys, xs = (one[: self._size] for one in self._zyx)
         return zs, ys, xs, self._values[: self._size]
 
 
-def _touch(plane: np.ndarray) -> None:
-    """Have the system hand out a plane's memory now, a slice at a time.
+def _allocate(plane: np.ndarray) -> None:
+    """Make the operating system allocate a plane's memory now, slice by slice.
 
-    A fresh mask is zeros that take no memory yet; the commit would wait for all of it at once.
+    A new mask of zeros has no memory allocated yet; the commit would wait for all of it at once.
     """
     plane.reshape(-1)[::_PAGE_BYTES] += 0
 

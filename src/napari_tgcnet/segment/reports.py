@@ -14,7 +14,7 @@ from tgcnet.io.report_text import without_surrogates
 
 
 class Reports:
-    """Keeps each image's report, and whose it is as far as its file says."""
+    """Edits the report of the chosen image."""
 
     def __init__(
         self, *, store: Store[SegmentState], images: ImageChoice, file_jobs: FileJobs
@@ -22,7 +22,7 @@ class Reports:
         self._store, self._images, self._file_jobs = store, images, file_jobs
 
     def edit(self, text: str) -> None:
-        """Take what was typed or pasted; a clipboard may hold halves of characters."""
+        """Keep what was typed or pasted; a clipboard may hold halves of characters."""
         self._images.edit_report(without_surrogates(text))
 
     def use_sample(self) -> None:
@@ -31,12 +31,12 @@ class Reports:
             self.edit(image.sample_report)
 
     def open(self, path: str) -> None:
-        """Read a report for the image that is chosen now."""
+        """Read a file's report for the image that is chosen now."""
         image_id = self._store.state.image_id
 
         def keep(read: ReportFile) -> None:
-            self._images.write_report(read, image_id)
-            self._file_jobs.say(*read.notices)
+            self._images.set_report(read, image_id)
+            self._file_jobs.show_notices(*read.notices)
 
         self._file_jobs.open_report(Path(path), self._images.about(), keep)
 

@@ -1,4 +1,4 @@
-"""What is known of a run: what to say and ask before it, what was found after it. No Qt."""
+"""A run: its request, the notices and questions before it, its result after it. No Qt."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MODALITY_QUESTION = Question(
 
 
 def slices_of(state: SegmentState, image: ImageInfo, current: Callable[[str], int]) -> range:
-    """Which slices of an image the scope covers; ``current`` tells the one on the canvas."""
+    """Which slices of an image the scope covers; ``current`` gives the one on the canvas."""
     if state.scope is Scope.ALL or image.num_slices == 1:
         return range(image.num_slices)
     if state.scope is Scope.CURRENT:
@@ -39,7 +39,7 @@ def slices_of(state: SegmentState, image: ImageInfo, current: Callable[[str], in
 
 
 def clamp_range(image: ImageInfo | None, first: int, last: int) -> tuple[int, int]:
-    """A range of slices, both ends included, inside an image's stack and in order."""
+    """Clamp a range of slices, both ends included, to an image's stack and put it in order."""
     top = image.num_slices - 1 if image else 0
     first = min(max(first, 0), top)
     return first, min(max(last, first), top)
@@ -50,12 +50,12 @@ def build_request(
     current: Callable[[str], int],
     window: Callable[[str], tuple[float, float] | None],
 ) -> SegmentRequest:
-    """What Run asks for now.
+    """The run that the state describes.
 
     Parameters
     ----------
     current : as of :func:`slices_of`
-    window : tells, of an image, centre and width that the model is to see; None for its own
+    window : gives, for an image, centre and width of what the model is to see; None for its own
 
     Raises
     ------
@@ -78,20 +78,20 @@ def build_request(
     )
 
 
-def known_provenance(model: ModelInfo, order: SegmentRequest) -> dict[str, str]:
-    """What can be said of a mask before its run has ended; nothing of the patient."""
-    window = order.window_hu
+def known_provenance(model: ModelInfo, request: SegmentRequest) -> dict[str, str]:
+    """The provenance of a mask that is known before its run has ended; no patient data."""
+    window = request.window_hu
     stated = {} if window is None else {"window_hu": f"{window[0]:g}/{window[1]:g}"}
     return {
         "model": model.name,
         "sha256": model.sha256,
-        "threshold": f"{order.threshold:g}",
+        "threshold": f"{request.threshold:g}",
         **stated,
     }
 
 
 def preflight_notices(reading: ReportRead) -> tuple[str, ...]:
-    """What of the report the model does not read or cannot segment, a sentence each."""
+    """One sentence for each part of the report that the model does not read or cannot segment."""
     notices = []
     if not reading.sentences_kept:
         notices.append(messages.NOTHING_READ)
@@ -99,18 +99,18 @@ def preflight_notices(reading: ReportRead) -> tuple[str, ...]:
         notices.append(messages.not_segmentable(reading.not_segmentable))
     past_end = reading.sentences_past_end
     unreadable = [s for s in reading.sentences_left_out if s not in past_end]
-    told: tuple[tuple[Callable[[Sequence[str]], str], Sequence[str]], ...] = (
+    left_out: tuple[tuple[Callable[[Sequence[str]], str], Sequence[str]], ...] = (
         (messages.sentences_left_out, unreadable),
         (messages.sentences_past_end, past_end),
         (messages.words_left_out, reading.words_left_out),
         (messages.words_past_end, reading.words_past_end),
     )
-    notices += [say(left_out) for say, left_out in told if left_out]
+    notices += [sentence(parts) for sentence, parts in left_out if parts]
     return tuple(notices)
 
 
 def preflight_question(reading: ReportRead) -> Question | None:
-    """The question a report raises before a run, None where it raises none."""
+    """The question to ask about a report before a run; None where there is none."""
     if reading.only_absent:
         text = messages.ONLY_ABSENT
     elif reading.not_segmentable and not reading.segmentable:
@@ -125,8 +125,8 @@ class RunRecord:
 
     Parameters
     ----------
-    planar : a single image, whose findings have an area; a stack's have a volume
-    slices : what the run was asked for
+    planar : the image is a single one, so findings have an area; in a stack they have a volume
+    slices : those the run covers
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class RunRecord:
         return len(self._counts)
 
     def record_window(self, window: ShownWindow) -> None:
-        """Remember what the model gets, to say it in the end."""
+        """Remember the window the model sees, for the summary."""
         self._window = (messages.model_window(window.low, window.high, window.unit),)
 
     def count(self, index: int, labels: np.ndarray) -> None:
@@ -156,7 +156,7 @@ class RunRecord:
         self._counts[index] = np.bincount(labels.ravel(), minlength=num_values)[1:num_values]
 
     def summary(self, *last_lines: str) -> ResultSummary:
-        """Extent per class, slices with findings, then ``last_lines``: what only an end knows."""
+        """Extent per class, slices with findings, then ``last_lines``, known only at the end."""
         lines = []
         per_slice = {index: int(counts.sum()) for index, counts in self._counts.items()}
         found = [index for index in sorted(per_slice) if per_slice[index]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.file_jobs import FileJobs
-from napari_tgcnet.segment.identity_check import check as check_whose
+from napari_tgcnet.segment.identity_check import check_identity
 from napari_tgcnet.segment.image_choice import ImageChoice
 from napari_tgcnet.segment.ports import Files, Layers
 from napari_tgcnet.segment.state import Phase, SegmentState
@@ -19,7 +19,7 @@ from tgcnet.errors import InputError, TgcnetError
 
 
 class CorrectionSaver:
-    """Keeps the drafts of notes and reviewed slices, and hands corrections to the ledger."""
+    """Edits the draft of a correction, and saves corrections in the ledger."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class CorrectionSaver:
         session.ledger_chosen.connect(self.show_ledger)
 
     def show_ledger(self) -> None:
-        """Show which folder corrections go to, whoever chose it."""
+        """Show the folder of corrections, which any panel may have chosen."""
         if not self._store.is_closed:
             ledger = self._session.ledger
             self._store.become(
@@ -44,7 +44,7 @@ class CorrectionSaver:
             )
 
     def choose_ledger(self, folder: str) -> None:
-        """Have corrections kept in another folder, if it can hold them."""
+        """Save corrections in another folder from now on, if it can hold them."""
         path = Path(folder)
         self._file_jobs.work(
             Phase.READING_FILE,
@@ -53,13 +53,13 @@ class CorrectionSaver:
         )
 
     def edit_reviewed(self, text: str) -> None:
-        self._images.write(replace(self._store.state.draft, reviewed=text))
+        self._images.replace_draft(replace(self._store.state.draft, reviewed=text))
 
     def edit_patient(self, text: str) -> None:
-        self._images.write(replace(self._store.state.draft, patient=text))
+        self._images.replace_draft(replace(self._store.state.draft, patient=text))
 
     def edit_notes(self, text: str) -> None:
-        self._images.write(replace(self._store.state.draft, notes=text))
+        self._images.replace_draft(replace(self._store.state.draft, notes=text))
 
     def mark_current(self) -> None:
         """Mark the slice on the canvas as reviewed."""
@@ -74,41 +74,41 @@ class CorrectionSaver:
             self._mark(set(range(image.num_slices)))
 
     def save(self) -> None:
-        """Save the chosen image's mask as a correction; returns before that is done."""
+        """Start saving the chosen image's mask as a correction; returns at once."""
         state = self._store.state
         image = state.image
         if image is None or state.is_busy:
             return
-        self._file_jobs.forget()
+        self._file_jobs.clear_notices()
         try:
-            check_whose(state)
+            check_identity(state)
             reviewed = self._reviewed() if image.num_slices > 1 else (0,)
-            taken = self._layers.snapshot_correction(image.id)
+            snapshot = self._layers.snapshot_correction(image.id)
         except TgcnetError as error:
             self._store.become(replace(self._store.state, problem=str(error)))
             return
         draft, ledger = state.draft, self._session.ledger
         self._file_jobs.work(
             Phase.SAVING_CORRECTION,
-            lambda: self._files.save_correction(taken, draft, reviewed, ledger),
-            lambda kept: self._saved(kept, reviewed, ledger),
+            lambda: self._files.save_correction(snapshot, draft, reviewed, ledger),
+            lambda saved: self._saved(saved, reviewed, ledger),
         )
 
-    def _saved(self, kept: SavedCorrection, reviewed: tuple[int, ...], ledger: Path) -> None:
-        said = [messages.correction_saved(kept.case_id, kept.revision)]
-        if kept.is_new_ledger:
-            said.append(messages.new_ledger(ledger.name))
-        if kept.revision > 1 and self._store.state.draft.patient:
-            said.append(messages.PATIENT_STAYS)
-        if kept.was_in_bin:
-            said.append(messages.BACK_FROM_BIN)
-        if kept.carried_over:
-            said.append(messages.carried_over(format_slices(kept.carried_over)))
-        if not reviewed and not kept.carried_over:
-            said.append(messages.NONE_REVIEWED)
-        elif kept.changed_not_reviewed:
-            said.append(messages.changed_not_reviewed(format_slices(kept.changed_not_reviewed)))
-        self._file_jobs.say(*said)
+    def _saved(self, saved: SavedCorrection, reviewed: tuple[int, ...], ledger: Path) -> None:
+        notices = [messages.correction_saved(saved.case_id, saved.revision)]
+        if saved.is_new_ledger:
+            notices.append(messages.new_ledger(ledger.name))
+        if saved.revision > 1 and self._store.state.draft.patient:
+            notices.append(messages.PATIENT_STAYS)
+        if saved.was_in_bin:
+            notices.append(messages.BACK_FROM_BIN)
+        if saved.carried_over:
+            notices.append(messages.carried_over(format_slices(saved.carried_over)))
+        if not reviewed and not saved.carried_over:
+            notices.append(messages.NONE_REVIEWED)
+        elif saved.changed_not_reviewed:
+            notices.append(messages.changed_not_reviewed(format_slices(saved.changed_not_reviewed)))
+        self._file_jobs.show_notices(*notices)
         self._session.corrections_changed.emit()
 
     def _mark(self, slices: set[int]) -> None:
@@ -117,7 +117,7 @@ class CorrectionSaver:
         except InputError as error:
             self._store.become(replace(self._store.state, problem=str(error)))
             return
-        self._images.write(replace(self._store.state.draft, reviewed=format_slices(marked)))
+        self._images.replace_draft(replace(self._store.state.draft, reviewed=format_slices(marked)))
 
     def _reviewed(self) -> tuple[int, ...]:
         state = self._store.state

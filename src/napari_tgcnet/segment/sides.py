@@ -74,7 +74,7 @@ class SideMarks:
         self.update()
 
     def texts(self) -> dict[str, str]:
-        """What stands at each place now; empty texts left out."""
+        """The text at each place now; places without text are left out."""
         if self._image is None or not self._image.visible:
             return {}
         header = header_of(self._image)
@@ -89,7 +89,7 @@ class SideMarks:
         return letters
 
     def update(self, event: Any = None) -> None:
-        """Write the letters; connected to all that can move them."""
+        """Update the letters; connected to everything that can move them."""
         texts = self.texts()
         if "all" in self._overlays:
             overlay = self._overlays["all"]
@@ -101,7 +101,7 @@ class SideMarks:
             overlay.visible = edge in texts
 
     def close(self) -> None:
-        """Disconnect; the canvas is left alone, it may be gone already."""
+        """Disconnect; the canvas is not touched, as it may be deleted already."""
         self._connect(self._image, connect=False)
         self._image = None
         self._viewer.dims.events.order.disconnect(self.update)

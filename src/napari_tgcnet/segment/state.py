@@ -1,4 +1,4 @@
-"""What the panel shows, frozen; the controller is the only one to replace it."""
+"""What the panel shows, as a frozen state; only the controller replaces it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Asking(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where the panel stands; everything but IDLE keeps Run disabled."""
+    """What the panel is doing; everything but IDLE disables Run."""
 
     IDLE = "idle"
     READING_FILE = "reading_file"
@@ -39,7 +39,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelChoice:
-    """A model the user may choose; ``threshold`` is the one it was measured with."""
+    """A model the user may choose; ``threshold`` is the one it was evaluated with."""
 
     name: str
     label: str
@@ -66,7 +66,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """A question that stands in the panel until a button answers it."""
+    """A question that the panel shows until a button answers it."""
 
     kind: Asking
     text: str
@@ -93,9 +93,9 @@ class SegmentState:
 
     Attributes
     ----------
-    engine_problem : why the model's process never got ready
-    window_for_model : the model is to see a CT as it is shown
-    ledger, ledger_path : the folder that corrections are kept in: its name, and all of it
+    engine_problem : why the model's process did not become ready
+    window_for_model : the model gets a CT as it is shown, not in its own window
+    ledger, ledger_path : the folder of corrections: its name, and its whole path
     """
 
     phase: Phase = Phase.IDLE

@@ -1,4 +1,4 @@
-"""One viewer's layers, as the controller sees them: images and masks by id, one run at a time."""
+"""One viewer's layers, for the controller: images and masks by id, one run at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ViewerLayers:
-    """The :class:`napari_tgcnet.segment.ports.Layers` of a real viewer."""
+    """Implements :class:`napari_tgcnet.segment.ports.Layers` for a real viewer."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
@@ -39,7 +39,7 @@ class ViewerLayers:
         return layers.list_images(self._viewer.layers)
 
     def choose(self, image_id: str | None) -> None:
-        """Let the letters on the canvas follow this image."""
+        """Show this image's sides on the canvas."""
         image = layers.find_image(self._viewer.layers, image_id) if image_id else None
         self._sides.follow(image)
 
@@ -47,7 +47,7 @@ class ViewerLayers:
         return layers.current_slice(self._viewer, self._image(image_id))
 
     def active_image(self) -> str | None:
-        """The image that is selected in the list of layers, or whose mask is."""
+        """The image that is selected in the list of layers, or the image of a selected mask."""
         active = self._viewer.layers.selection.active
         if active is None:
             return None
@@ -56,7 +56,7 @@ class ViewerLayers:
         return image_id
 
     def set_modality(self, image_id: str, choice: str) -> None:
-        """Remember, in the layer, what the user said it is."""
+        """Remember in the layer which modality the user chose."""
         layers.set_modality(self._image(image_id), choice)
 
     def has_mask(self, image_id: str) -> bool:
@@ -80,9 +80,9 @@ class ViewerLayers:
         classes: Sequence[SegmentationClass],
         provenance: Mapping[str, str],
     ) -> None:
-        """Make the mask where there is none, and the preview that slices stream into.
+        """Add the preview that finished slices go into, and the mask where there is none.
 
-        ``provenance`` is what is known before the run, for one that does not reach its end.
+        ``provenance`` is what is known before the run; a run that ends early has no other.
         """
         image = self._image(image_id)
         target = layers.find_mask(self._viewer.layers, image) or layers.build_mask_layer(
@@ -94,7 +94,7 @@ class ViewerLayers:
         self._provenance = provenance
 
     def add_provenance(self, more: Mapping[str, str]) -> None:
-        """Add what became known once the run had begun."""
+        """Add what became known when the run began."""
         self._provenance = {**self._provenance, **more}
 
     def write_slice(self, index: int, labels: np.ndarray) -> None:
@@ -102,9 +102,9 @@ class ViewerLayers:
             self._run.write_slice(index, labels)
 
     def commit(self, provenance: Mapping[str, str] | None = None) -> int:
-        """End the run; what changed goes into the mask. Returns the number of voxels written.
+        """End the run and write what changed into the mask. Returns the number of voxels written.
 
-        ``provenance`` None: the run ended early, and has what was known when it began.
+        ``provenance`` None: the run ended early, and keeps what was known when it began.
         """
         run, self._run = self._run, None
         if run is None:
@@ -120,13 +120,13 @@ class ViewerLayers:
         return run.commit()
 
     def show_window(self, image_id: str, low: float, high: float) -> None:
-        """Set the contrast limits to what the model got; a colour image has none."""
+        """Set the contrast limits; a colour image has none."""
         image = layers.find_image(self._viewer.layers, image_id)
         if image is not None and not image.rgb and low < high:
             image.contrast_limits = (low, high)
 
     def shown_window(self, image_id: str) -> tuple[float, float] | None:
-        """The contrast limits; None for a colour image, or one that is gone."""
+        """The contrast limits; None for a colour image, or one that was removed."""
         image = layers.find_image(self._viewer.layers, image_id)
         if image is None or image.rgb:
             return None
@@ -147,7 +147,7 @@ class ViewerLayers:
         return snapshots.snapshot_correction(image, mask)
 
     def add(self, layer: LayerTuple) -> str:
-        """Put a freshly read image into the viewer; returns its id."""
+        """Add an image that was just read to the viewer; returns its id."""
         self._viewer.add_layer(Layer.create(*layer))
         image_id: str = layer[1]["metadata"][layers.KEY]["id"]
         return image_id
@@ -156,11 +156,11 @@ class ViewerLayers:
         layers.show_slice(self._viewer, self._image(image_id), index)
 
     def close(self) -> None:
-        """Stop following the viewer, which may be half gone already."""
+        """Stop following the viewer, which may be half deleted already."""
         self._sides.close()
 
     def clean_up(self) -> None:
-        """Leave a viewer that stays open without the panel; finished slices are kept."""
+        """Commit and clear the canvas of a viewer that stays open without the panel."""
         self.commit()
         self._sides.update()
 

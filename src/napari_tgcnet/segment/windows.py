@@ -1,4 +1,4 @@
-"""Keys that a panel adds to its viewer while it is open, and none that somebody else has."""
+"""The window an image is shown in: presets, their keys, and what the model sees. No Qt."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 WINDOW_KEYS = ("F5", "F6", "F7", "F8", "F9")
-"""For presets in their order; napari itself has no function key but F11."""
+"""For presets in their order; of the function keys, napari itself uses only F11."""
 
 
 class Windows:
-    """Shows presets on the chosen image; tells a run which window the model is to see."""
+    """Shows presets on the chosen image, and knows which window a run gives to the model."""
 
     def __init__(self, store: Store[SegmentState], layers: Layers) -> None:
         self._store, self._layers = store, layers
 
     def show(self, index: int) -> None:
-        """Show the chosen image in one of its presets; nothing where it has no such one."""
+        """Show the chosen image in one of its presets; does nothing where it has fewer."""
         image = self._store.state.image
         if image is not None and index < len(image.windows):
             window = image.windows[index]
             self._layers.show_window(image.id, window.low, window.high)
 
     def use_for_model(self, is_wanted: bool) -> None:
-        """Let the model see a CT as it is shown, or in its own window again."""
+        """Give the model a CT as it is shown, or in the model's own window again."""
         self._store.become(replace(self._store.state, window_for_model=is_wanted))
 
     def for_model(self, image_id: str) -> tuple[float, float] | None:
-        """Centre and width of what is shown, None where the model is to take its own."""
+        """Centre and width of the shown window; None where the model uses its own."""
         image = self._store.state.image
         if image is None or not image.windows or not self._store.state.window_for_model:
             return None
@@ -44,7 +44,7 @@ class Windows:
 
 
 class WindowKeys:
-    """Function keys for presets.
+    """Function keys for presets, added to a viewer while the panel is open.
 
     Parameters
     ----------
@@ -56,20 +56,20 @@ class WindowKeys:
         self._bound: list[str] = []
         for index, key in enumerate(WINDOW_KEYS):
             try:
-                viewer.bind_key(key, _shower(show, index))
-            except ValueError:  # the user's own, or another plugin's: theirs it stays
+                viewer.bind_key(key, _key_action(show, index))
+            except ValueError:  # bound by the user or another plugin: left alone
                 continue
             self._bound.append(key)
 
     def close(self) -> None:
-        """Give the keys back."""
+        """Remove the keys."""
         for key in self._bound:
             self._viewer.bind_key(key, None)
         self._bound.clear()
 
 
-def _shower(show: Callable[[int], None], index: int) -> Callable[[Any], None]:
-    """What a key does. A function, since napari asks whatever is bound for its name."""
+def _key_action(show: Callable[[int], None], index: int) -> Callable[[Any], None]:
+    """What a key does; a plain function, since napari needs its ``__name__``."""
 
     def show_window(viewer: Any) -> None:
         show(index)

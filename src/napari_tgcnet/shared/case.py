@@ -19,10 +19,11 @@ from tgcnet.domain import (
 )
 
 LayerTuple = tuple[Any, dict[str, Any], str]
+"""Data, attributes and type of a layer, as napari's readers return them."""
 
 
 AUTOMATIC = "auto"
-"""The modality as the image's file tells it, and not the user."""
+"""The choice of a modality that leaves it to the image's file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,10 +32,10 @@ class Draft:
 
     Attributes
     ----------
-    reviewed : slices as :mod:`napari_tgcnet.segment.slice_ranges` reads them
-    patient : any word that is the same for all images of one patient; only a hash of it is kept
+    reviewed : slices as :mod:`napari_tgcnet.shared.slice_ranges` reads them
+    patient : any word that is the same for all images of one patient; only a hash of it is saved
     identity : what the report's file says of patient and study
-    is_confirmed : a person uses the report although it is of another patient or study
+    is_confirmed : a person confirmed a report that is of another patient or study
     """
 
     report: str = field(default="", repr=False)
@@ -47,17 +48,17 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageInfo:
-    """An image layer, as far as panel and controller need to know it.
+    """What panel and controller know about an image layer.
 
     Attributes
     ----------
     id : the link in ``layer.metadata``, never the layer's name
     num_axes : spatial axes of the layer; only 2 and 3 can be segmented
-    modality : "ct", "xray" or "unknown"; the user's word goes before the file's
-    modality_choice : what the user said it is, :data:`AUTOMATIC` where nothing
+    modality : "ct", "xray" or "unknown"; the user's choice takes precedence over the file's
+    modality_choice : what the user chose, :data:`AUTOMATIC` where nothing
     sides : one sentence on how left and right are known
     sample_report : the text that ships with a sample image, else None
-    draft : what a case that was opened again begins with, else None
+    draft : the saved draft of an image that was opened as a case of a ledger, else None
     notices : what was assumed or converted while reading
     windows : presets that one click shows; none where ``no_windows`` says why
     identity : what the file says of patient and study
@@ -90,9 +91,9 @@ class LayerSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SegmentRequest:
-    """A run, as it was asked for. The report is the patient's: never logged.
+    """A run that the user asked for. The report is the patient's: never logged.
 
-    ``window_hu``: centre and width that the model is to see; None for its own.
+    ``window_hu``: centre and width of the window that the model gets; None for its own.
     """
 
     image_id: str
@@ -106,14 +107,14 @@ class SegmentRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelMask:
-    """What a model drew, kept with the mask layer a person corrects (its metadata's "model_mask").
+    """A model's mask, kept in the metadata ("model_mask") of the mask layer a person corrects.
 
     Attributes
     ----------
     labels : (Z, Y, X) uint8; 0 outside ``slices``
     slices : those that a model segmented, ascending
     provenance : of the latest run; no patient data
-    since_s : ``time.monotonic()`` when it appeared; None where nobody knows any more
+    since_s : ``time.monotonic()`` when it appeared; None where that is not known any more
     """
 
     labels: np.ndarray
@@ -128,8 +129,8 @@ class MaskToSave:
 
     Attributes
     ----------
-    source : of an image from DICOM; None where it is from another format
-    is_edited : the mask is not, or not only, a model's
+    source : of an image from DICOM; None for another format
+    is_edited : a person drew the mask or a part of it
     """
 
     name: str
@@ -143,15 +144,15 @@ class MaskToSave:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CorrectionToSave:
-    """An image with its mask as a person left it, taken on the Qt thread.
+    """A snapshot of an image and its corrected mask, made on the Qt thread.
 
     Attributes
     ----------
     labels : (Y, X) or (Z, Y, X) as the layer has them, a copy
     model : None where no model was run
     window : contrast limits that the person saw; None for a colour image
-    seconds : since the model's mask appeared; None where nobody knows
-    case : of one that was opened again, else None
+    seconds : since the model's mask appeared; None where that is not known
+    case : of an image that was opened as a case of a ledger, else None
     """
 
     source: LayerSource

@@ -1,4 +1,4 @@
-"""Work off the Qt thread: the model's process, and reading and writing files."""
+"""Work off the Qt thread: worker threads, and requests to the model's process."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 N = TypeVar("N", int, float)
 
-TELL_EVERY_S = 0.05
-"""A worker may be done with thousands of things a second; no eye follows them."""
+REPORT_EVERY_S = 0.05
+"""The least time between two reports; a worker may finish thousands of things a second."""
 
 _Submitted = tuple[int, int]
-"""Number of a segmentation's request, and the stack's index of its first slice."""
+"""The number of a submitted request, and the index in the stack of its first slice."""
 
 _ENDS = (Finished, Cancelled, Failed, Died)
 _MOUSE_POLL_MS = 50
@@ -52,12 +52,12 @@ _CLOSE_TIMEOUT_S = 2.0
 
 
 class WorkerThreads(QObject):
-    """Runs functions in worker threads; errors come back as sentences."""
+    """Runs functions in worker threads; errors are reported as sentences."""
 
     def start(
         self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
     ) -> None:
-        """Run ``work`` off the Qt thread; ``then`` or ``failed`` is called back on it."""
+        """Run ``work`` off the Qt thread; ``then`` or ``failed`` is called on it."""
 
         def guarded() -> tuple[bool, Any]:
             try:
@@ -70,7 +70,7 @@ class WorkerThreads(QObject):
             (then if is_good else failed)(value)
 
         def errored(error: Exception) -> None:
-            # Where, and what kind: its message may hold a path or a patient's words.
+            # Not the message: it may contain a path or a patient's words.
             places = "".join(traceback.format_tb(error.__traceback__))
             logger.error("a worker thread failed with %s:\n%s", type(error).__name__, places)
             failed(messages.DEFECT)
@@ -83,40 +83,44 @@ class WorkerThreads(QObject):
 
 
 class ReportingThreads(WorkerThreads):
-    """Worker threads whose work may tell, at any time, how much of it is done."""
+    """Worker threads whose work can report its progress."""
 
     _arrived = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        # Emitted in a worker's thread: the queued signal brings it to Qt's.
+        # Emitted in a worker thread; the queued signal calls it on the Qt thread.
         self._arrived.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
     def start_reporting(
         self,
         work: Callable[[Callable[[N], None]], T],
-        told: Callable[[N], None],
+        on_progress: Callable[[N], None],
         then: Callable[[T], None],
         failed: Callable[[str], None],
     ) -> None:
-        """Run ``work`` off the Qt thread; whatever it tells is told again on it, now and then."""
-        last = -TELL_EVERY_S
+        """Run ``work`` off the Qt thread.
 
-        def tell(done: N) -> None:
+        ``work`` gets a function to report progress with; ``on_progress`` is called with it on the
+        Qt thread, at most every :data:`REPORT_EVERY_S`.
+        """
+        last = -REPORT_EVERY_S
+
+        def report(done: N) -> None:
             nonlocal last
             now = time.monotonic()
-            if now - last >= TELL_EVERY_S:
+            if now - last >= REPORT_EVERY_S:
                 last = now
-                self._arrived.emit(partial(told, done))
+                self._arrived.emit(partial(on_progress, done))
 
-        self.start(partial(work, tell), then, failed)
+        self.start(partial(work, report), then, failed)
 
-    def _call(self, what: Callable[[], None]) -> None:
-        what()
+    def _call(self, function: Callable[[], None]) -> None:
+        function()
 
 
 class EngineJobs(QObject):
-    """Hands requests to the model's process, and its events to a listener on the Qt thread.
+    """Sends requests to the model's process, and its events to a listener on the Qt thread.
 
     Parameters
     ----------
@@ -132,8 +136,8 @@ class EngineJobs(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        # Events come on the client's reader thread; the queued signal brings them to Qt's.
-        self._arrived.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        # Events arrive on the client's reader thread; the queued signal moves them to Qt's.
+        self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         self._client = build_client(self._arrived.emit)
         self._workers = workers
         self._listener: Callable[[Event], None] | None = None
@@ -145,7 +149,7 @@ class EngineJobs(QObject):
         self._is_submitting = self._cancel_wanted = self._is_closed = False
 
     def listen(self, listener: Callable[[Event], None]) -> None:
-        """Send every event here from now on."""
+        """Send every event to this function from now on."""
         self._listener = listener
 
     def start(self) -> None:
@@ -157,20 +161,20 @@ class EngineJobs(QObject):
     def read_report(self, text: str, *, model: str) -> None:
         self._reading = self._client.read_report(text, model=model)
 
-    def segment(self, order: SegmentRequest, source: LayerSource) -> None:
-        """Build the volume and hand it over in a worker thread: a stack is hundreds of MB."""
+    def segment(self, request: SegmentRequest, source: LayerSource) -> None:
+        """Build the volume and send it in a worker thread: a stack is hundreds of MB."""
         self._is_submitting, self._cancel_wanted = True, False
 
         def submit() -> _Submitted:
-            part, first = narrow(source, order.slices)
+            part, first = narrow(source, request.slices)
             number = self._client.segment(
                 build_volume(part),
-                model=order.model,
-                device=order.device,
-                report=order.report,
-                slices=(order.slices.start - first, order.slices.stop - first),
-                threshold=order.threshold,
-                window_hu=order.window_hu,
+                model=request.model,
+                device=request.device,
+                report=request.report,
+                slices=(request.slices.start - first, request.slices.stop - first),
+                threshold=request.threshold,
+                window_hu=request.window_hu,
             )
             return number, first
 
@@ -215,21 +219,21 @@ class EngineJobs(QObject):
             self._labels = self._client.labels_view(self._segmentation)
             if self._cancel_wanted:
                 self._client.cancel(self._segmentation)
-        self._drain()
+        self._deliver_waiting()
 
     def _submission_failed(self, sentence: str) -> None:
         self._submitted(Failed(request=None, sentence=sentence, kind=UNEXPECTED))
 
-    def _take(self, event: Event) -> None:
+    def _receive(self, event: Event) -> None:
         if not self._is_closed:
             self._waiting.append(event)
-            self._drain()
+            self._deliver_waiting()
 
-    def _drain(self) -> None:
-        """Pass events on in order; held back until the number of the request is known."""
+    def _deliver_waiting(self) -> None:
+        """Deliver events in order, once the number of the submitted request is known."""
         while self._waiting and not self._is_submitting and not self._is_closed:
             if isinstance(self._waiting[0], _ENDS) and self._is_painting():
-                QTimer.singleShot(_MOUSE_POLL_MS, self._drain)
+                QTimer.singleShot(_MOUSE_POLL_MS, self._deliver_waiting)
                 return
             event = self._waiting.popleft()
             if self._is_stale(event):
@@ -238,33 +242,36 @@ class EngineJobs(QObject):
                 self._reading = None
             if isinstance(event, SliceDone):
                 event = replace(event, z=event.z + self._first_slice)
-            self._hand_over(event)
+            self._deliver(event)
 
-    def _hand_over(self, event: Event) -> None:
-        """Call the listener; if it fails, end the run and send it a ``Failed`` event."""
+    def _deliver(self, event: Event) -> None:
+        """Pass an event to the listener; if that fails, end the run and report the failure."""
         is_handled = self._call_listener(event)
         if isinstance(event, _ENDS):
             self._release()
-        if is_handled:
-            return
+        if not is_handled:
+            self._abandon_run()
+
+    def _abandon_run(self) -> None:
         if self._segmentation is not None:
             self._client.cancel(self._segmentation)
             self._release()
         self._call_listener(Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED))
 
     def _call_listener(self, event: Event) -> bool:
-        """Whether the listener handled the event without an error."""
+        """Whether the listener handled the event."""
         try:
             if self._listener is not None:
                 self._listener(event)
-        except Exception:  # a defect of the panel must not reach Qt, which would abort
+        # Whatever goes wrong in the panel: it is called by Qt, and the run would never end.
+        except Exception:
             logger.exception("the panel failed to handle an event")
             return False
         return True
 
     @staticmethod
     def _is_painting() -> bool:
-        """Whether a stroke is under way: a write inside it would join its undo step."""
+        """Whether the user is painting: a write during a stroke would join its undo step."""
         return QApplication.mouseButtons() != Qt.MouseButton.NoButton
 
     def _is_stale(self, event: Event) -> bool:
@@ -274,7 +281,7 @@ class EngineJobs(QObject):
         current = {self._reading, self._segmentation} - {None}
         if isinstance(event, Failed):
             return bool(current) and event.request not in {None, *current}
-        if isinstance(event, Died):  # a child before the one that has the current request
+        if isinstance(event, Died):  # a process older than the current request
             return bool(current) and not current & set(event.requests)
         return (
             isinstance(event, Begun | SliceDone | Progress | Notice | Finished | Cancelled)

@@ -1,4 +1,4 @@
-"""What the panels of one napari share: the ledger that is chosen, and news. No Qt."""
+"""What the panels of one napari share: the chosen ledger, and signals of changes. No Qt."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tgcnet.corrections import user_ledger_folder
 
 
 class Session:
-    """Passed to every panel.
+    """The one object that every panel gets.
 
     Attributes
     ----------
-    ledger_chosen : the folder of corrections is another one now
+    ledger_chosen : another folder of corrections was chosen
     corrections_changed : a case was saved, deleted or restored
-    models_changed : a model came, went, or was switched on
+    models_changed : a model was added, removed, or made active
     """
 
     ledger_chosen = Signal(Path)
@@ -28,15 +28,15 @@ class Session:
 
     @property
     def ledger(self) -> Path:
-        """The folder of corrections; it need not be there yet."""
+        """The folder of corrections; it need not exist yet."""
         return self._ledger
 
     def choose_ledger(self, folder: Path) -> None:
-        """Have all panels use another folder; kept for this session only, and nowhere written."""
+        """Have all panels use another folder for this session; the choice is not saved."""
         if folder != self._ledger:
             self._ledger = folder
             self.ledger_chosen.emit(folder)
 
 
 SESSION = Session()
-"""The one of this process: its panels are built by napari, which passes no argument of ours."""
+"""The session of this process; napari builds the panels, and cannot pass one to them."""

@@ -1,4 +1,4 @@
-"""Slices as a person writes them: "3-7, 12". No Qt."""
+"""Slices as text, as a person writes them: "3-7, 12". No Qt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is taken off mask layers on the Qt thread, as copies, so that nothing races with a brush."""
+"""Copies of mask layers, made on the Qt thread, so that nothing races with painting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tgcnet.domain import Geometry, VolumeHeader
 
 
 def snapshot_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
-    """Copy a mask layer with the geometry of the image it belongs to, where that is there."""
+    """Copy a mask layer, with the geometry of its image where that is still in the viewer."""
     own = own_metadata(mask)
     image = find_image(layers, own.get("mask_of", ""))
     if "header" not in own and image is not None:
@@ -34,7 +34,7 @@ def snapshot_mask(layers: Iterable[Any], mask: Labels) -> MaskToSave:
 def mask_to_save(
     name: str, labels: np.ndarray, own: Mapping[str, Any], geometry: Geometry
 ) -> MaskToSave:
-    """What a file says of a mask, from our entry in its layer's metadata.
+    """A mask with what its file says about it, from our entry in the layer's metadata.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def mask_to_save(
 
 
 def snapshot_correction(image: Image, mask: Labels) -> CorrectionToSave:
-    """Copy an image's mask with all that a ledger keeps beside it; cheap but for the copy."""
+    """Copy an image's mask with all that a ledger saves with it; only the copy takes time."""
     own, about_image = own_metadata(mask), own_metadata(image)
     model: ModelMask | None = own.get("model_mask")
     since_s = None if model is None else model.since_s
@@ -78,11 +78,12 @@ def update_model_mask(
     slices: Sequence[int],
     provenance: Mapping[str, str],
 ) -> ModelMask:
-    """What a model drew so far, with the slices of its latest run.
+    """The model's mask after another run: the slices of that run replaced.
 
     Parameters
     ----------
-    drawn : (Z, Y, X) uint8, right in ``slices`` and zero elsewhere; it is kept, not copied
+    before : the mask before that run; None where there was none
+    drawn : (Z, Y, X) uint8, valid in ``slices`` and zero elsewhere; used without a copy
     """
     labels, seen = drawn, set(slices)
     if before is not None:

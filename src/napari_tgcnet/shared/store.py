@@ -1,4 +1,4 @@
-"""A panel's one state: replaced whole, shown at each change. No Qt."""
+"""What every controller is built on: a view, worker threads, and the state in its store. No Qt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class View(Protocol[Shown]):
 
 
 class Workers(Protocol):
-    """Work off the Qt thread; ``then`` and ``failed`` (with a sentence) come back on it."""
+    """Runs work off the Qt thread; calls ``then`` or ``failed`` (with a sentence) on it."""
 
     def start(
         self, work: Callable[[], T], then: Callable[[T], None], failed: Callable[[str], None]
@@ -38,7 +38,7 @@ class Store(Generic[S]):
         self._view = view
 
     def become(self, state: S) -> None:
-        """Replace the state; the view shows it where it differs from the last one."""
+        """Replace the state, and show it where it differs from the last one."""
         if state != self.state:
             self.state = state
             self._view.show_state(state)

@@ -1,4 +1,4 @@
-"""Intensity windows: the presets of a CT, and whether the model is to see what is shown. No Qt."""
+"""Intensity windows: the presets of a CT, and the window an image is first shown in. No Qt."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ PRESETS = (
 def offered_windows(
     modality: Modality, *, is_windowed: bool, from_file: Sequence[NamedWindow]
 ) -> tuple[tuple[NamedWindow, ...], str]:
-    """The presets of an image, or none and a sentence why.
+    """The presets of an image; where there are none, a sentence why.
 
-    ``is_windowed``: its pixels have 8 bits, so that they are no Hounsfield units.
+    ``is_windowed``: the pixels have 8 bits, so they are no Hounsfield units.
     """
     if is_windowed:
         return (), messages.NO_WINDOWS_8_BIT
@@ -41,10 +41,10 @@ def offered_windows(
 
 
 def first_limits(volume: Volume) -> tuple[float, float] | None:
-    """What a volume is shown with at first; None: as napari shows what it knows nothing of.
+    """The contrast limits a volume is first shown with; None leaves them to napari.
 
-    The file's own window goes before the preset for a lung. Only where there is neither, one
-    slice of a volume that lies on a disk is looked at.
+    The file's own window takes precedence over the preset for the lung. Where there is neither,
+    one slice of a volume on disk is read.
     """
     if volume.is_display_ready:
         return _FULL_8_BIT

@@ -53,7 +53,7 @@ def test_an_image_dropped_into_the_viewer_is_chosen_and_has_a_report_of_its_own(
     drop_in(desk, first, OTHER)
     assert (desk.state.image_id, desk.state.report) == ("b", "")
     desk.controller.reports.edit("of the second patient")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read()
     order = desk.engine.segment.call_args.args[0]
     assert (order.image_id, order.report) == ("b", "of the second patient")
@@ -149,7 +149,7 @@ def test_a_layer_of_four_axes_is_refused_in_words(qapp) -> None:
     controller.open_panel()
     controller._store.become(replace(controller._store.state, model="mini"))
     controller.reports.edit("left lower zone")
-    controller.run()
+    controller.run.start()
     assert controller.state.problem == shared_messages.wrong_axes(4)
     assert controller.state.phase is Phase.IDLE
     engine.read_report.assert_not_called()
@@ -168,7 +168,7 @@ def test_an_engine_that_never_got_ready_can_be_tried_again(starting, desk_class)
     starting.controller.handle_event(DIED)
     assert starting.state.engine_problem == DIED.sentence
     starting.engine.describe.assert_not_called()
-    starting.controller.retry_engine()
+    starting.controller.run.retry_engine()
     starting.engine.describe.assert_called_once_with()
     assert starting.state.engine_problem == ""
 

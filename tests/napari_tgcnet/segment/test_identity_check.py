@@ -56,7 +56,7 @@ def test_nothing_is_said_without_a_report(desk, opened) -> None:
 @pytest.mark.parametrize("name", ["patient_id", "accession_number", "study_id"])
 def test_a_difference_stops_run_and_correction_until_confirmed(desk, opened, name) -> None:
     opened(replace(OURS, **{name: "another"}))
-    desk.controller.run()
+    desk.controller.run.start()
     assert (desk.state.problem, desk.state.phase) == (messages.CONFIRM_REPORT, Phase.IDLE)
     desk.controller.corrections.save()
     assert desk.state.problem == messages.CONFIRM_REPORT
@@ -64,13 +64,13 @@ def test_a_difference_stops_run_and_correction_until_confirmed(desk, opened, nam
     desk.layers.snapshot_correction.assert_not_called()
     desk.controller.reports.confirm()
     assert desk.state.problem == ""
-    desk.controller.run()
+    desk.controller.run.start()
     desk.engine.read_report.assert_called_once_with(TEXT, model="mini")
 
 
 def test_what_one_of_them_does_not_say_stops_nothing(desk, opened) -> None:
     opened(Identity(patient_id="P-1"), image=Identity(study_id="1.2"))
-    desk.controller.run()
+    desk.controller.run.start()
     desk.engine.read_report.assert_called_once()
 
 
@@ -89,7 +89,7 @@ def test_the_next_file_has_to_be_confirmed_anew(desk, opened) -> None:
     opened(Identity(patient_id="P-2"))
     desk.controller.reports.confirm()
     desk.controller.reports.open("again.dcm")
-    desk.controller.run()
+    desk.controller.run.start()
     assert desk.state.problem == messages.CONFIRM_REPORT
 
 

@@ -45,7 +45,7 @@ def test_a_run_reads_the_report_and_hands_over_the_order(desk) -> None:
     order = desk.engine.segment.call_args.args[0]
     assert (order.slices, order.threshold, order.report) == (range(4), 0.4, "left lower zone")
     assert desk.state.phase is Phase.RUNNING
-    desk.controller.run()  # an impatient second click
+    desk.controller.run.start()  # an impatient second click
     desk.engine.segment.assert_called_once()
 
 
@@ -73,7 +73,7 @@ def test_slices_stream_and_the_end_is_summed_up(desk) -> None:
 
 def test_no_report_runs_and_says_so(desk) -> None:
     desk.controller.reports.edit("  \n")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.engine.read_report.assert_not_called()
     assert desk.state.notices == (messages.NO_REPORT,)
     assert desk.state.phase is Phase.RUNNING
@@ -81,7 +81,7 @@ def test_no_report_runs_and_says_so(desk) -> None:
 
 def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
     desk.controller.reports.edit("long")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(
         sentences_left_out=("The heart is large.",),
         words_left_out=("hilum",),
@@ -94,7 +94,7 @@ def test_what_the_model_does_not_read_or_know_is_shown(desk) -> None:
 
 def test_each_reason_for_not_reading_has_its_sentence(desk) -> None:
     desk.controller.reports.edit("long")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(
         sentences_left_out=("Old scar.", "The heart is large."),
         sentences_past_end=("The heart is large.",),
@@ -112,7 +112,7 @@ def test_each_reason_for_not_reading_has_its_sentence(desk) -> None:
 @pytest.mark.parametrize(("kept", "is_said"), [((), True), (("Opacity.",), False)])
 def test_a_report_of_which_nothing_is_read_says_so(desk, kept, is_said) -> None:
     desk.controller.reports.edit("Xyzzy.")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(sentences_kept=kept)
     assert (messages.NOTHING_READ in desk.state.notices) == is_said
 
@@ -129,19 +129,19 @@ def test_a_report_of_which_nothing_is_read_says_so(desk, kept, is_said) -> None:
 )
 def test_a_report_the_model_cannot_serve_asks_first(desk, changes, text) -> None:
     desk.controller.reports.edit("No infection.")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(**changes)
     assert (desk.state.question.text, desk.state.phase) == (text, Phase.ASKING)
     desk.engine.segment.assert_not_called()
-    desk.controller.answer("yes")
+    desk.controller.run.answer("yes")
     desk.engine.segment.assert_called_once()
 
 
 def test_no_to_a_question_frees_the_panel(desk) -> None:
     desk.controller.reports.edit("No infection.")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(only_absent=True)
-    desk.controller.answer("no")
+    desk.controller.run.answer("no")
     assert (desk.state.phase, desk.state.question) == (Phase.IDLE, None)
     desk.engine.segment.assert_not_called()
 
@@ -151,7 +151,7 @@ def test_painted_voxels_are_not_replaced_unasked(desk) -> None:
     desk.run()
     assert desk.state.question.kind is Asking.REPLACE
     desk.engine.segment.assert_not_called()
-    desk.controller.answer("yes")
+    desk.controller.run.answer("yes")
     desk.engine.segment.assert_called_once()
 
 
@@ -161,7 +161,7 @@ def test_an_unknown_modality_is_asked_for_and_remembered(desk) -> None:
         Failed(request=3, sentence="cannot be decided", kind="ModalityUnknownError")
     )
     assert [one.value for one in desk.state.question.options] == ["ct", "xray", "no"]
-    desk.controller.answer("ct")
+    desk.controller.run.answer("ct")
     desk.layers.set_modality.assert_called_once_with("a", "ct")
     assert desk.engine.segment.call_count == 2
     assert desk.state.phase is Phase.RUNNING
@@ -170,7 +170,7 @@ def test_an_unknown_modality_is_asked_for_and_remembered(desk) -> None:
 def test_cancel_keeps_what_is_finished(desk) -> None:
     desk.run()
     desk.controller.handle_event(SliceDone(request=3, z=1))
-    desk.controller.cancel()
+    desk.controller.run.cancel()
     desk.engine.cancel.assert_called_once_with()
     assert (desk.state.phase, desk.state.can_run) == (Phase.CANCELLING, False)
     desk.controller.handle_event(Cancelled(request=3, slices_done=1))
@@ -194,21 +194,21 @@ def test_a_run_cancelled_before_its_first_slice_has_nothing_to_sum_up(desk) -> N
 
 @pytest.mark.parametrize("question", ["replace", "report"])
 def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question) -> None:
-    desk.controller.run()
+    desk.controller.run.start()
     desk.controller.handle_event(SliceDone(request=3, z=1))
     desk.controller.handle_event(FINISHED)
     result, notices = desk.state.result, desk.state.notices
     assert notices == (messages.NO_REPORT,)
     desk.layers.has_paint.return_value = question == "replace"
     desk.controller.reports.edit("left lower zone")
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(only_absent=question == "report", not_segmentable=("nodule",))
     assert desk.state.phase is Phase.ASKING
-    desk.controller.answer("no")
+    desk.controller.run.answer("no")
     assert (desk.state.result, desk.state.notices) == (result, notices)
-    desk.controller.run()
+    desk.controller.run.start()
     desk.read(only_absent=question == "report", not_segmentable=("nodule",))
-    desk.controller.answer("yes")
+    desk.controller.run.answer("yes")
     assert desk.state.phase is Phase.RUNNING
     assert (desk.state.result, desk.state.notices) == (
         None,
@@ -218,8 +218,8 @@ def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question
 
 def test_cancel_while_the_report_is_read_frees_at_once(desk) -> None:
     desk.controller.reports.edit("left")
-    desk.controller.run()
-    desk.controller.cancel()
+    desk.controller.run.start()
+    desk.controller.run.cancel()
     desk.read()  # late
     assert desk.state.phase is Phase.IDLE
     desk.engine.segment.assert_not_called()
@@ -246,8 +246,8 @@ def test_out_of_memory_notices_appear(desk) -> None:
     ("scope", "expected"), [("current", range(2, 3)), ("range", range(1, 4)), ("all", range(4))]
 )
 def test_the_scope_decides_the_slices(desk, scope, expected) -> None:
-    desk.controller.set_range(1, 9)
-    desk.controller.choose_scope(scope)
+    desk.controller.run.set_range(1, 9)
+    desk.controller.run.choose_scope(scope)
     desk.run()
     assert desk.engine.segment.call_args.args[0].slices == expected
     assert desk.state.scope is Scope(scope)
@@ -281,7 +281,7 @@ def test_a_success_does_not_stand_beside_a_failure(desk, part) -> None:
 
 
 def test_a_file_job_leaves_the_runs_notices(desk) -> None:
-    desk.controller.run()
+    desk.controller.run.start()
     desk.controller.handle_event(FINISHED)
     desk.files.save_mask.side_effect = OutputError("The disk is full.")
     desk.controller.save_mask("mask.png")

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox
 from napari_tgcnet.segment import messages
 from napari_tgcnet.segment.controller import SegmentController
 from napari_tgcnet.segment.reports import Reports
+from napari_tgcnet.segment.run_control import RunControl
 from napari_tgcnet.segment.save_correction import CorrectionSaver
 from napari_tgcnet.segment.state import (
     Asking,
@@ -87,6 +88,7 @@ def test_showing_a_state_reports_nothing(panel, qtbot) -> None:
 
 def test_every_signal_of_the_views_reaches_the_controller(panel) -> None:
     controller = Mock(spec=SegmentController)
+    controller.run = Mock(spec=RunControl)
     controller.windows = Mock(spec=Windows)
     controller.reports = Mock(spec=Reports)
     controller.corrections = Mock(spec=CorrectionSaver)
@@ -104,9 +106,9 @@ def test_every_signal_of_the_views_reaches_the_controller(panel) -> None:
     controller.windows.show.assert_called_once_with(2)
     controller.reports.edit.assert_called_once_with("left")
     controller.set_threshold.assert_called_once_with(0.5)
-    controller.set_range.assert_called_once_with(1, 3)
-    controller.run.assert_called_once_with()
-    controller.answer.assert_called_once_with("yes")
+    controller.run.set_range.assert_called_once_with(1, 3)
+    controller.run.start.assert_called_once_with()
+    controller.run.answer.assert_called_once_with("yes")
     controller.save_mask.assert_called_once_with("mask.dcm", True)
     controller.corrections.edit_notes.assert_called_once_with("rim")
 

@@ -18,7 +18,7 @@ def desk(desk_class, qtbot):
     panel.connect_to(desk.controller)
     desk.layers.images.return_value = (ImageInfo(id="long", name="long", num_slices=99),)
     desk.controller.refresh_images()
-    desk.controller.choose_scope("range")
+    desk.controller.run.choose_scope("range")
     panel.show()
     return desk
 
@@ -31,7 +31,7 @@ def type_into(qtbot, box, text: str) -> None:
 
 def test_a_range_is_typed(desk, qtbot) -> None:
     run = desk.panel.run
-    desk.controller.set_range(20, 98)
+    desk.controller.run.set_range(20, 98)
     type_into(qtbot, run.last, "35")
     qtbot.keyClick(run.last, Qt.Key.Key_Return)
     assert (desk.state.range_first, desk.state.range_last) == (20, 35)

@@ -76,8 +76,8 @@ def test_drop_choose_scroll_run_and_save(make_napari_viewer, qtbot, study, tmp_p
     controller.choose_model("mini")
     controller.windows.show(1)
     controller.windows.use_for_model(True)
-    controller.choose_scope("range")
-    controller.set_range(4, 5)
+    controller.run.choose_scope("range")
+    controller.run.set_range(4, 5)
     qtbot.mouseClick(segment.view.run.run_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: controller.state.result is not None or bool(controller.state.problem),

@@ -45,8 +45,8 @@ class SegmentPanelView(QWidget):
         self.window_view.connect_to(actions.windows)
         self.report.connect_to(actions.reports)
         self.model.connect_to(actions)
-        self.run.connect_to(actions)
-        self.question.connect_to(actions)
+        self.run.connect_to(actions.run)
+        self.question.connect_to(actions.run)
         self.result.connect_to(actions)
         self.correction.connect_to(actions.corrections)
 

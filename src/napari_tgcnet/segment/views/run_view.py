@@ -75,7 +75,7 @@ class RunView(QGroupBox):
     def connect_to(self, actions: RunActions) -> None:
         self.scope_chosen.connect(actions.choose_scope)
         self.range_chosen.connect(actions.set_range)
-        self.run_requested.connect(actions.run)
+        self.run_requested.connect(actions.start)
         self.retry_requested.connect(actions.retry_engine)
         self.cancel_requested.connect(actions.cancel)
 

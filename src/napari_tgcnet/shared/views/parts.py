@@ -1,4 +1,4 @@
-"""What several views share."""
+"""Widgets that several views share."""
 
 from __future__ import annotations
 
