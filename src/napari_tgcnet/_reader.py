@@ -1,4 +1,4 @@
-"""Readers the manifest names: files to layers that know their geometry and modality."""
+"""The readers that the manifest names: files to layers with geometry and modality."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Paths = str | list[str]
 Read = LayerTuple | tuple[None]
 
 NO_LAYER: list[Read] = [(None,)]
-"""What napari takes for "opened, but not into a layer of its own"."""
+"""Means to napari: opened, but not as a layer that it has to add."""
 
 
 def get_reader(path: Paths) -> Callable[[Paths], list[Read]] | None:
@@ -70,7 +70,7 @@ def _read_study(path: Path, viewer: Any) -> list[Read]:
     readable = [series for series in listing.series if series.is_readable]
     if not readable:
         raise InputError(messages.none_readable(path.name, _refusals(listing)))
-    if viewer is not None and len(listing.series) > 1:  # what is refused is told there, too
+    if viewer is not None and len(listing.series) > 1:  # the panel shows what is refused, too
         _panel_of(viewer).controller.show_listing(path.name, listing)
     if len(readable) == 1:
         return [_open(studies, readable[0], in_background=viewer is not None)]

@@ -1,4 +1,4 @@
-"""Sample data the manifest names: a shipped radiograph with its text, and a phantom stack."""
+"""The sample data that the manifest names: a shipped radiograph with report, and a phantom."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def radiograph() -> list[LayerTuple]:
 
 
 def phantom() -> list[LayerTuple]:
-    """The generated CT-like stack, under a name that says that it is one."""
+    """The generated CT-like stack; its name says that it is generated."""
     return [image_layer_tuple(phantom_stack(), messages.PHANTOM_NAME, report=PHANTOM_REPORT)]

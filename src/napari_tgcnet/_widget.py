@@ -134,7 +134,7 @@ class SegmentPanel(DockedPanel):
 
 
 class _SegmentInWindow:
-    """What the panel added to its window, and takes away again.
+    """What the panel added to its window, and has to remove.
 
     Attributes
     ----------
@@ -227,7 +227,7 @@ class FinetunePanel(DockedPanel):
             partial(_is_running, self.controller), self.controller.run.stop_now, self
         )
         view.connect_to(self.controller)
-        # Not the guard: it is a child of this widget, gone when the widget is destroyed.
+        # Not the guard: it is a child of this widget, and deleted before the widget is.
         self.clean_up_with(self.controller.close)
         view.show_state(self.controller.state)
         self.controller.open_panel()

@@ -1,4 +1,4 @@
-"""The writer the manifest names: a labels layer to NIfTI, TIFF, PNG or DICOM SEG."""
+"""The writer that the manifest names: a labels layer to NIfTI, TIFF, PNG or DICOM SEG."""
 
 from __future__ import annotations
 

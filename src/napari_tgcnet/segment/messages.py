@@ -1,4 +1,4 @@
-"""Every sentence and label that a user of the panel reads."""
+"""The sentences and labels of the segment panel, but for those that other panels show too."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ OPEN_REPORT, OPEN_REPORT_TIP = (
 USE_SAMPLE_REPORT = "Use the sample's report"
 CONFIRM_REPORT = (
     "The report is of another patient or study than the image. Open the right one, or press “Use "
-    "it all the same” beneath the report."
+    "it anyway” below the report."
 )
-USE_ALL_THE_SAME = "Use it all the same"
+USE_ANYWAY = "Use it anyway"
 _FACTS = {"patient_id": "patient", "accession_number": "accession number", "study_id": "study"}
 REPORT_HINT = "Type or paste the report. Sides are the patient's. May stay empty."
 RUN, CANCEL, RETRY = "Run", "Cancel", "Try again"
@@ -56,25 +56,25 @@ WINDOW_FOR_MODEL_TIP = (
 )
 
 CORRECTION, SAVE_CORRECTION = "Correction", "Save correction"
-SAVE_CORRECTION_TIP = "Keep image, report, the model's mask and yours, to fine-tune a model on"
+SAVE_CORRECTION_TIP = "Save image, report, the model's mask and yours, to fine-tune a model on"
 REVIEWED = "Reviewed slices"
 REVIEWED_HINT = "such as 3-7, 12"
 REVIEWED_TIP = "Only slices that you have looked at whole are learnt from and scored"
 THIS_SLICE, ALL_SLICES = "This slice", "All"
-PATIENT_STAYS = "The patient of a case stays the one of its first save."
-BACK_FROM_BIN = "The case was in the bin; it is back."
+PATIENT_STAYS = "A case keeps the patient it was first saved with."
+BACK_FROM_BIN = "The case was in the bin; it was restored."
 PATIENT, PATIENT_HINT = "Patient", "Any word, the same for all images of one patient"
 PATIENT_TIP = (
     "Keeps all images of one patient together, so that no model is compared on a patient it was "
     "trained on. Only a salted hash of the word is kept. Empty: this image counts as a patient of "
     "its own."
 )
-NOTES, NOTES_HINT = "Notes", "Kept with the correction; may stay empty"
-CHOOSE_LEDGER, CHOOSE_LEDGER_TIP = "Choose…", "The folder that corrections are kept in"
+NOTES, NOTES_HINT = "Notes", "Saved with the correction; may stay empty"
+CHOOSE_LEDGER, CHOOSE_LEDGER_TIP = "Choose…", "The folder that corrections are saved in"
 
 YES, NO = "Yes", "No"
 IS_CT, IS_XRAY, AUTO_MODALITY = "CT", "X-ray", "Automatic"
-MODALITY_TIP = "Decides how intensities are read; automatic takes what the file says"
+MODALITY_TIP = "Decides how intensities are read; automatic uses what the file says"
 
 ENGINE_STARTING = "The model is getting ready; you can already write the report."
 NO_MODEL = (
@@ -89,14 +89,14 @@ SAVING_CORRECTION = "Saving the correction…"
 READING_REPORT = "Reading the report…"
 WAITING_FOR_ANSWER = "Waiting for your answer."
 RUNNING = "Segmenting…"
-CANCELLING = "Stopping after the slices in work…"
+CANCELLING = "Stopping after the current slices…"
 
 PREVIEW_NAME = "TGC-Net preview"
 SIDE_UNKNOWN = "side unknown"
 SIDE_ASSUMED = "sides assumed: usual view"
 
 REPLACE = "The mask of this image already holds labels in these slices. Replace them?"
-ONLY_ABSENT = "The report names findings only as absent. Segment all the same?"
+ONLY_ABSENT = "The report names findings only as absent. Segment anyway?"
 WHICH_MODALITY = (
     "Nothing in this image says whether it is a CT or a radiograph, and the model has to know. "
     "Which is it?"
@@ -106,20 +106,20 @@ NONE_REVIEWED = (
     "scored. Mark the slices you have looked at and save again."
 )
 NO_ACTIVE_MODEL = (
-    "Nobody knows which model is active: what the models folder says of it is damaged. Choose a "
-    "model here, or switch one on in “TGC-Net: fine-tune”."
+    "It is unknown which model is active: the record of it in the models folder is damaged. Choose "
+    "a model here, or switch to one in “TGC-Net: fine-tune”."
 )
 NOTHING_FOUND = "Nothing found."
 NO_REPORT = "Run without a report: the model looked for everything it knows."
 NOTHING_READ = (
-    "The model reads nothing of this report, so it runs as if there were none and looks for "
+    "The model can read nothing of this report, so it runs as without a report and looks for "
     "everything it knows."
 )
 NO_MASK = "This image has no mask yet: run the model, or choose the image that a mask belongs to."
 IMAGE_GONE = "The chosen image layer was removed. Choose another one."
 CANCELLED_BEFORE = "Cancelled before the first slice was finished; nothing was changed."
 RESULT_ELSEWHERE = (
-    "The image of this run was removed before its end; the result stands in the mask of that image."
+    "The image of this run was removed before its end; the result is in the mask of that image."
 )
 
 
@@ -147,13 +147,13 @@ def not_segmentable(findings: Sequence[str]) -> str:
 
 def sentences_left_out(sentences: Sequence[str]) -> str:
     return (
-        "Not read, they tell only of the past, or what the model can read of their words would not "
-        f"say the same: {_quoted(sentences)}"
+        "Not read, because they only describe the past, or because the words the model can read "
+        f"would not mean the same: {_quoted(sentences)}"
     )
 
 
 def sentences_past_end(sentences: Sequence[str]) -> str:
-    return f"Not read, the report is longer than the model reads: {_quoted(sentences)}"
+    return f"Not read, because the report is too long for the model: {_quoted(sentences)}"
 
 
 def _quoted(sentences: Sequence[str]) -> str:
@@ -161,11 +161,13 @@ def _quoted(sentences: Sequence[str]) -> str:
 
 
 def words_left_out(words: Sequence[str]) -> str:
-    return f"Words the model never learned and does not read: {', '.join(words)}."
+    return f"Not read, because the model never learned these words: {', '.join(words)}."
 
 
 def words_past_end(words: Sequence[str]) -> str:
-    return f"Not read, their sentence is longer than the model reads: {', '.join(words)}."
+    return (
+        f"Not read, because their sentence is longer than the model can read: {', '.join(words)}."
+    )
 
 
 def device_label(label: str, free_bytes: int | None) -> str:
@@ -179,8 +181,8 @@ def identity_compared(compared: Mapping[str, bool | None]) -> str:
     words = {True: "the same", False: "DIFFERENT", None: "unknown"}
     if set(compared.values()) == {None}:
         return "Whether report and image are of one patient and study is unknown."
-    told = ", ".join(f"{_FACTS[name]} {words[is_same]}" for name, is_same in compared.items())
-    return f"Report and image: {told}."
+    facts = ", ".join(f"{_FACTS[name]} {words[is_same]}" for name, is_same in compared.items())
+    return f"Report and image: {facts}."
 
 
 def correction_saved(case_id: str, revision: int) -> str:
@@ -190,13 +192,13 @@ def correction_saved(case_id: str, revision: int) -> str:
 
 def carried_over(slices: str) -> str:
     return (
-        f"Reviewed earlier and taken over as they were: slices {slices}. To change these, open the "
+        f"Reviewed earlier and kept as they were: slices {slices}. To change these, open the "
         "case in “TGC-Net: corrections”."
     )
 
 
 def new_ledger(folder_name: str) -> str:
-    return f"A new ledger of corrections was begun in {folder_name}."
+    return f"A new ledger of corrections was created in {folder_name}."
 
 
 def changed_not_reviewed(slices: str) -> str:
@@ -224,7 +226,7 @@ def kept_after_failure(num_slices: int, num_voxels: int) -> str:
 
 def _finished_slices(num_slices: int, num_voxels: int) -> str:
     what = "1 finished slice is" if num_slices == 1 else f"{num_slices} finished slices are"
-    return f"{what} in the mask ({num_voxels} changed pixels); Ctrl-Z takes them back."
+    return f"{what} in the mask ({num_voxels} changed pixels); Ctrl-Z undoes them."
 
 
 def extent(name: str, count: int, *, spacing_zyx: Sequence[float], unit: str, planar: bool) -> str:
@@ -243,8 +245,8 @@ def slices_with_findings(num_found: int, num_seen: int, largest: int) -> str:
 
 def window_tip(window: NamedWindow, key: str) -> str:
     """What a preset shows, and the key that shows it, where it has one."""
-    said = f"Centre {(window.low + window.high) / 2:g}, width {window.high - window.low:g} HU"
-    return f"{said} (key {key})" if key else said
+    limits = f"Centre {(window.low + window.high) / 2:g}, width {window.high - window.low:g} HU"
+    return f"{limits} (key {key})" if key else limits
 
 
 def model_window(low: float, high: float, unit: str) -> str:
@@ -258,7 +260,7 @@ def took(seconds: float, device: str) -> str:
     return f"{seconds:.1f} s on {device}."
 
 
-def knows(findings: Sequence[str]) -> str:
+def model_findings(findings: Sequence[str]) -> str:
     return f"Segments: {', '.join(findings)}."
 
 

@@ -1,4 +1,4 @@
-"""Which model and which device: what the engine offers, and what is chosen of it. No Qt."""
+"""Which model and which device: what the engine offers, and what is chosen. No Qt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CPU = DeviceChoice(name="cpu", label=messages.CPU_DEVICE)
 
 
 class ModelChoices:
-    """Keeps what the engine knows of its models, and follows the active one."""
+    """Keeps the engine's description of its models, and follows the active one."""
 
     def __init__(self, store: Store[SegmentState]) -> None:
         self._store = store
@@ -23,11 +23,11 @@ class ModelChoices:
         self._active: str | None = None
 
     def info(self, name: str) -> ModelInfo:
-        """What the engine said of a model that can be chosen."""
+        """The engine's description of a model that can be chosen."""
         return self._infos[name]
 
     def choose(self, name: str) -> None:
-        """Choose a model, with the threshold it was measured with."""
+        """Choose a model, with the threshold it was evaluated with."""
         chosen = next(model for model in self._store.state.models if model.name == name)
         self._store.become(replace(self._store.state, model=name, threshold=chosen.threshold))
 
@@ -43,7 +43,7 @@ class ModelChoices:
         self._follow_active()
 
     def _follow_active(self) -> None:
-        """A choice made in the panel stands until another model is switched on."""
+        """Choose the active model, unless the user chose another since it became active."""
         state = self._store.state
         active = next((model.name for model in state.models if model.is_active), None)
         if state.model not in self._infos:

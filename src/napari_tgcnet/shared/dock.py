@@ -34,13 +34,13 @@ class DockedPanel(QWidget):
     def clean_up_with(self, clean_up: Callable[[], None]) -> None:
         """Call this when the dock is closed or the panel destroyed; it may be called twice.
 
-        No method of the panel: the panel is half gone when it is destroyed.
+        It must not be a method of the panel, which is half deleted when it is destroyed.
         """
         self._clean_up = clean_up
         self.destroyed.connect(partial(_call, clean_up))
 
     def event(self, event: QEvent) -> bool:
-        """Leave when the dock is closed: napari takes the panel out of it and deletes nothing."""
+        """Leave when the dock is closed: napari then takes the panel out, and deletes nothing."""
         if event.type() == QEvent.Type.ParentChange and self.parentWidget() is None:
             self.leave()
         return bool(super().event(event))

@@ -1,4 +1,4 @@
-"""napari layers <-> Volume and labels, linked by ids in ``layer.metadata``, never by name."""
+"""napari layers <-> volumes and labels, linked by ids in ``layer.metadata``, never by name."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from napari.components import LayerList, ViewerModel
 
 KEY = "tgcnet"
-"""Our one entry in ``layer.metadata``; what stands in it is ours to change."""
+"""Our one entry in ``layer.metadata``; nobody else changes it."""
 
 SHOWN_ONLY = "comparison"
-"""In our entry: the layer shows a comparison, and is nothing to segment or to correct."""
+"""In our entry: the layer only shows a comparison, and is not to be segmented or corrected."""
 
 AXIS_LABELS = ("z", "y", "x")
 
@@ -44,7 +44,7 @@ def own_metadata(layer: Any) -> dict[str, Any]:
 
 
 def image_layer_tuple(volume: Volume, name: str, *, report: str | None = None) -> LayerTuple:
-    """A layer data tuple that carries everything the volume knows.
+    """A layer data tuple with everything that belongs to the volume.
 
     A volume of one slice becomes a two-dimensional layer, as napari shows radiographs best.
     """
@@ -109,8 +109,8 @@ def list_images(layers: Iterable[Any]) -> tuple[ImageInfo, ...]:
 def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
     # What others' layers lack: nothing is known of them but their data type.
     header = header_of(layer) or _plain_header(layer)
-    # Whoever assumed the usual view while reading a file has said so in a notice.
-    is_said = header.geometry.side_knowledge is SideKnowledge.ASSUMED and bool(header.notices)
+    # A reader that assumed the usual view has added a notice about it.
+    is_in_notices = header.geometry.side_knowledge is SideKnowledge.ASSUMED and bool(header.notices)
     modality = _modality(own, header)
     windows, no_windows = offered_windows(
         modality, is_windowed=header.is_display_ready, from_file=header.windows
@@ -122,7 +122,7 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
         num_axes=int(layer.ndim),
         modality=str(modality),
         modality_choice=str(own.get("modality_choice", AUTOMATIC)),
-        sides="" if is_said else messages.SIDES[header.geometry.side_knowledge],
+        sides="" if is_in_notices else messages.SIDES[header.geometry.side_knowledge],
         sample_report=own.get("report"),
         draft=own.get("draft"),
         notices=header.notices,
@@ -133,12 +133,12 @@ def _describe(layer: Image, own: Mapping[str, Any]) -> ImageInfo:
 
 
 def _modality(own: Mapping[str, Any], header: VolumeHeader) -> Modality:
-    """What the user said it is, else what the file did."""
+    """The user's choice, else what the file says."""
     return Modality(own.get("modality_choice", header.modality))
 
 
 def set_modality(layer: Image, choice: str) -> None:
-    """Remember, in the layer, what the user says it is; AUTOMATIC takes that back."""
+    """Remember the user's choice in the layer; AUTOMATIC removes it."""
     own = {**own_metadata(layer), "modality_choice": choice}
     if choice == AUTOMATIC:
         del own["modality_choice"]
@@ -156,7 +156,7 @@ def mask_shape(layer: Image) -> tuple[int, ...]:
 
 
 def snapshot_source(layer: Image) -> LayerSource:
-    """Take what :func:`build_volume` needs; cheap, for the Qt thread."""
+    """What :func:`build_volume` needs of a layer; copies no pixels, for the Qt thread."""
     header = header_of(layer) or _plain_header(layer)
     return LayerSource(
         data=layer.data[0] if layer.multiscale else layer.data,
@@ -176,7 +176,7 @@ def _plain_header(layer: Image) -> VolumeHeader:
 
 
 def narrow(source: LayerSource, slices: range) -> tuple[LayerSource, int]:
-    """Leave of an array that is not in memory only the slices a run asks for.
+    """Reduce an array that is not in memory to the slices that a run needs.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def geometry_of(image: Image) -> Geometry:
 
 
 def find_image(layers: Iterable[Any], image_id: str) -> Image | None:
-    """The image layer with this id, None where it is gone."""
+    """The image layer with this id; None where it was removed."""
     return next(
         (
             layer
@@ -249,10 +249,10 @@ def find_image(layers: Iterable[Any], image_id: str) -> Image | None:
 
 
 def find_mask(layers: LayerList, image: Image) -> Labels | None:
-    """The mask of an image that is meant, None where none belongs to it and still fits it.
+    """The mask of an image; None where none belongs to it and has its shape.
 
-    The selected one; else the newest, where a duplicate, which carries the id of its original
-    and lies above it, gives way to that.
+    Of several, the selected one, else the newest. Of a mask and its duplicate, which has the same
+    id, the original.
     """
     image_id = own_metadata(image).get("id")
     fitting = [
@@ -281,7 +281,7 @@ def build_mask_layer(
     """
     own = own_metadata(image)
     entry = {"id": uuid.uuid4().hex, role: own["id"], "classes": tuple(classes)}
-    # A mask saved without its image still knows the file's grid, and the frames that make it up.
+    # So that a mask can be saved without its image, on the file's grid and with its frames.
     if "header" in own:
         entry["header"] = own["header"]
     return Labels(
@@ -301,7 +301,7 @@ def build_mask_layer(
 
 
 def class_colormap(classes: Sequence[SegmentationClass]) -> DirectLabelColormap:
-    """Label value k has the colour of class k - 1; background and the rest are clear."""
+    """Label value k has the colour of class k - 1; background and other labels are transparent."""
     colours: dict[int | None, np.ndarray] = {None: np.zeros(4), 0: np.zeros(4)}
     for value, one in enumerate(classes, start=1):
         colours[value] = np.array([*(channel / 255 for channel in one.colour), 1.0])
@@ -323,7 +323,7 @@ def geometry_from_attributes(scale: Sequence[float], units: Sequence[Any]) -> Ge
 
 
 def current_slice(viewer: ViewerModel, image: Image) -> int:
-    """Index, along the image's first axis, of the slice the viewer stands on."""
+    """Index, along the image's first axis, of the slice the viewer shows."""
     if image.ndim != 3:
         return 0
     position = image.world_to_data(viewer.dims.point)
@@ -331,7 +331,7 @@ def current_slice(viewer: ViewerModel, image: Image) -> int:
 
 
 def show_slice(viewer: ViewerModel, image: Image, index: int) -> None:
-    """Bring the viewer to a slice of the image's first axis."""
+    """Move the viewer to a slice of the image's first axis."""
     if image.ndim != 3:
         return
     centre = np.array([index, *(size // 2 for size in _shape(image)[1:3])], dtype=float)

@@ -32,7 +32,7 @@ SIDES = {
 }
 
 LUNG, MEDIASTINUM, BONE, SOFT_TISSUE = "Lung", "Mediastinum", "Bone", "Soft tissue"
-NO_WINDOWS_8_BIT = "No presets: these 8-bit pixels were windowed before, and are no CT values."
+NO_WINDOWS_8_BIT = "No presets: these 8-bit pixels are already windowed, and no CT values."
 NO_WINDOWS = {
     Modality.XRAY: "No presets: this is a radiograph, which has no Hounsfield units.",
     Modality.UNKNOWN: "No presets: nothing says that this is a CT. If it is one, say so above.",
@@ -47,9 +47,9 @@ def wrong_axes(num_axes: int) -> str:
     )
 
 
-def no_slices(text: str) -> str:
+def not_slices(text: str) -> str:
     return (
-        f"“{text}” is no slice, expected numbers and ranges such as 3-7, 12; correct what stands "
+        f"“{text}” is not a slice, expected numbers and ranges such as 3-7, 12; correct the text "
         "in “Reviewed slices”."
     )
 
@@ -57,17 +57,17 @@ def no_slices(text: str) -> str:
 def slices_outside(text: str, num_slices: int) -> str:
     return (
         f"“{text}” is outside the stack or runs backwards, expected slices from 0 to "
-        f"{num_slices - 1}; correct what stands in “Reviewed slices”."
+        f"{num_slices - 1}; correct the text in “Reviewed slices”."
     )
 
 
 def saved(layer_name: str, file_name: str, *, deidentify: bool = False) -> str:
-    said = f"Layer “{layer_name}” saved as {file_name}."
+    sentence = f"Layer “{layer_name}” saved as {file_name}."
     if format_of(file_name, formats.MASKS) is not formats.DICOM_SEG:
-        return said
+        return sentence
     if deidentify:
-        return f"{said} It names no patient; the identifiers of the study and its images stay."
-    return f"{said} It carries the patient's name, ID and birth date and the study's data."
+        return f"{sentence} It names no patient; the identifiers of the study and its images stay."
+    return f"{sentence} It carries the patient's name, ID and birth date and the study's data."
 
 
 def sample_source(licence: str, url: str) -> str:
@@ -78,8 +78,8 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def left(seconds: float) -> str:
-    """The time left, as a person would say it."""
+def time_left(seconds: float) -> str:
+    """The time left, roughly."""
     if seconds < 1:
         return "less than a second left"
     if seconds < 90:

@@ -23,7 +23,7 @@ def parse_slices(text: str, num_slices: int) -> tuple[int, ...]:
     for part in filter(None, (part.strip() for part in re.split(r"[,;\n]", text))):
         match = _ONE.fullmatch(part)
         if match is None:
-            raise InputError(messages.no_slices(part))
+            raise InputError(messages.not_slices(part))
         first = int(match[1])
         last = first if match[2] is None else int(match[2])
         if not first <= last < num_slices:

@@ -29,7 +29,7 @@ class Store(Generic[S]):
 
     Attributes
     ----------
-    is_closed : the panel is gone; nothing is shown any more
+    is_closed : the panel was closed; nothing is shown any more
     """
 
     def __init__(self, view: View[S], state: S) -> None:

@@ -24,7 +24,7 @@ def test_ranges_are_read(text: str, slices: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["x", "1..3", "-2", "1.5", "3-"])
 def test_what_is_no_slice_is_named(text: str) -> None:
-    with pytest.raises(InputError, match="is no slice, expected numbers and ranges"):
+    with pytest.raises(InputError, match="is not a slice, expected numbers and ranges"):
         parse_slices(f"0, {text}", 9)
 
 

@@ -16,7 +16,7 @@ from napari_tgcnet.finetune.ports import RunActions
 from napari_tgcnet.finetune.progress import LOG_LINES, Stage
 from napari_tgcnet.finetune.state import FinetuneState, Phase
 from napari_tgcnet.finetune.views.curves import Curves
-from napari_tgcnet.shared.messages import left
+from napari_tgcnet.shared.messages import time_left
 from napari_tgcnet.shared.views.parts import BODY_MARGINS, Section, note_label
 
 _STEPS = 1000
@@ -120,8 +120,8 @@ def status_of(state: FinetuneState) -> str:
     }[progress.stage]
     if progress.seconds_left is None:
         return sentence
-    time_left = left(progress.seconds_left)
-    return f"{sentence} {time_left[:1].upper()}{time_left[1:]}."
+    remaining = time_left(progress.seconds_left)
+    return f"{sentence} {remaining[:1].upper()}{remaining[1:]}."
 
 
 def _button(text: str, tip: str) -> QPushButton:

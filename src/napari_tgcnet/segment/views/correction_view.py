@@ -1,4 +1,4 @@
-"""The correction: which slices were reviewed, notes, and where it is kept."""
+"""The correction: which slices were reviewed, patient, notes, and where it is saved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_tgcnet.shared.views.parts import note_label
 
 
 class CorrectionView(QGroupBox):
-    """Shows the draft of a correction; reports edits and the wish to save it."""
+    """Shows the draft of a correction; reports edits, and when to save it."""
 
     reviewed_edited = Signal(str)
     current_marked = Signal()
@@ -77,7 +77,7 @@ class CorrectionView(QGroupBox):
             (self.notes, state.draft.notes),
         )
         for line, text in drafted:
-            if line.text() != text:  # leaves the cursor alone while typing
+            if line.text() != text:  # else the cursor would jump while typing
                 line.setText(text)
             line.setReadOnly(state.is_busy)
         self.ledger.setText(messages.kept_in(state.ledger))
@@ -87,7 +87,7 @@ class CorrectionView(QGroupBox):
             button.setEnabled(not state.is_busy)
 
     def _connect(self) -> None:
-        # textEdited, not textChanged: what a state shows is reported back by nobody.
+        # textEdited, not textChanged: only what a person types is reported.
         self.reviewed.textEdited.connect(self.reviewed_edited)
         self.patient.textEdited.connect(self.patient_edited)
         self.notes.textEdited.connect(self.notes_edited)
@@ -107,7 +107,7 @@ def _row(*widgets: QWidget) -> QWidget:
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     for widget in widgets:
-        # A caption and a button take what they need, the rest is for what is written.
+        # Captions and buttons keep their width; the rest is for the text.
         is_note = isinstance(widget, QLabel) and widget.wordWrap()
         layout.addWidget(widget, int(is_note or isinstance(widget, QLineEdit)))
     return row

@@ -1,4 +1,4 @@
-"""Which image: the layer's chooser, Open…, and how its sides are known."""
+"""Which image: a chooser of layers, Open…, its modality, and how its sides are known."""
 
 from __future__ import annotations
 

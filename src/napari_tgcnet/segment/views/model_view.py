@@ -1,4 +1,4 @@
-"""Which model, on which device, from which probability on."""
+"""Which model, on which device, with which threshold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHORTEST = 4  # letters: device and threshold share a row of a panel 400 pixels
 
 
 class ModelView(QGroupBox):
-    """Shows models and devices; reports what was chosen."""
+    """Shows models, devices and the threshold; reports what was chosen."""
 
     model_chosen = Signal(str)
     device_chosen = Signal(str)
@@ -29,7 +29,7 @@ class ModelView(QGroupBox):
         self.threshold = FloatSpinBox(min=0.01, max=0.99, step=0.05, value=0.5)
         self.threshold.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.threshold.native.setDecimals(_DECIMALS)
-        # Else "0.25" reports 0.2 on its way, and what is typed next is lost.
+        # Else typing "0.25" reports 0.2 first, and the rest is lost.
         self.threshold.native.setKeyboardTracking(False)
         self.threshold.tooltip = messages.THRESHOLD_TIP
         self.findings = note_label()
@@ -57,12 +57,12 @@ class ModelView(QGroupBox):
         show_choices(self.device, [(one.label, one.name) for one in state.devices], state.device)
         for chooser in (self.model, self.device, self.threshold):
             chooser.enabled = not state.is_busy
-        # Setting the same value again would wipe out what is being typed.
+        # Setting the same value again would erase what is being typed.
         if round(state.threshold, _DECIMALS) != round(self.threshold.value, _DECIMALS):
             with self.threshold.changed.blocked():
                 self.threshold.value = state.threshold
         known = next((one.findings for one in state.models if one.name == state.model), ())
-        self.findings.setText(messages.knows(known) if known else "")
+        self.findings.setText(messages.model_findings(known) if known else "")
         self.findings.setVisible(bool(known))
 
     def _emit_model(self, name: str | None) -> None:

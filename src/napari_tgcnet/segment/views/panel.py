@@ -36,7 +36,7 @@ class SegmentPanelView(QWidget):
             self.correction,
         )
         self._lay_out()
-        # Connected before the controller is, hence called before it runs anything.
+        # Connected before the controller, so it is called before the run starts.
         self.run.run_requested.connect(self._finish_typing)
 
     def connect_to(self, actions: SegmentActions) -> None:
@@ -61,6 +61,6 @@ class SegmentPanelView(QWidget):
         layout.addWidget(research_use_label())
 
     def _finish_typing(self) -> None:
-        """Take over numbers still being typed: not every platform's buttons take the focus."""
+        """Apply numbers that are still being typed: on some platforms a click moves no focus."""
         for box in self.findChildren(QAbstractSpinBox):
             box.interpretText()

@@ -1,4 +1,4 @@
-"""A question inside the panel, instead of a dialog that would block the window."""
+"""A question inside the panel; a dialog would block the window."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _NUM_LINES = 5
 
 
 class ReportView(QGroupBox):
-    """Shows the report as plain text, however it came; reports edits."""
+    """Shows the report as plain text; reports edits, files, and the user's confirmation."""
 
     report_edited = Signal(str)
     report_file_chosen = Signal(str)
@@ -40,7 +40,7 @@ class ReportView(QGroupBox):
         self.open_button.setToolTip(messages.OPEN_REPORT_TIP)
         self.sample_button = QPushButton(messages.USE_SAMPLE_REPORT)
         self.identity = note_label()
-        self.confirm_button = QPushButton(messages.USE_ALL_THE_SAME)
+        self.confirm_button = QPushButton(messages.USE_ANYWAY)
         row = QHBoxLayout()
         row.addWidget(self.sample_button)
         row.addStretch()
@@ -62,15 +62,15 @@ class ReportView(QGroupBox):
         self.report_confirmed.connect(actions.confirm)
 
     def show_state(self, state: SegmentState) -> None:
-        if self.text.toPlainText() != state.report:  # leaves the cursor alone while typing
+        if self.text.toPlainText() != state.report:  # else the cursor would jump while typing
             blocker = QSignalBlocker(self.text)
             self.text.setPlainText(state.report)
             blocker.unblock()
         self.text.setReadOnly(state.is_busy)
         self.open_button.setEnabled(not state.is_busy)
-        said = describe(state)
-        self.identity.setText(said)
-        self.identity.setVisible(bool(said))
+        comparison = describe(state)
+        self.identity.setText(comparison)
+        self.identity.setVisible(bool(comparison))
         self.confirm_button.setVisible(differs(state) and not state.draft.is_confirmed)
         self.confirm_button.setEnabled(not state.is_busy)
         sample = state.image.sample_report if state.image else None

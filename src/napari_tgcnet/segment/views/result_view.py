@@ -1,4 +1,4 @@
-"""What was found, what to know about it, and what went wrong."""
+"""The result of a run, its notices, and what went wrong."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from tgcnet.io.formats import MASKS, format_of
 
 
 class ResultView(QGroupBox):
-    """Shows the result, notices and problems; reports wishes to jump and to save."""
+    """Shows the result, notices and problems; reports where to jump and what to save."""
 
     jump_requested = Signal()
-    save_chosen = Signal(str, bool)  # whether to leave the patient out
+    save_chosen = Signal(str, bool)  # path, whether to deidentify
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(messages.RESULT, parent)
@@ -72,7 +72,7 @@ class ResultView(QGroupBox):
         if not chosen:
             return
         path = with_ending(chosen, kind)
-        # The dialog asked for the name as it was typed, without the ending.
+        # The dialog asked about the name as typed, without the ending that was added since.
         if path == chosen or not Path(path).exists() or self._may_overwrite(path):
             self.save_chosen.emit(path, kind == messages.DICOM_DEIDENTIFIED)
 
@@ -83,14 +83,14 @@ class ResultView(QGroupBox):
 
 
 def with_ending(path: str, kind: str) -> str:
-    """A path with the first ending of a file dialog's filter, where it has none of any."""
+    """A path; if it ends like no mask file, with the first ending of the dialog's filter."""
     if format_of(path, MASKS):
         return path
     return path + next(iter(re.findall(r"\*(\.[a-z.]+)", kind)), "")
 
 
 def _marked(label: QLabel, mark: QStyle.StandardPixmap) -> QWidget:
-    """A label behind a small icon, so that colour is not all that tells a problem."""
+    """A label with a small icon, so that a problem is not marked by colour alone."""
     row = QWidget()
     icon = QLabel()
     side = row.fontMetrics().lineSpacing()

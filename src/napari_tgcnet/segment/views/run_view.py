@@ -1,4 +1,4 @@
-"""Which slices, Run, how far it is, Cancel."""
+"""Which slices to segment, Run, its progress, Cancel."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _PHASES = {
 
 
 class RunView(QGroupBox):
-    """Shows scope and progress; reports wishes to run and to cancel."""
+    """Shows scope and progress; reports what to segment, and when to start and cancel."""
 
     scope_chosen = Signal(str)
     range_chosen = Signal(int, int)
@@ -89,7 +89,7 @@ class RunView(QGroupBox):
         for box, value in ((self.first, state.range_first), (self.last, state.range_last)):
             box_blocker = QSignalBlocker(box)
             box.setRange(0, num_slices - 1)
-            if box.value() != value:  # setting it again would wipe out what is being typed
+            if box.value() != value:  # setting it again would erase what is being typed
                 box.setValue(value)
             box_blocker.unblock()
             box.setVisible(state.scope is Scope.RANGE)
@@ -100,14 +100,14 @@ class RunView(QGroupBox):
         self._show_progress(state)
 
     def _show_progress(self, state: SegmentState) -> None:
-        # A bar without a range runs to and fro: work whose length is not known.
+        # A bar without a range is animated: the length of the work is unknown.
         is_unknown = state.is_busy and state.phase is not Phase.ASKING and state.fraction == 0
         self.progress.setRange(0, 0 if is_unknown else _STEPS)
         self.progress.setValue(round(state.fraction * _STEPS))
         if state.is_busy:
             words = [_PHASES[state.phase]]
             if state.seconds_left is not None and state.phase is Phase.RUNNING:
-                words.append(shared_messages.left(state.seconds_left))
+                words.append(shared_messages.time_left(state.seconds_left))
             self.status.setText(" ".join(words))
         elif state.engine_problem:
             self.status.setText(state.engine_problem)
@@ -133,7 +133,7 @@ class RunView(QGroupBox):
     def _connect(self) -> None:
         self._group.buttonClicked.connect(self._emit_scope)
         for box in (self.first, self.last):
-            # Else "35" reports 3 on its way, which is held inside the range and written back.
+            # Else typing "35" reports 3 first, which is clamped to the range and written back.
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._emit_range)
         self.run_button.clicked.connect(self.run_requested)

@@ -1,4 +1,4 @@
-"""Window presets of a CT, one click each, and whether the model sees what is shown."""
+"""Window presets of a CT as buttons, and whether the model gets the image as shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _IN_A_ROW = 4
 
 
 class WindowView(QGroupBox):
-    """Shows presets; reports which was wished, by its index, and what the model is to see."""
+    """Shows presets; reports the index of the chosen one, and whether the model gets it."""
 
     window_chosen = Signal(int)
     for_model_wanted = Signal(bool)

@@ -21,7 +21,7 @@ from napari_tgcnet.shared.messages import RESEARCH_USE
 
 
 def note_label() -> QLabel:
-    """A label for sentences: wraps, can be selected, takes no room while empty."""
+    """A label for sentences: it wraps, can be selected, and needs no room while empty."""
     label = QLabel()
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
@@ -55,7 +55,7 @@ def scrolling_column(widgets: Sequence[QWidget]) -> QScrollArea:
 
 
 def build_chooser() -> ComboBox:
-    """An empty chooser that takes the width it gets and cuts long names short."""
+    """An empty chooser that uses the available width and shortens long names."""
     chooser = ComboBox(choices=(), nullable=False)
     native: QComboBox = chooser.native
     native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
