@@ -306,5 +306,5 @@ def test_a_full_disk_is_a_sentence_and_no_traceback(
     (out / EVENTS_FILE).symlink_to("/dev/full")
     assert main(command(ledger_folder, tiny_model_folder, out)) == 2
     error = capsys.readouterr().err
-    assert "What the run tells was not written, the disk is full" in error
+    assert "An event of the run was not written, the disk is full" in error
     assert "Traceback" not in error
