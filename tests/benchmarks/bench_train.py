@@ -23,13 +23,13 @@ from pathlib import Path
 import numpy as np, torch
 from lightning_fabric import Fabric
 from tgcnet.train.data.augment import AugmentConfig
-from tgcnet.data.examples import Example
-from tgcnet.data.requests import RequestMix
+from tgcnet.data.row_decoding import Example
+from tgcnet.data.text_requests import RequestMix
 from tgcnet.train.data.training_set import TrainingSet
 from tgcnet.domain import Modality
 from tgcnet.models import build_model, named_configs
 from tgcnet.train.config import Phase, TrainConfig, ValidationSource
-from tgcnet.train.loop import Trainer
+from tgcnet.train.trainer import Trainer
 from tgcnet.train.options import RunOptions
 from tgcnet.train.run_log import RunLog
 
