@@ -105,7 +105,7 @@ def page_part(kept: dict[str, Any]) -> str:
         f"minutes together on two CPU cores; kept features took "
         f"{begun['cache_bytes'] / 2**20:.0f} MiB.",
         "",
-        "| set | told | cases (patients) | figure | `mini` | candidate | change (95 %) |",
+        "| set | text | cases (patients) | figure | `mini` | candidate | change (95 %) |",
         "| --- | --- | ---: | --- | ---: | ---: | --- |",
     ]
     for title, comparisons in (("held out", report.held_out), ("reference", report.reference)):

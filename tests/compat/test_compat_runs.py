@@ -17,7 +17,8 @@ from tgcnet.cli import main
 from tgcnet.cohort.cohort_folder import CohortFolder
 from tgcnet.cohort.journal import End, count_deaths, read_journal
 from tgcnet.cohort.study_record import Status
-from tgcnet.config import TgcNetConfig, from_json
+from tgcnet.config import TgcNetConfig
+from tgcnet.config.json_values import from_json
 from tgcnet.data.pixel_cache import PixelFiles
 from tgcnet.domain import GateReport, Modality
 from tgcnet.finetune.compared_masks import read_compared

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from tgcnet import load_predictor, load_volume, read_report
-from tgcnet.config import to_json
+from tgcnet.config.json_values import to_json
 from tgcnet.domain import Volume
 from tgcnet.inference.predictor import Predictor
 from tgcnet.models import named_configs

@@ -7,13 +7,8 @@ from typing import Any
 
 import pytest
 
-from tgcnet.config import (
-    BertTextConfig,
-    ClipTextConfig,
-    TextTowerConfig,
-    to_json,
-    tower_from_json,
-)
+from tgcnet.config import BertTextConfig, ClipTextConfig, TextTowerConfig
+from tgcnet.config.json_values import to_json, tower_from_json
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.weights.manifest import MANIFEST_FILE, read_manifest, write_manifest
 

@@ -7,7 +7,7 @@ import typer
 
 from tgcnet.cli.options import ACTIVE_MODEL, JsonOption
 from tgcnet.cli.output import say, say_json, warn
-from tgcnet.config import to_json
+from tgcnet.config.json_values import to_json
 from tgcnet.errors import CheckpointError, InputError
 
 RegisteredName = Annotated[str, typer.Argument(metavar="NAME", help="a registered name")]

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from tgcnet.cli.output import say, say_json
-from tgcnet.config import ModelConfig, TgcNetConfig, to_json
+from tgcnet.config import ModelConfig, TgcNetConfig
+from tgcnet.config.json_values import to_json
 from tgcnet.errors import InputError
 from tgcnet.models import named_configs
 from tgcnet.weights.import_pretrained import Imported, fetch_for_import, import_pretrained

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tgcnet.cli.output import say, say_json
-from tgcnet.config import TgcNetConfig, to_json
+from tgcnet.config import TgcNetConfig
+from tgcnet.config.json_values import to_json
 from tgcnet.models import named_configs
 from tgcnet.models.cost import TEXT_TOKENS, Cost, measure
 from tgcnet.weights.load import load_model

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tgcnet.config import from_json
+from tgcnet.config.json_values import from_json
 from tgcnet.domain import SegmentationClass
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.io.decoded import DECODER_ERRORS

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tgcnet.config import to_json
+from tgcnet.config.json_values import to_json
 from tgcnet.corrections import Ledger, Problem
 from tgcnet.corrections.revision import now_utc
 from tgcnet.domain import Case

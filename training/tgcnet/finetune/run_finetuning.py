@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from tgcnet.config import to_json
+from tgcnet.config.json_values import to_json
 from tgcnet.corrections import Ledger
 from tgcnet.data.rows import Row
 from tgcnet.errors import Cancelled, OutputError

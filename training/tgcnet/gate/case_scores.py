@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgcnet.config import from_json, to_json
+from tgcnet.config.json_values import from_json, to_json
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.io import write_text_atomically
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tgcnet.config import from_json, to_json
+from tgcnet.config.json_values import from_json, to_json
 from tgcnet.domain import Change, Comparison, GateReport, ModelIdentity
 from tgcnet.errors import ConfigError, InputError
 from tgcnet.io import write_text_atomically

@@ -19,7 +19,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from tgcnet.config import ImageTowerConfig, to_json
+from tgcnet.config import ImageTowerConfig
+from tgcnet.config.json_values import to_json
 from tgcnet.data.row_decoding import Example
 from tgcnet.errors import CheckpointError
 from tgcnet.models import SegmentationModel

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tgcnet.config import to_json
+from tgcnet.config.json_values import to_json
 from tgcnet.data.row_decoding import Example
 from tgcnet.data.rows import captions_sha256
 from tgcnet.data.sources import SourceRows

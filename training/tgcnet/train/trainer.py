@@ -13,7 +13,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from tgcnet.config import TgcNetConfig, to_json
+from tgcnet.config import TgcNetConfig
+from tgcnet.config.json_values import to_json
 from tgcnet.errors import InputError
 from tgcnet.models import SegmentationModel, TgcNet
 from tgcnet.train.checkpoint import Checkpoints, Progress, read_progress

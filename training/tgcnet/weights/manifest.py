@@ -8,15 +8,8 @@ from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any
 
-from tgcnet.config import (
-    ModelConfig,
-    PostprocessConfig,
-    PreprocessConfig,
-    TgcNetConfig,
-    TmcaConfig,
-    from_json,
-    to_json,
-)
+from tgcnet.config import ModelConfig, PostprocessConfig, PreprocessConfig, TgcNetConfig, TmcaConfig
+from tgcnet.config.json_values import from_json, to_json
 from tgcnet.domain import ModelIdentity, SegmentationClass
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io import write_text_atomically

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgcnet.config import TextTowerConfig, TowerConfig, from_json, to_json, tower_from_json
+from tgcnet.config import TextTowerConfig, TowerConfig
+from tgcnet.config.json_values import from_json, to_json, tower_from_json
 from tgcnet.errors import CheckpointError, ConfigError
 from tgcnet.io.user_data import user_folder
 from tgcnet.weights.manifest import check_name
