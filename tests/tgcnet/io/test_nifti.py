@@ -105,8 +105,8 @@ def test_nifti2_stays_nifti2(tmp_path: Path) -> None:
     )
     volume = load_volume(tmp_path / "a.nii")
     save_labels(np.ones((4, 3, 2), np.uint8), volume.geometry, tmp_path / "mask.nii")
-    mask = nib.Nifti1Image.from_filename(tmp_path / "mask.nii")
-    assert isinstance(mask, nib.Nifti2Image)
+    assert isinstance(nib.load(tmp_path / "mask.nii"), nib.Nifti2Image)
+    mask = nib.Nifti2Image.from_filename(tmp_path / "mask.nii")
     assert mask.affine.tobytes() == affine.tobytes()
 
 
