@@ -52,7 +52,7 @@ def need(condition: Callable[[], bool], otherwise: Callable[[], str]) -> None:
 
 @contextmanager
 def viewer_with(
-    build: Callable[[napari.Viewer], QWidget], title: str
+    build: Callable[[napari.Viewer], Any], title: str
 ) -> Iterator[tuple[napari.Viewer, Any]]:
     """A viewer with one panel, closed in the end."""
     viewer = napari.Viewer()

@@ -67,6 +67,7 @@ def test_listing(benchmark: BenchmarkFixture, ct: Path) -> None:
 @pytest.mark.benchmark(group="a CT of 600 slices of 512 x 512")
 def test_whole(benchmark: BenchmarkFixture, note: Callable[..., None], ct: Path) -> None:
     benchmark.pedantic(read_series, args=(listed(ct),), rounds=3)
+    assert benchmark.stats is not None
     note(milliseconds_per_slice=1000 * benchmark.stats.stats.median / NUM_SLICES)
 
 
@@ -74,4 +75,5 @@ def test_whole(benchmark: BenchmarkFixture, note: Callable[..., None], ct: Path)
 def test_compressed(benchmark: BenchmarkFixture, note: Callable[..., None], tmp_path: Path) -> None:
     write_ct(tmp_path, 60, is_compressed=True)
     benchmark.pedantic(read_series, args=(listed(tmp_path),), rounds=3)
+    assert benchmark.stats is not None
     note(milliseconds_per_slice=1000 * benchmark.stats.stats.median / 60)

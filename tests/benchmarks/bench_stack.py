@@ -31,6 +31,7 @@ def test_stack(
     model = mini.loaded.model
     with patch.object(model, "encode_text", wraps=model.encode_text) as encode_text:
         mini.segment(ct_stack(8), REPORT, batch_size=2)
+    assert benchmark.stats is not None
     note(
         seconds_per_slice=benchmark.stats.stats.median / num_slices,
         text_encodings=encode_text.call_count,

@@ -98,6 +98,8 @@ def test_a_stack_runs_slice_by_slice(predictor: Predictor) -> None:
     window = slice(middle - 2, middle + 2)
     together = predictor.segment(volume, None, slices=window)
     alone = predictor.segment(volume, None, slices=slice(middle, middle + 1))
+    assert together.probability is not None
+    assert alone.probability is not None
     difference = together.probability[:, middle] - alone.probability[:, middle]
     assert np.abs(difference).max() < 2e-3
     assert not together.labels[: middle - 2].any()

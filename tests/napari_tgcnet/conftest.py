@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -88,7 +89,7 @@ class Desk:
     def ready() -> Ready:
         return ready()
 
-    def read(self, **changes: object) -> None:
+    def read(self, **changes: Any) -> None:
         self.controller.handle_event(replace(report_read(), **changes))
 
     def run(self) -> None:

@@ -65,6 +65,7 @@ class Room:
         self.wait(lambda: controller.state.result is not None)
         mask = find_mask(self.viewer.layers, image)
         rows, columns = np.mgrid[0:64, 0:64]
+        assert mask is not None
         mask.data_setitem((rows.ravel(), columns.ravel()), 0)
         square = (rows >= 36) & (rows < 56) & (columns >= 38) & (columns < 58)
         mask.data_setitem((rows[square], columns[square]), 1)

@@ -68,7 +68,7 @@ def test_a_stroke_is_told_in_the_other_formats_too(mask: Labels, tmp_path: Path)
     plane = Labels(np.ones((4, 3), np.uint8))
     write_labels(str(tmp_path / "m.png"), *plane.as_layer_data_tuple()[:2])
     with Image.open(tmp_path / "m.png") as image:
-        assert json.loads(image.text["Comment"])["edited"] == "yes"
+        assert json.loads(image.info["Comment"])["edited"] == "yes"
 
 
 def test_a_deidentified_mask_names_nobody(mask: Labels, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 MOST_CALLS = 300
 """More than any operation needs: a run that never ends is a defect of the test."""
@@ -36,22 +37,24 @@ def count_calls(number: int) -> None:
     real_open = io.open
 
     def counted(real: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **options: object) -> object:
+        def call(*arguments: Any, **options: Any) -> object:
             tick()
             return real(*arguments, **options)
 
         return call
 
-    def open_counted(file: str, mode: str = "r", *arguments: object, **options: object) -> object:
+    def open_counted(file: str, mode: str = "r", *arguments: Any, **options: Any) -> object:
         if "w" not in mode:
             return real_open(file, mode, *arguments, **options)
         tick()
-        written = io.BufferedWriter(CountedFile(file, "w"))
+        raw: Any = CountedFile(file, "w")
+        written = io.BufferedWriter(raw)
         return written if "b" in mode else io.TextIOWrapper(written, encoding="utf-8")
 
     for name in ("fsync", "rename", "replace", "link", "mkdir", "unlink", "remove", "rmdir"):
         setattr(os, name, counted(getattr(os, name)))
-    io.open = builtins.open = open_counted
+    for module in (io, builtins):
+        setattr(module, "open", open_counted)  # noqa: B010 - another signature than theirs
 
 
 def killed_at(number: int, operate: Callable[[], object]) -> None:

@@ -33,7 +33,7 @@ def volume_of(array: np.ndarray, modality: Modality, *, is_display_ready: bool =
 
 def ramp_of(height: int, width: int) -> np.ndarray:
     """(2, height, width): each pixel's own row and column."""
-    return np.stack(np.mgrid[:height, :width]).astype(np.float32)
+    return np.mgrid[:height, :width].astype(np.float32)
 
 
 def test_ct_gets_the_lung_window_whatever_its_type() -> None:

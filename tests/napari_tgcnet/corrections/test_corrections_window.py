@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ class Window:
 
 
 @pytest.fixture
-def saved(ledger: Ledger, make_correction) -> dict[str, object]:
+def saved(ledger: Ledger, make_correction) -> dict[str, Any]:
     """Case id -> correction: a stack, a radiograph, and one that no model was run for."""
     corrections = (
         make_correction(seed=0),
@@ -138,6 +139,7 @@ def test_an_opened_stack_is_ready_to_be_corrected(window: Window, saved) -> None
     assert tuple(image.contrast_limits) == (-1350, 150)
     assert window.viewer.dims.current_step[0] == 2, "the first reviewed slice"
     assert list_images(window.viewer.layers)[0].num_slices == 3
+    assert person is not None
     person.paint((2, 30, 30), 1)
     assert person.metadata[KEY]["model_mask"].labels[2, 30, 30] == 0
     assert model.data[2, 30, 30] == 0
@@ -188,6 +190,8 @@ def test_what_is_saved_from_opened_layers_is_a_revision(
     before, after = ledger.load(case_id, 1), ledger.load(case_id, 2)
     assert after.labels[0, 0, :4].all()
     assert np.count_nonzero(after.labels != before.labels) == 4
+    assert after.model_labels is not None
+    assert before.model_labels is not None
     assert np.array_equal(after.model_labels, before.model_labels)
     assert (after.report, after.record.notes) == (before.report, before.record.notes)
     assert after.record.provenance == before.record.provenance

@@ -35,6 +35,7 @@ def test_an_opened_case_shares_no_array(ledger, make_correction) -> None:
     saved = ledger.save(correction)
     opened = SHELF.open_case(ledger.folder, saved.case_id)
     mask = opened.model_mask
+    assert mask is not None
     assert np.array_equal(mask.labels, correction.model_labels)
     assert not np.shares_memory(mask.labels, opened.case.model_labels)
     assert (mask.slices, mask.provenance, mask.since_s) == ((1, 2), correction.provenance, None)
@@ -42,7 +43,9 @@ def test_an_opened_case_shares_no_array(ledger, make_correction) -> None:
 
 def test_a_model_that_segmented_all_slices_and_none_at_all(ledger, make_correction) -> None:
     saved = ledger.save(make_correction())
-    assert SHELF.open_case(ledger.folder, saved.case_id).model_mask.slices == (0, 1, 2)
+    whole = SHELF.open_case(ledger.folder, saved.case_id).model_mask
+    assert whole is not None
+    assert whole.slices == (0, 1, 2)
     bare = ledger.save(make_correction(seed=1, model_labels=None, provenance={}))
     assert SHELF.open_case(ledger.folder, bare.case_id).model_mask is None
 
@@ -53,9 +56,12 @@ def test_moving_names_what_could_not_be_moved_and_moves_the_rest(ledger, make_co
     assert moved.num_moved == 2
     assert len(moved.problems) == 1
     assert "f" * 16 in moved.problems[0]
-    deleted = SHELF.list_cases(ledger.folder, in_bin=True).cases
-    assert {case.case_id for case in deleted} == set(ids)
-    assert SHELF.list_cases(ledger.folder, in_bin=False).cases == ()
+    deleted = SHELF.list_cases(ledger.folder, in_bin=True)
+    assert deleted is not None
+    assert {case.case_id for case in deleted.cases} == set(ids)
+    left = SHELF.list_cases(ledger.folder, in_bin=False)
+    assert left is not None
+    assert left.cases == ()
     assert SHELF.move(ledger.folder, ids, to_bin=False).num_moved == 2
     assert len(ledger.cases().cases) == 2
 
@@ -65,7 +71,10 @@ def test_thumbnails_of_cases_that_lie_or_lay_where_they_are_sought(ledger, make_
     here = SHELF.thumbnail(ledger.folder, case_id, in_bin=False)
     assert SHELF.thumbnail(ledger.folder, case_id, in_bin=True) is None
     ledger.delete(case_id)
-    assert np.array_equal(SHELF.thumbnail(ledger.folder, case_id, in_bin=True), here)
+    there = SHELF.thumbnail(ledger.folder, case_id, in_bin=True)
+    assert here is not None
+    assert there is not None
+    assert np.array_equal(there, here)
     assert SHELF.thumbnail(ledger.folder, case_id, in_bin=False) is None
 
 

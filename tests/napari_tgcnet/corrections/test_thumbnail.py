@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ CLASSES = (
 )
 
 
-def draw(plane: np.ndarray, labels: np.ndarray | None = None, **changes: object) -> np.ndarray:
+def draw(plane: np.ndarray, labels: np.ndarray | None = None, **changes: Any) -> np.ndarray:
     arguments: dict = {
         "classes": CLASSES,
         "spacing_yx": (1.0, 1.0),
@@ -32,7 +33,7 @@ def draw(plane: np.ndarray, labels: np.ndarray | None = None, **changes: object)
     }
     nothing = np.zeros(plane.shape, dtype=np.uint8)
     picture = draw_thumbnail(plane, nothing if labels is None else labels, **arguments)
-    assert (picture.shape, picture.dtype) == ((SIDE_PX, SIDE_PX, 3), np.uint8)
+    assert (picture.shape, picture.dtype.name) == ((SIDE_PX, SIDE_PX, 3), "uint8")
     return picture
 
 
@@ -74,9 +75,9 @@ def test_a_slice_of_one_value_or_of_no_number_is_drawn() -> None:
 def test_the_proportions_are_those_in_the_patient() -> None:
     bright = np.full((40, 20), 100.0)
     rows, columns, _ = np.nonzero(draw(bright))
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (64, 32)
+    assert (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1) == (64, 32)
     rows, columns, _ = np.nonzero(draw(bright, spacing_yx=(0.5, 2.0)))
-    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (32, 64)
+    assert (int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1) == (32, 64)
     assert (rows.min(), columns.min()) == (16, 0), "in the middle"
 
 

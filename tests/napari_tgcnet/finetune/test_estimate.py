@@ -6,6 +6,7 @@ import csv
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from napari_tgcnet.finetune import messages
 from napari_tgcnet.finetune.estimate import NUM_VIEWS, estimate, feature_bytes
 from napari_tgcnet.finetune.state import Options
+from tgcnet.config import TgcNetConfig
 from tgcnet.weights.manifest import read_manifest
 from tgcnet.weights.registry import find_model
 
@@ -23,7 +25,7 @@ def ledger(own_folders: Path, add_case) -> Path:
     return own_folders / "ledger"
 
 
-def estimated(ledger: Path, **changes: object):
+def estimated(ledger: Path, **changes: Any):
     request = {"reference": None, "model": "mini", "options": Options(), **changes}
     return estimate(ledger=ledger, **request)
 
@@ -139,6 +141,7 @@ def test_features_take_what_the_trainer_says(
     from tgcnet.train.frozen_features import feature_bytes as measured
 
     manifest = read_manifest(tiny_model_folder if name == "tiny" else find_model(name))
+    assert isinstance(manifest.model, TgcNetConfig)
     sse = replace(manifest.model.sse, adapter_width=adapter_width)
     config = replace(manifest.model, sse=sse)
     side_px = manifest.preprocess.side_px

@@ -166,7 +166,7 @@ def test_stop_then_resume_on_what_the_run_began_with(desk, begun) -> None:
     desk.controller.setup.choose_ledger("another")
     desk.controller.run.resume()
     desk.runs.resume.assert_called_once_with(RUN, Path("corrections"), None)
-    assert desk.state.phase is Phase.RUNNING
+    assert Phase(desk.state.phase) is Phase.RUNNING
     assert not desk.state.can_resume
 
 

@@ -114,6 +114,7 @@ def test_the_setup_says_what_would_be_learnt(panel) -> None:
 def test_features_that_take_too_much_or_are_not_kept(panel) -> None:
     panel.show_state(replace(STATE, options=Options(cache_limit_gib=0.1)))
     assert "more than the 0.1 GiB allowed" in panel.setup.estimate.text()
+    assert STATE.estimate is not None
     panel.show_state(replace(STATE, estimate=replace(STATE.estimate, feature_bytes=0)))
     assert messages.FEATURES_NONE in panel.setup.estimate.text()
 

@@ -9,6 +9,7 @@ from tgcnet.finetune.events import (
     Compared,
     Comparing,
     Done,
+    Event,
     Message,
     Prepared,
     Scored,
@@ -20,7 +21,7 @@ from tgcnet.finetune.events import (
 )
 
 
-def after(*events: object, start: Progress | None = None, every_s: float = 1.0) -> Progress:
+def after(*events: Event, start: Progress | None = None, every_s: float = 1.0) -> Progress:
     timed = [TimedEvent(time_s=float(every_s * i), event=event) for i, event in enumerate(events)]
     return advance(start or Progress(), timed)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,16 @@ def root(tmp_path: Path) -> Iterator[Path]:
         process_id = process_of(info.folder)
         if process_id is not None:
             os.kill(process_id, signal.SIGKILL)
-        wait_for(lambda folder=info.folder: not is_alive(folder))
+        wait_for(partial(_has_ended, info.folder))
 
 
 @pytest.fixture
 def runs(root: Path, program) -> Callable[[str], RunProcesses]:
     return lambda behaviour: RunProcesses(program(behaviour), lambda: root)
+
+
+def _has_ended(folder: Path) -> bool:
+    return not is_alive(folder)
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
@@ -153,10 +158,12 @@ def test_a_run_survives_the_window_that_started_it(root: Path, program) -> None:
     processes = RunProcesses(program("stops"), lambda: root)
     wait_for(lambda: processes.find_current() is not None)
     found = processes.find_current()
+    assert found is not None
     assert (found.run, found.status, found.is_new) == (info.folder, RunStatus.RUNNING, False)
-    processes.ask_to_stop(found.run)
-    wait_for(lambda: process_of(found.run) is None)
-    assert isinstance(read_events(found.run)[-1], Stopped)
+    run = found.run
+    processes.ask_to_stop(run)
+    wait_for(lambda: process_of(run) is None)
+    assert isinstance(read_events(run)[-1], Stopped)
 
 
 def test_the_last_log_line_of_a_crash_without_any_path(runs) -> None:

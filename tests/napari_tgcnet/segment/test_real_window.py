@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from napari_tgcnet.shared.jobs import EngineJobs
 from napari_tgcnet.shared.layers import image_layer_tuple
 from tgcnet.domain import SegmentationClass
 from tgcnet.engine.client import EngineClient
-from tgcnet.engine.protocol import Cancelled, Finished, ModelInfo, Ready, SliceDone
+from tgcnet.engine.protocol import Cancelled, Event, Finished, ModelInfo, Ready, SliceDone
 from tgcnet.samples import phantom_stack
 
 TIMEOUT_MS = 120_000
@@ -31,7 +32,7 @@ TIMEOUT_MS = 120_000
 class FakeClient:
     """An engine without a process: the test says which slice is done."""
 
-    def __init__(self, on_event: Callable[[object], None]) -> None:
+    def __init__(self, on_event: Callable[[Event], None]) -> None:
         self.send = on_event
         self.labels = np.zeros((1, 1, 1), dtype=np.uint8)
         self.is_closed = False
@@ -52,7 +53,7 @@ class FakeClient:
         self.send(Ready(request=1, devices=(), models=(model,)))
         return 1
 
-    def segment(self, volume, **options: object) -> int:
+    def segment(self, volume, **options: Any) -> int:
         self.options = options
         self.labels = np.zeros(volume.array.shape, dtype=np.uint8)
         return 2
@@ -94,24 +95,26 @@ class PausingClient(EngineClient):
         self.on_panel_event = on_event
         super().__init__(self.pause_at_the_first_slice)
 
-    def pause_at_the_first_slice(self, event: object) -> None:
+    def pause_at_the_first_slice(self, event: Event) -> None:
         if isinstance(event, SliceDone) and not self.is_paused.is_set():
+            assert self.process_id is not None
             os.kill(self.process_id, signal.SIGSTOP)
             self.is_paused.set()
         self.on_panel_event(event)
 
     def resume(self) -> None:
+        assert self.process_id is not None
         os.kill(self.process_id, signal.SIGCONT)
 
 
 class Window:
     """A viewer with the panel docked in it."""
 
-    def __init__(self, viewer, build_client: Callable[..., object], qtbot) -> None:
+    def __init__(self, viewer, build_client: Callable[..., Any], qtbot) -> None:
         self.viewer, self.qtbot = viewer, qtbot
         self.clients: list = []
 
-        def build(on_event: Callable[[object], None]) -> object:
+        def build(on_event: Callable[[Event], None]) -> Any:
             self.clients.append(build_client(on_event))
             return self.clients[-1]
 
@@ -318,7 +321,7 @@ def test_a_panel_taken_out_of_an_open_window_ends_its_engine(fake_window: Window
     fake_window.client.finish_slices(range(2), np.ones((4, 8, 8), dtype=np.uint8))
     preview = viewer.layers[-1]
     fake_window.wait(lambda: bool(preview.data[1].any()))
-    dock = fake_window.panel.parentWidget()
+    dock: Any = fake_window.panel.parentWidget()
     qtbot.mouseClick(dock.title.close_button, Qt.MouseButton.LeftButton)
     assert fake_window.client.is_closed
     assert preview not in viewer.layers

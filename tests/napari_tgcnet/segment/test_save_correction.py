@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +155,7 @@ def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> No
     run(bridge, image_id, range(2, 5))
     run(bridge, image_id, range(4, 6))
     mask = layers.find_mask(viewer.layers, viewer.layers[0])
+    assert mask is not None
     mask.paint((3, 20, 20), 1)
     mask.paint((9, 20, 20), 1)
     viewer.layers[0].contrast_limits = (-900, 100)
@@ -165,6 +167,7 @@ def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> No
     case = Ledger.open(tmp_path / "ledger").load(kept.case_id)
     np.testing.assert_array_equal(case.volume.array, phantom_stack().array)
     np.testing.assert_array_equal(case.labels, mask.data)
+    assert case.model_labels is not None
     assert [bool(plane.any()) for plane in case.model_labels[:7]] == [False] * 2 + [True] * 4 + [
         False
     ]
@@ -175,6 +178,7 @@ def test_from_a_run_and_a_stroke_into_the_ledger(viewer, bridge, tmp_path) -> No
     assert record.window == (-900.0, 100.0, "HU")
     assert (record.provenance["model"], record.notes) == ("mini", "rim")
     assert case.report == "Left lower zone."
+    assert record.seconds is not None
     assert 0 <= record.seconds < 60
     again = save(bridge.snapshot_correction(image_id), tmp_path / "ledger")
     assert (again.case_id, again.revision) == (kept.case_id, 2)
@@ -215,7 +219,9 @@ def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
 ) -> None:
     image_id = add_phantom(viewer, bridge)
     run(bridge, image_id, range(2, 4))
-    layers.find_mask(viewer.layers, viewer.layers[0]).paint((3, 20, 20), 1)
+    mask = layers.find_mask(viewer.layers, viewer.layers[0])
+    assert mask is not None
+    mask.paint((3, 20, 20), 1)
     first = DiskFiles().save_correction(
         bridge.snapshot_correction(image_id), Draft(), (2, 3), tmp_path / "ledger"
     )
@@ -231,6 +237,8 @@ def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
     case = Ledger.open(tmp_path / "ledger").load(first.case_id)
     assert case.reviewed_slices == (2, 3, 5)
     np.testing.assert_array_equal(case.labels[2:4], before.labels[2:4])
+    assert case.model_labels is not None
+    assert before.model_labels is not None
     np.testing.assert_array_equal(case.model_labels[2:4], before.model_labels[2:4])
     assert case.record.model_slices == (2, 3, 5, 6)
     other = replace(bridge.snapshot_correction(again), model=None)
@@ -267,7 +275,7 @@ def test_a_folder_that_is_no_ledger_is_not_chosen(desk, tmp_path) -> None:
 def test_an_image_that_came_during_a_save_is_chosen_after_it(desk) -> None:
     second = ImageInfo(id="b", name="other", num_slices=4)
 
-    def come(*_: object) -> SavedCorrection:
+    def come(*_: Any) -> SavedCorrection:
         desk.layers.images.return_value = (*desk.state.images, second)
         desk.controller.refresh_images()
         assert desk.state.image_id == "a"

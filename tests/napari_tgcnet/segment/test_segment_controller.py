@@ -209,7 +209,7 @@ def test_no_to_a_question_leaves_the_last_runs_result_where_it_is(desk, question
     desk.controller.run.start()
     desk.read(only_absent=question == "report", not_segmentable=("nodule",))
     desk.controller.run.answer("yes")
-    assert desk.state.phase is Phase.RUNNING
+    assert Phase(desk.state.phase) is Phase.RUNNING
     assert (desk.state.result, desk.state.notices) == (
         None,
         (messages.not_segmentable(("nodule",)),),

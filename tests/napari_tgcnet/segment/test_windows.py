@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_of_a_lazy_volume_without_any_window_one_slice_is_looked_at() -> None:
             assert index == 4
             return np.array([[3, 8]])
 
-    volume = replace(phantom_stack(), array=OneSlice(), modality=Modality.UNKNOWN, windows=())
+    lazy: Any = OneSlice()
+    volume = replace(phantom_stack(), array=lazy, modality=Modality.UNKNOWN, windows=())
     assert first_limits(volume) == (3.0, 8.0)
 
 
@@ -140,7 +142,8 @@ def test_a_layer_of_others_has_presets_once_it_is_said_to_be_a_ct(qapp) -> None:
 
 
 def test_keys_show_presets_while_the_panel_is_open(qapp) -> None:
-    viewer, shown = ViewerModel(), []
+    viewer = ViewerModel()
+    shown: list[int] = []
     keys = WindowKeys(viewer, shown.append)
     for function in list(viewer.keymap.values()):
         function(viewer)
@@ -150,7 +153,8 @@ def test_keys_show_presets_while_the_panel_is_open(qapp) -> None:
 
 
 def test_a_key_that_somebody_else_has_stays_theirs(qapp) -> None:
-    viewer, heard = ViewerModel(), []
+    viewer = ViewerModel()
+    heard: list[object] = []
     viewer.bind_key("F6", heard.append)
     WindowKeys(viewer, lambda index: None).close()
     (kept,) = viewer.keymap.values()

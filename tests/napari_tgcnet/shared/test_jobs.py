@@ -19,6 +19,7 @@ from tgcnet.engine.protocol import (
     Begun,
     Cancelled,
     Died,
+    Event,
     Failed,
     Progress,
     ShownWindow,
@@ -54,8 +55,9 @@ def jobs(qapp, client: Mock) -> EngineJobs:
         return client
 
     jobs = EngineJobs(WorkerThreads(), build)
-    jobs.heard = []
-    jobs.listen(jobs.heard.append)
+    heard: list[Event] = []
+    jobs.listen(heard.append)
+    vars(jobs)["heard"] = heard
     return jobs
 
 
@@ -66,7 +68,7 @@ def test_events_wait_for_the_number_of_their_request(jobs, client, qtbot) -> Non
 
     client.segment.side_effect = submit
     jobs.segment(ORDER, source())
-    qtbot.waitUntil(lambda: jobs.heard == [SliceDone(request=5, z=0)])
+    qtbot.waitUntil(lambda: vars(jobs)["heard"] == [SliceDone(request=5, z=0)])
     assert jobs.slice_labels(0).all()
 
 
@@ -78,9 +80,9 @@ def test_events_of_a_finished_request_are_dropped(jobs, client, qtbot) -> None:
     client.send(Progress(request=5, done=1, total=1, seconds_left=None))
     window = ShownWindow(low=0.0, high=1.0, unit="stored")
     client.send(Begun(request=5, window=window, about_report={}))
-    qtbot.waitUntil(lambda: jobs.heard == [end])
+    qtbot.waitUntil(lambda: vars(jobs)["heard"] == [end])
     qtbot.wait(50)
-    assert jobs.heard == [end]
+    assert vars(jobs)["heard"] == [end]
     client.release.assert_called_once_with(5)
 
 
@@ -91,9 +93,9 @@ def test_an_end_waits_for_the_stroke_under_way(jobs, client, qtbot, monkeypatch)
     qtbot.waitUntil(lambda: client.labels_view.called)
     client.send(Cancelled(request=5, slices_done=0))
     qtbot.waitUntil(lambda: is_painting.call_count > 1)
-    assert jobs.heard == []
+    assert vars(jobs)["heard"] == []
     is_painting.return_value = False
-    qtbot.waitUntil(lambda: len(jobs.heard) == 1)
+    qtbot.waitUntil(lambda: len(vars(jobs)["heard"]) == 1)
 
 
 def test_cancel_before_the_number_is_known_is_not_lost(jobs, client, qtbot) -> None:
@@ -105,8 +107,8 @@ def test_cancel_before_the_number_is_known_is_not_lost(jobs, client, qtbot) -> N
 
 def test_a_layer_that_is_no_image_is_a_failed_event(jobs, client, qtbot) -> None:
     jobs.segment(ORDER, source(ndim=4))
-    qtbot.waitUntil(lambda: len(jobs.heard) == 1)
-    (event,) = jobs.heard
+    qtbot.waitUntil(lambda: len(vars(jobs)["heard"]) == 1)
+    (event,) = vars(jobs)["heard"]
     assert isinstance(event, Failed)
     assert (event.kind, event.sentence) == ("InputError", messages.wrong_axes(4))
 
@@ -120,10 +122,10 @@ def test_a_refusal_is_a_sentence_and_a_defect_goes_to_the_log(qapp, qtbot, caplo
 
     heard: list[str] = []
     workers = WorkerThreads()
-    workers.start(refuse, heard.append, heard.append)
+    workers.start(refuse, print, heard.append)
     qtbot.waitUntil(lambda: heard == ["scan.png is empty."])
     with caplog.at_level(logging.ERROR):
-        workers.start(break_down, heard.append, heard.append)
+        workers.start(break_down, print, heard.append)
         qtbot.waitUntil(lambda: heard[1:] == [messages.DEFECT])
     assert "ZeroDivisionError" in caplog.text
 
@@ -133,7 +135,7 @@ def test_a_refusal_is_a_sentence_and_a_defect_goes_to_the_log(qapp, qtbot, caplo
 )
 def test_a_panel_that_breaks_down_ends_the_run(jobs, client, qtbot, caplog, event) -> None:
     def break_down(heard) -> None:
-        jobs.heard.append(heard)
+        vars(jobs)["heard"].append(heard)
         if heard == event:
             raise ZeroDivisionError("a defect of the panel")
 
@@ -142,14 +144,14 @@ def test_a_panel_that_breaks_down_ends_the_run(jobs, client, qtbot, caplog, even
     qtbot.waitUntil(lambda: client.labels_view.called)
     with caplog.at_level(logging.ERROR):
         client.send(event)
-        qtbot.waitUntil(lambda: len(jobs.heard) == 2)
-    assert jobs.heard[1] == Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED)
+        qtbot.waitUntil(lambda: len(vars(jobs)["heard"]) == 2)
+    assert vars(jobs)["heard"][1] == Failed(request=None, sentence=messages.DEFECT, kind=UNEXPECTED)
     assert "a defect of the panel" in caplog.text
     client.release.assert_called_once_with(5)
     assert client.cancel.called == isinstance(event, SliceDone)
     client.send(SliceDone(request=5, z=0))
     client.send(replace(DIED, requests=()))
-    qtbot.waitUntil(lambda: len(jobs.heard) == 3)  # and events still arrive
+    qtbot.waitUntil(lambda: len(vars(jobs)["heard"]) == 3)  # and events still arrive
 
 
 def test_the_death_of_an_earlier_child_does_not_end_the_run(jobs, client, qtbot) -> None:
@@ -157,8 +159,8 @@ def test_the_death_of_an_earlier_child_does_not_end_the_run(jobs, client, qtbot)
     qtbot.waitUntil(lambda: client.labels_view.called)
     client.send(replace(DIED, requests=(4,)))
     client.send(replace(DIED, requests=(4, 5)))
-    qtbot.waitUntil(lambda: len(jobs.heard) == 1)
-    assert jobs.heard[0].requests == (4, 5)
+    qtbot.waitUntil(lambda: len(vars(jobs)["heard"]) == 1)
+    assert vars(jobs)["heard"][0].requests == (4, 5)
 
 
 class LazyStack:
@@ -183,11 +185,11 @@ def test_of_a_stack_on_disk_only_the_slices_asked_for_are_read(jobs, client, qtb
     assert client.segment.call_args.kwargs["slices"] == (0, 2)
     client.labels_view.return_value[0] = 7
     client.send(SliceDone(request=5, z=0))
-    qtbot.waitUntil(lambda: jobs.heard == [SliceDone(request=5, z=700)])
+    qtbot.waitUntil(lambda: vars(jobs)["heard"] == [SliceDone(request=5, z=700)])
     np.testing.assert_array_equal(jobs.slice_labels(700), client.labels_view.return_value[0])
 
 
 def test_no_memory_for_an_image_is_a_sentence_of_its_own(jobs, client, qtbot) -> None:
     jobs.segment(ORDER, replace(source(), data=LazyStack()))
-    qtbot.waitUntil(lambda: len(jobs.heard) == 1)
-    assert jobs.heard[0].sentence == messages.NO_MEMORY
+    qtbot.waitUntil(lambda: len(vars(jobs)["heard"]) == 1)
+    assert vars(jobs)["heard"][0].sentence == messages.NO_MEMORY

@@ -50,6 +50,7 @@ def test_the_radiograph_is_planar_and_carries_its_text(viewer) -> None:
     assert volume.array.shape == (1, *image.data.shape)
     assert volume.is_display_ready
     info = layers.list_images(viewer.layers)[0]
+    assert info.sample_report is not None
     assert "infection" in info.sample_report
     assert any("CC BY" in notice for notice in info.notices)
 

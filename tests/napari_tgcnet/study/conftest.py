@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -79,7 +80,7 @@ def load_all(opened: OpenedSeries, on_slice: Callable[[int], bool]) -> None:
         on_slice(done)
 
 
-def series(*remarks: Remark, num_slices: int = 3, **changes: object) -> Series:
+def series(*remarks: Remark, num_slices: int = 3, **changes: Any) -> Series:
     header = FrameHeader(
         file="slice.dcm",
         patient_id="PATIENT-0815",

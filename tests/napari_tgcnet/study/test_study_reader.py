@@ -65,6 +65,7 @@ def test_what_a_segmentation_refers_to_comes_back_from_the_layer(folder: Path, q
     assert volume.array.shape == (5, 16, 12)
     assert volume.patient_id == "PATIENT-0815"
     assert (volume.accession_number, volume.modality) == ("A-1", Modality.CT)
+    assert volume.source is not None
     assert len(volume.source.files) == 5
     assert volume.study_id
     assert volume.windows[1].name == "MEDIASTINUM"
@@ -72,7 +73,9 @@ def test_what_a_segmentation_refers_to_comes_back_from_the_layer(folder: Path, q
     viewer.add_layer(image)
     layers.list_images(viewer.layers)
     mask = layers.build_mask_layer(image, CLASSES, name="mask", role="mask_of")
-    assert layers.header_of(mask).source == volume.source
+    header = layers.header_of(mask)
+    assert header is not None
+    assert header.source == volume.source
 
 
 def test_a_part_of_a_stack_has_not_the_frames_of_the_whole(folder: Path, qapp) -> None:
@@ -90,7 +93,9 @@ def test_an_oblique_series_keeps_its_affine_and_its_mask_is_on_the_files_grid(
     viewer = ViewerModel()
     viewer.add_layer(image)
     layers.list_images(viewer.layers)
-    geometry = layers.header_of(image).geometry
+    header = layers.header_of(image)
+    assert header is not None
+    geometry = header.geometry
     column_step = geometry.affine_lps[:3, 2] / 0.8
     np.testing.assert_allclose(np.abs(column_step), (0.8, 0.6, 0.0), atol=1e-6)
     mask = layers.build_mask_layer(image, CLASSES, name="mask", role="mask_of")
@@ -113,6 +118,7 @@ def test_a_ledger_keeps_neither_files_nor_identifiers(folder: Path, tmp_path: Pa
     case = ledger.load(saved.case_id).volume
     assert (case.source, case.study_id, case.accession_number, case.patient_id) == (None,) * 4
     kept = b"".join(one.read_bytes() for one in ledger.folder.rglob("*") if one.is_file())
+    assert volume.study_id is not None
     for secret in ("PATIENT-0815", "A-1", volume.study_id, "slice_0000.dcm", str(folder)):
         assert secret.encode() not in kept
 

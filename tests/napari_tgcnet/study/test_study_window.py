@@ -84,6 +84,7 @@ def test_drop_choose_scroll_run_and_save(make_napari_viewer, qtbot, study, tmp_p
         timeout=TIMEOUT_MS,
     )
     assert controller.state.problem == ""
+    assert controller.state.result is not None
     assert "The model got window 40/400 HU (centre/width)." in controller.state.result.lines
     (mask,) = [layer for layer in viewer.layers if isinstance(layer, Labels)]
     mask.data[4, :3, :3] = 1

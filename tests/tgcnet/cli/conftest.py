@@ -40,7 +40,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
 
     def refusal_of(arguments: list[str]) -> str:
         try:
-            status = main(arguments)
+            status: object = main(arguments)
         except SystemExit as stop:
             status = stop.code
         captured = capsys.readouterr()

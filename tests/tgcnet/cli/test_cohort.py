@@ -46,7 +46,10 @@ def test_a_cohort_end_to_end_and_again(
     assert "2 of 3 studies done, 1 failed, 0 skipped; 3 in this run" in words
     assert "Research use only. Not a medical device." in words
 
-    mask, image = nibabel.load(out / "studies" / "stack" / "mask.nii.gz"), nibabel.load(ct)
+    mask, image = (
+        nibabel.Nifti1Image.from_filename(out / "studies" / "stack" / "mask.nii.gz"),
+        nibabel.Nifti1Image.from_filename(ct),
+    )
     np.testing.assert_array_equal(mask.affine, image.affine)
     labels = np.asarray(mask.dataobj)
     assert set(np.flatnonzero(labels.any(axis=(0, 1)))) == {2, 3, 4}

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tgcnet.finetune.events import (
     EVENTS_FILE,
     STOP_FILE,
     Done,
+    Event,
     EventLog,
     Failed,
     Stopped,
@@ -107,7 +109,7 @@ def test_a_stop_is_no_failure_and_can_be_resumed(
     out = tmp_path / "run"
     write = EventLog.__call__
 
-    def stop_at_once(self: EventLog, event: object) -> None:
+    def stop_at_once(self: EventLog, event: Event) -> None:
         write(self, event)
         if type(event).__name__ == "Scored":
             (out / STOP_FILE).touch()
@@ -279,7 +281,7 @@ def test_whatever_ends_a_run_is_logged(
     kind: type,
     sentence: str,
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: Any) -> None:
         raise fault
 
     out = tmp_path / "run"
@@ -293,6 +295,7 @@ def test_whatever_ends_a_run_is_logged(
         assert "Traceback" in capsys.readouterr().err
     event = read_events(out)[-1]
     assert isinstance(event, kind)
+    assert isinstance(event, Failed | Stopped)
     assert sentence in event.sentence
     assert "SECRET" not in event.sentence
 

@@ -144,6 +144,8 @@ def test_the_report_command_shows_what_a_model_reads(
 def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     command = [sys.executable, "-m", "tgcnet.cli", "models", "list", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         words = process.stderr.read()
     assert (process.returncode, words) == (141, b"")

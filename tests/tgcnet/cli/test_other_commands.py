@@ -146,7 +146,7 @@ def test_a_demo_whose_window_fails_says_so(
 ) -> None:
     monkeypatch.setattr(demo, "has_display", lambda: True)
     monkeypatch.setattr(
-        demo.subprocess, "run", lambda command, **_: CompletedProcess(command, status)
+        "tgcnet.cli.demo.subprocess.run", lambda command, **_: CompletedProcess(command, status)
     )
     assert main(["demo", "--model", model, "--out", str(tmp_path / "demo")]) == status
     words = capsys.readouterr().err

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from tgcnet.cli.app import COMMANDS, build_app
 
@@ -22,6 +23,7 @@ def sections() -> dict[str, str]:
 def options_of(name: str) -> set[str]:
     command = typer.main.get_command(build_app())
     for part in name.split():
+        assert isinstance(command, TyperGroup)
         command = command.commands[part]
     return {option for parameter in command.params for option in parameter.opts if "--" in option}
 

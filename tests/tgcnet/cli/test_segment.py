@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import nibabel
@@ -45,7 +46,7 @@ def test_a_ct_gets_a_mask_with_its_own_affine(
     captured = capsys.readouterr()
     assert "No report was given: the model runs without a text." in captured.err
     summary = json.loads(captured.out)
-    mask, image = nibabel.load(out), nibabel.load(ct)
+    mask, image = nibabel.Nifti1Image.from_filename(out), nibabel.Nifti1Image.from_filename(ct)
     np.testing.assert_array_equal(mask.affine, image.affine)
     labels = np.asarray(mask.dataobj)
     assert labels.shape == image.shape
@@ -93,7 +94,7 @@ def test_a_report_without_a_patient_gives_a_notice(
 def test_a_volume_of_a_4d_file_is_chosen(
     refused: Refused, ct: Path, tmp_path: Path, model: str
 ) -> None:
-    image = nibabel.load(ct)
+    image = nibabel.Nifti1Image.from_filename(ct)
     both = np.stack([np.asarray(image.dataobj)] * 2, axis=-1)
     nibabel.Nifti1Image(both, image.affine).to_filename(tmp_path / "both.nii")
     command = ["segment", str(tmp_path / "both.nii"), "--model", model]
@@ -301,7 +302,7 @@ def test_a_missing_option_is_named(refused: Refused) -> None:
 def test_a_defect_of_ours_keeps_its_traceback(
     monkeypatch: pytest.MonkeyPatch, radiograph: Path, tmp_path: Path
 ) -> None:
-    def broken(*_: object, **__: object) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("ours")
 
     monkeypatch.setattr("tgcnet.io.load_volume", broken)
@@ -312,7 +313,7 @@ def test_a_defect_of_ours_keeps_its_traceback(
 def test_a_lack_of_memory_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, refused: Refused, radiograph: Path, tmp_path: Path
 ) -> None:
-    def too_large(*_: object, **__: object) -> None:
+    def too_large(*_: Any, **__: Any) -> None:
         raise MemoryError("Unable to allocate 40. GiB for an array")
 
     monkeypatch.setattr("tgcnet.io.load_volume", too_large)
@@ -326,7 +327,7 @@ def test_ctrl_c_is_a_sentence(
     radiograph: Path,
     tmp_path: Path,
 ) -> None:
-    def stopped(*_: object, **__: object) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tgcnet.io.load_volume", stopped)
@@ -342,10 +343,10 @@ def test_a_window_of_ones_own_changes_what_the_model_sees_and_is_kept_with_the_m
     for name, window in (("a", []), ("b", ["--window", "-600/1500"]), ("c", ["--window", "0/80"])):
         out = tmp_path / f"{name}.nii"
         assert main([*command, str(out), *window]) == 0
-        masks.append(np.asarray(nibabel.load(out).dataobj))
+        masks.append(np.asarray(nibabel.Nifti1Image.from_filename(out).dataobj))
     np.testing.assert_array_equal(masks[0], masks[1])  # the model's own, stated
     assert (masks[0] != masks[2]).any()
-    (extension,) = nibabel.load(tmp_path / "c.nii").header.extensions
+    (extension,) = nibabel.Nifti1Image.from_filename(tmp_path / "c.nii").header.extensions
     assert json.loads(extension.text.rstrip("\0"))["window_hu"] == "0/80"
 
 

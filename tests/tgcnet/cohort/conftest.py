@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ class Run:
     def __init__(self, out: Path, predictor: FakePredictor) -> None:
         self.out, self.predictor = out, predictor
 
-    def __call__(self, table: Path, **options: object) -> CohortSummary:
+    def __call__(self, table: Path, **options: Any) -> CohortSummary:
         self.predictor.seen.clear()
         job = CohortJob(table=table, out=self.out, model="mini", **options)
         return segment_cohort(job)
@@ -102,7 +103,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_user_models: Path) -
     return Run(tmp_path / "out", predictor)
 
 
-def record_of(run: Run, study: str) -> dict[str, object]:
+def record_of(run: Run, study: str) -> dict[str, Any]:
     return json.loads((run.out / "studies" / study / "record.json").read_text(encoding="utf-8"))
 
 

@@ -36,7 +36,7 @@ class FakePredictor:
     def segment(
         self,
         volume: Volume,
-        report: Report,
+        report: str | Report | None = None,
         *,
         slices: slice | None = None,
         threshold: float | None = None,
@@ -44,6 +44,9 @@ class FakePredictor:
         on_notice: Callable[[str], None] | None = None,
     ) -> Segmentation:
         assert not keep_probability
+        assert isinstance(report, Report)
+        assert threshold is not None
+        assert on_notice is not None
         self.seen.append((report.text, slices, threshold))
         self.during(volume)
         labels = (volume.array > 255 * threshold).astype(np.uint8)

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import get_worker
+from distributed.client import as_completed
 from tests.tgcnet.cohort import stub
 from tests.tgcnet.cohort.conftest import MakeTable, rows
 
@@ -88,6 +90,7 @@ def assert_each_done_exactly_once(out: Path) -> None:
     assert sorted(path.name for path in folder.studies.iterdir()) == sorted(studies)
     for study in studies:
         record = folder.record(study)
+        assert record is not None
         assert record.status is Status.DONE
         assert record.attempt == by_study[study]
         assert folder.is_whole(record)
@@ -131,7 +134,7 @@ def test_an_answer_that_died_with_its_worker_is_waited_for_again(
 ) -> None:
     lost: list[str] = []
 
-    class LosesTheFirst(distributed.as_completed):
+    class LosesTheFirst(as_completed):
         def __next__(self) -> Any:
             future = super().__next__()
             if not lost:
@@ -178,7 +181,7 @@ def test_a_worker_of_another_version_ends_the_run(
         segment_cohort(job)
 
 
-def raises(_: object) -> None:
+def raises(_: WorkerTask) -> Refusal:
     raise ZeroDivisionError
 
 
@@ -216,7 +219,7 @@ def test_a_task_takes_a_gpu_where_every_worker_declares_some() -> None:
 
 
 def number_of_worker(worker_task: WorkerTask) -> Refusal:
-    return Refusal(sentence=f"{type(module.get_worker().name).__name__}")
+    return Refusal(sentence=f"{type(get_worker().name).__name__}")
 
 
 def test_workers_of_this_machine_have_numbers(

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from tests.tgcnet.cohort.conftest import (
     write_image,
 )
 
-from tgcnet.domain import Modality, Volume
+from tgcnet.domain import Volume
 from tgcnet.errors import DeviceError, InputError
 from tgcnet.io import load_volume
 
@@ -58,7 +59,7 @@ def test_a_missing_image_fails_alone_until_it_is_there(cohort: MakeTable, run: R
 def test_an_image_that_may_not_be_read_fails_alone_until_it_may(
     cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(path: Path, **options: Modality | None) -> Volume:
+    def load(path: Path, **options: Any) -> Volume:
         if path.name == "Miller1.png":
             raise InputError(f"{path.name} cannot be opened (Permission denied)")
         return load_volume(path, **options)
@@ -77,7 +78,7 @@ def test_an_image_that_may_not_be_read_fails_alone_until_it_may(
 def test_a_report_of_another_patient_fails_alone(
     cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(path: Path, **options: Modality | None) -> Volume:
+    def load(path: Path, **options: Any) -> Volume:
         patient = "P-2" if path.name == "Miller1.png" else "P-1"
         return replace(load_volume(path, **options), patient_id=patient)
 

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_every_study_gets_a_mask_and_a_record(cohort: MakeTable, run: Run) -> No
     assert record["notice"] == "Research use only. Not a medical device."
     assert [row["mask"] for row in table_of(run)] == [f"studies/s{n}/mask.png" for n in range(3)]
     assert run.predictor.seen == [(REPORT, None, 0.25)] * 3
-    text = Image.open(run.out / "studies" / "s0" / "mask.png").text
+    text = Image.open(run.out / "studies" / "s0" / "mask.png").info
     (comment,) = text.values()
     assert (
         json.loads(comment)["report_hmac_sha256"] == report_provenance(REPORT)["report_hmac_sha256"]
@@ -184,7 +185,7 @@ def test_a_damaged_study_is_done_again(cohort: MakeTable, run: Run, damage: str)
     [({"threshold": 0.4}, "at threshold 0.4 as .nii.gz"), ({"mask_format": "tiff"}, "as .tif")],
 )
 def test_a_folder_holds_masks_of_one_kind(
-    cohort: MakeTable, run: Run, options: dict[str, object], words: str
+    cohort: MakeTable, run: Run, options: dict[str, Any], words: str
 ) -> None:
     table = cohort(rows(2))
     run(table)
@@ -212,7 +213,7 @@ def test_a_stopped_run_leaves_whole_studies_and_a_table(cohort: MakeTable, run: 
 def test_a_full_disk_stops_the_run_and_not_each_study(
     cohort: MakeTable, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OutputError("mask.nii.gz was not written, the disk is full.")
 
     with monkeypatch.context() as patched:

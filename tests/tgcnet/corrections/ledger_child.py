@@ -163,9 +163,12 @@ def kill_a_saver(made: Path, case_id: str, seconds: float) -> str:
 
 def main(command: str, folder: str, *numbers: str) -> None:
     counts = [int(number) for number in numbers]
-    {"save": save, "kill-each": kill_each, "kill-random": kill_random}[command](
-        Path(folder), *counts
-    )
+    commands: dict[str, Callable[..., object]] = {
+        "save": save,
+        "kill-each": kill_each,
+        "kill-random": kill_random,
+    }
+    commands[command](Path(folder), *counts)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -59,7 +60,7 @@ def test_the_folder_is_read_by_evaluate(filled: Ledger, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("export", [export_folder, export_nnunet])
 def test_reports_and_keys_leave_only_when_asked_for(
-    filled: Ledger, tmp_path: Path, export: Callable[..., object]
+    filled: Ledger, tmp_path: Path, export: Callable[..., Any]
 ) -> None:
     keys = [case.patient_key.encode() for case in filled.cases().cases]
     for name, with_reports in (("without", False), ("with", True)):
@@ -84,12 +85,16 @@ def test_the_raw_folder_of_nnunet(filled: Ledger, tmp_path: Path) -> None:
         case = filled.load(label.name.removesuffix(".nii.gz"))
         assert image.name == f"{case.id}_0000.nii.gz"
         assert case.is_held_out is is_held_out
-        stored = np.asanyarray(nib.load(label).dataobj).T
+        stored = np.asanyarray(nib.Nifti1Image.from_filename(label).dataobj).T
         reviewed = list(case.reviewed_slices)
         np.testing.assert_array_equal(stored[reviewed], case.labels[reviewed])
         assert (np.delete(stored, reviewed, axis=0) == 3).all()
-        np.testing.assert_array_equal(np.asanyarray(nib.load(image).dataobj).T, case.volume.array)
-        np.testing.assert_array_equal(nib.load(image).affine, nib.load(label).affine)
+        np.testing.assert_array_equal(
+            np.asanyarray(nib.Nifti1Image.from_filename(image).dataobj).T, case.volume.array
+        )
+        np.testing.assert_array_equal(
+            nib.Nifti1Image.from_filename(image).affine, nib.Nifti1Image.from_filename(label).affine
+        )
     assert [row["subject"] for row in rows_of(out / "subjects.csv")] == ["1", "2"]
 
 
@@ -108,7 +113,7 @@ def test_classes_of_nnunet_are_matched_by_name(
     dataset = json.loads((tmp_path / "out" / "dataset.json").read_bytes())
     assert dataset["labels"] == {"background": 0, "infection": 1, "effusion": 2}
     assert dataset["channel_names"] == {"0": "intensity"}
-    label = nib.load(tmp_path / "out" / "labelsTr" / f"{saved.case_id}.nii.gz")
+    label = nib.Nifti1Image.from_filename(tmp_path / "out" / "labelsTr" / f"{saved.case_id}.nii.gz")
     assert set(np.unique(label.dataobj)) == {2}
 
 
@@ -125,7 +130,7 @@ def test_nnunets_own_names_are_refused(
 
 @pytest.mark.parametrize("export", [export_folder, export_nnunet])
 def test_damage_is_skipped_and_named(
-    filled: Ledger, tmp_path: Path, export: Callable[..., object]
+    filled: Ledger, tmp_path: Path, export: Callable[..., Any]
 ) -> None:
     first = filled.cases().cases[0].case_id
     (filled.folder / "cases" / first / "image.nii.gz").write_bytes(b"")
@@ -137,7 +142,7 @@ def test_damage_is_skipped_and_named(
 
 @pytest.mark.parametrize("export", [export_folder, export_nnunet])
 def test_nothing_is_left_of_an_export_that_fails(
-    ledger: Ledger, make_correction: MakeCorrection, tmp_path: Path, export: Callable[..., object]
+    ledger: Ledger, make_correction: MakeCorrection, tmp_path: Path, export: Callable[..., Any]
 ) -> None:
     with pytest.raises(InputError, match="No case of ledger has a reviewed slice"):
         export(ledger, tmp_path / "out")

@@ -67,6 +67,8 @@ def test_slices_reviewed_on_another_day_stand_in_the_next_revision(
     case = Ledger.open(tmp_path / "ledger").load(first.case_id)
     assert case.reviewed_slices == (0, 1, 2)
     np.testing.assert_array_equal(case.labels[:2], before.labels[:2])
+    assert case.model_labels is not None
+    assert before.model_labels is not None
     np.testing.assert_array_equal(case.model_labels[:2], before.model_labels[:2])
     assert not case.labels[2].any()
     assert not case.model_labels[2].any()
@@ -86,6 +88,7 @@ def test_what_another_model_drew_is_not_attributed_to_this_one(
     save_correction(other, tmp_path / "ledger")
     case = Ledger.open(tmp_path / "ledger").load(first.case_id)
     assert (case.reviewed_slices, case.record.model_slices) == ((0, 1), (1,))
+    assert case.model_labels is not None
     assert not case.model_labels[0].any()
 
 

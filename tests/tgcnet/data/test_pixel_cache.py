@@ -10,6 +10,7 @@ from tests.tgcnet.data.conftest import data_set
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.data.pixel_cache import PixelCache
+from tgcnet.data.rows import Row
 from tgcnet.data.sources import Source, read_source
 from tgcnet.domain import Modality
 from tgcnet.errors import InputError
@@ -27,7 +28,7 @@ def test_images_are_decoded_once(
     decoded: list[int] = []
     real = PixelCache._write
 
-    def write(self: PixelCache, file: Path, rows: list[object], modality: Modality) -> None:
+    def write(self: PixelCache, file: Path, rows: list[Row], modality: Modality) -> None:
         decoded.append(len(rows))
         real(self, file, rows, modality)
 

@@ -147,6 +147,8 @@ def child_process_ids():
 def fake_backend():
     """The fake child's models, for a command loop in this process."""
     spec = importlib.util.spec_from_file_location("fake_child", FAKE_CHILD)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.FakeBackend()
@@ -172,7 +174,7 @@ def _wait_until(condition, timeout_s=5.0) -> bool:
 
 def _child_process_ids() -> set[int]:
     """Our children, but for Python's resource tracker, which lives as long as we do."""
-    tracker = multiprocessing.resource_tracker._resource_tracker._pid
+    tracker = vars(multiprocessing.resource_tracker._resource_tracker)["_pid"]
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     ids = {
         int(number)

@@ -119,7 +119,7 @@ def main() -> None:
     from tgcnet.engine import child
 
     backend = ModuleType("tgcnet.engine.backend")
-    backend.TorchBackend, backend.set_threads = FakeBackend, lambda: None
+    vars(backend).update(TorchBackend=FakeBackend, set_threads=lambda: None)
     sys.modules["tgcnet.engine.backend"] = backend
     child._leave(child.main())
 

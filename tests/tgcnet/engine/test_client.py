@@ -24,6 +24,7 @@ from tgcnet.engine.protocol import (
     SliceDone,
     Starting,
 )
+from tgcnet.engine.wire import encode
 from tgcnet.errors import EngineError
 
 pytestmark = pytest.mark.skipif(
@@ -268,9 +269,14 @@ def test_a_whole_ct_goes_through_shared_memory_only(client, events, monkeypatch)
 
     client.start()
     events.until(Ready)
-    sizes = []
-    encode = module.encode
-    monkeypatch.setattr(module, "encode", lambda m: sizes.append(len(encode(m))) or encode(m))
+    sizes: list[int] = []
+
+    def measured(message):
+        line = encode(message)
+        sizes.append(len(line))
+        return line
+
+    monkeypatch.setattr(module, "encode", measured)
     array = np.zeros((400, 512, 512), np.int16)
     array[3, 100:200, 50:60] = 40
     whole = Volume(array=array, geometry=Geometry(affine_lps=np.eye(4)), modality=Modality.CT)

@@ -98,6 +98,7 @@ def test_a_killed_window_takes_its_child_and_its_memory_along(
     process = subprocess.Popen(
         [sys.executable, str(window), fake_python, str(tmp_path / "log")], stdout=subprocess.PIPE
     )
+    assert process.stdout is not None
     number, *names = process.stdout.readline().decode().split()
     child = int(number)
     assert is_alive(child)

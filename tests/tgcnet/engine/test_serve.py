@@ -64,7 +64,7 @@ class Lines:
 @pytest.fixture
 def segment(volume):
     """Builds a Segment request for the phantom; its blocks go with the test."""
-    owned = []
+    owned: list[OwnedBlock] = []
 
     def build(request=1, model="quick", device="auto", report="", slices=None, threshold=None):
         image = OwnedBlock(volume.array.shape, volume.array.dtype)

@@ -1,6 +1,6 @@
 import json
 from dataclasses import fields, replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -155,7 +155,9 @@ def test_events_come_back_equal(event: Event) -> None:
 
 def test_a_whole_number_stands_for_a_float() -> None:
     line = encode(EVENTS[3]).replace(b"0.25", b"1")
-    seconds = decode_event(line).seconds
+    event = decode_event(line)
+    assert isinstance(event, Loaded)
+    seconds = event.seconds
     assert (seconds, type(seconds)) == (1.0, float)
 
 
@@ -239,5 +241,6 @@ def test_no_message_has_room_for_an_identifier() -> None:
 
 
 def test_numpy_numbers_are_refused_rather_than_guessed() -> None:
+    number: Any = np.int64(3)
     with pytest.raises(TypeError, match="int64"):
-        encode(SliceDone(request=1, z=np.int64(3)))
+        encode(SliceDone(request=1, z=number))

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,8 +87,8 @@ def tune_and_compare(job: FinetuneJob) -> Tune:
         *,
         resume: bool = False,
         on_event: Callable[[Event], object] | None = None,
-        job_changes: dict[str, object] | None = None,
-        **changes: object,
+        job_changes: dict[str, Any] | None = None,
+        **changes: Any,
     ) -> tuple[Path, list[Event]]:
         events: list[Event] = []
 

@@ -30,7 +30,7 @@ from tgcnet.errors import CheckpointError
 from tgcnet.finetune.candidate import export_candidate
 from tgcnet.finetune.run_data import Snapshot, read_snapshot, write_snapshot
 from tgcnet.finetune.samples import samples_of_case
-from tgcnet.models import TgcNet
+from tgcnet.models import SegmentationModel
 from tgcnet.train.checkpoint import Progress, read_progress, restore_checkpoint, save_checkpoint
 from tgcnet.train.data.fixed_views import VARIANTS
 from tgcnet.train.frozen_features import FeatureCache
@@ -118,7 +118,7 @@ def features(parent: LoadedModel, ledger: Ledger) -> Operation:
 
     with torch.inference_mode():
         image = torch.from_numpy(sample.example.image)[None, None].float() / 255
-        frozen = parent.model.image_tower.frozen_features(PixelScale(preprocess)(image))
+        frozen = parent.model.frozen_features(PixelScale(preprocess)(image))
         expected = [tap.half().float() for tap in frozen]
 
     def wrong(folder: Path, is_done: bool) -> list[str]:
@@ -133,12 +133,12 @@ def features(parent: LoadedModel, ledger: Ledger) -> Operation:
     )
 
 
-def candidates(parent: LoadedModel, child: TgcNet) -> Operation:
+def candidates(parent: LoadedModel, child: SegmentationModel) -> Operation:
     """A candidate over another one of the same name: loaded whole, or refused and made again."""
     snapshot = Snapshot(revisions=(), taken_utc="2026-01-01T00:00:00", ledger="l")
     config = parent.manifest.model
 
-    def export(folder: Path, model: TgcNet) -> Path:
+    def export(folder: Path, model: SegmentationModel) -> Path:
         return export_candidate(model, parent, snapshot, folder, config)
 
     def wrong(folder: Path, is_done: bool) -> list[str]:
@@ -186,7 +186,7 @@ def is_whole(folder: Path) -> bool:
     return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest() == manifest.sha256
 
 
-def has_weights(model: TgcNet, weights: dict[str, torch.Tensor]) -> bool:
+def has_weights(model: SegmentationModel, weights: dict[str, torch.Tensor]) -> bool:
     """Whether these are the model's weights, as a file keeps them."""
     return all(
         torch.equal(tensor.half() if tensor.is_floating_point() else tensor, weights[key])
@@ -201,7 +201,7 @@ def kill_each(folder: Path, model: Path) -> None:
         parameter.data.add_(0.125)
     ledger = Ledger.create(folder / "ledger")
     ledger.save(phantom_correction(0, patient="one"))
-    install.verify = lambda folder: None  # takes long, and writes nothing
+    vars(install)["verify"] = lambda folder: None  # takes long, and writes nothing
     operations = {
         "checkpoint": checkpoints(),
         "snapshot": snapshots(),
@@ -306,7 +306,11 @@ def is_killed(work: Callable[[], object], seconds: float) -> bool:
 
 def main(command: str, folder: str, model: str, *count: str) -> None:
     torch.set_num_threads(1)
-    commands = {"each": kill_each, "saving": kill_saving, "random": kill_random}
+    commands: dict[str, Callable[..., object]] = {
+        "each": kill_each,
+        "saving": kill_saving,
+        "random": kill_random,
+    }
     commands[command](Path(folder), Path(model), *count)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from tgcnet.finetune.events import (
 from tgcnet.gate.case_scores import read_scores
 from tgcnet.gate.report_json import report_from_json
 from tgcnet.metrics import MetricAccumulator
+from tgcnet.models import SegmentationModel
 from tgcnet.weights.active import ACTIVE_FILE, read_active
 from tgcnet.weights.load import load_model, save_model, verify
 from tgcnet.weights.manifest import WEIGHTS_FILE, Lineage, read_manifest
@@ -230,7 +232,7 @@ def test_progress_is_told_once_a_second_at_most(
     job: FinetuneJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([0.0, 0.4, 0.99, 1.01, 1.5, 2.2])
-    monkeypatch.setattr(comparison.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr("tgcnet.finetune.compare_with_active.time.monotonic", lambda: next(now))
     told: list[Event] = []
     progress = comparison._Progress(job.out, told.append)
     for fraction in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6):
@@ -244,7 +246,7 @@ def test_a_candidate_with_numbers_that_are_not_finite_is_not_installed(
     export = "tgcnet.finetune.run_finetuning.export_candidate"
     from tgcnet.finetune.candidate import export_candidate
 
-    def ruin(model: torch.nn.Module, *arguments: object) -> Path:
+    def ruin(model: SegmentationModel, *arguments: Any) -> Path:
         next(model.parameters()).data.fill_(torch.nan)
         return export_candidate(model, *arguments)
 

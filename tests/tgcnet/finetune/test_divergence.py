@@ -1,7 +1,8 @@
 """A run that diverges, or has too little memory: what it goes back to, and what it says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -55,7 +56,7 @@ def explodes_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     roll_back = loop.Finetuner._roll_back
 
-    def halve(self: loop.Finetuner, progress: object) -> object:
+    def halve(self: loop.Finetuner, progress: Any) -> Any:
         halved["times"] += 1
         return roll_back(self, progress)
 
@@ -125,11 +126,11 @@ def test_a_state_is_kept_once_the_next_loss_is_known(
     seen: list[str] = []
     keep, accumulate = loop.Finetuner._keep, loop.Finetuner._accumulate
 
-    def spy_keep(self: loop.Finetuner, progress: object) -> None:
+    def spy_keep(self: loop.Finetuner, progress: Any) -> None:
         seen.append(f"kept {progress.step} after {len(progress.recent)} losses")
         keep(self, progress)
 
-    def spy_loss(self: loop.Finetuner, *arguments: object) -> float:
+    def spy_loss(self: loop.Finetuner, *arguments: Any) -> float:
         seen.append("loss")
         return accumulate(self, *arguments)
 
@@ -153,7 +154,7 @@ def lack_in_features(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FeatureCache, "_compute", raise_no_room)
 
 
-def raise_no_room(*_: object, **__: object) -> None:
+def raise_no_room(*_: Any, **__: Any) -> None:
     raise NO_ROOM
 
 
@@ -166,7 +167,10 @@ def raise_no_room(*_: object, **__: object) -> None:
     ],
 )
 def test_too_little_memory_is_a_sentence_and_the_run_can_be_resumed(
-    tune: Tune, monkeypatch: pytest.MonkeyPatch, lack: object, what: str
+    tune: Tune,
+    monkeypatch: pytest.MonkeyPatch,
+    lack: Callable[[pytest.MonkeyPatch], None],
+    what: str,
 ) -> None:
     with monkeypatch.context() as patched:
         lack(patched)
@@ -181,7 +185,7 @@ def test_held_out_slices_are_scored_in_halves_where_memory_is_scarce(
 ) -> None:
     masks, sizes = Training._masks, []
 
-    def scarce(self: Training, examples: Sequence[object], encode: object) -> object:
+    def scarce(self: Training, examples: Sequence[Any], encode: Any) -> object:
         sizes.append(len(examples))
         if len(examples) > 1:
             raise NO_ROOM

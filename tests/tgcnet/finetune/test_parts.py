@@ -1,5 +1,7 @@
 """The parts of fine-tuning, one by one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -104,6 +106,6 @@ def test_corrections_far_from_what_the_parent_draws_are_no_explosion() -> None:
         ({"seed": 2**64}, r"seed must lie in \[0, 2\*\*64\)"),
     ],
 )
-def test_a_configuration_out_of_bounds_is_refused(changes: dict[str, float], sentence: str) -> None:
+def test_a_configuration_out_of_bounds_is_refused(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         FinetuneConfig(**changes)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import safetensors.torch
 import torch
 from tests.tgcnet.finetune.conftest import Tune, phantom_correction
 
+from tgcnet.config import TgcNetConfig
 from tgcnet.corrections import Ledger
 from tgcnet.errors import Cancelled, CheckpointError, DeviceError, InputError, LedgerError
 from tgcnet.finetune.candidate import choose_what_learns
@@ -144,7 +146,7 @@ def test_too_little_memory_halves_the_images_at_once_and_changes_nothing_else(
     plenty, _ = tune(epochs=1, learning_rate=1e-4)
     tensors = Finetuner._tensors
 
-    def scarce(self: Finetuner, piece: list[object]) -> object:
+    def scarce(self: Finetuner, piece: list[Any]) -> object:
         if len(piece) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
         return tensors(self, piece)
@@ -160,7 +162,7 @@ def test_too_little_memory_halves_the_images_at_once_and_changes_nothing_else(
 def test_no_memory_for_a_single_image_is_a_sentence(
     tune: Tune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def none_left(*_: object) -> object:
+    def none_left(*_: Any) -> object:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
     monkeypatch.setattr(Finetuner, "_tensors", none_left)
@@ -199,6 +201,7 @@ def test_only_what_was_chosen_learns(
     tiny_model_folder: Path, learns: Learns, changed: set[str]
 ) -> None:
     config = read_manifest(tiny_model_folder).model
+    assert isinstance(config, TgcNetConfig)
     model = build_model(replace(config, sse=replace(config.sse, adapter_width=8)))
     choose_what_learns(model, learns)
     learning = {name for name, p in model.named_parameters() if p.requires_grad}
@@ -246,7 +249,9 @@ def test_what_a_parent_knew_comes_back_as_replay(tune: Tune, job: FinetuneJob) -
     begun = next(event for event in told if isinstance(event, Begun))
     assert begun.num_earlier == 6
     assert begun.num_new + begun.num_held_out == 2 + 2
-    assert read_manifest(second).lineage.parent == read_manifest(first).name
+    lineage = read_manifest(second).lineage
+    assert lineage is not None
+    assert lineage.parent == read_manifest(first).name
 
 
 def test_a_tenth_of_the_cases_damaged_is_named_and_the_rest_is_trained_on(

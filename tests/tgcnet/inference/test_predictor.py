@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import tgcnet.inference.volume_runner
+import tgcnet.preprocess
 from tgcnet.config import PostprocessConfig
 from tgcnet.domain import EncodedText, Geometry, Modality, Report, Volume
 from tgcnet.errors import Cancelled, DeviceError, InputError, ModalityUnknownError
@@ -43,6 +45,7 @@ def stack() -> Volume:
 
 def test_the_answer_lies_on_the_images_grid(predictor: Predictor, stack: Volume) -> None:
     answer = predictor.segment(stack, REPORT)
+    assert answer.probability is not None
     assert answer.probability.shape == (1, *stack.array.shape)
     assert answer.probability.dtype == np.float16
     assert answer.labels.shape == stack.array.shape
@@ -57,13 +60,17 @@ def test_a_tmca_answers_as_a_tgcnet_does(tiny_tmca_folder: Path, stack: Volume) 
     answer, silent = tmca.segment(stack, REPORT), tmca.segment(stack)
     assert answer.labels.shape == stack.array.shape
     assert answer.provenance["model"] == "tiny-tmca"
+    assert answer.probability is not None
+    assert silent.probability is not None
     assert not np.array_equal(answer.probability, silent.probability)
     singles = tmca.segment(stack, REPORT, batch_size=1)
+    assert singles.probability is not None
     np.testing.assert_allclose(singles.probability, answer.probability, atol=2e-3)
 
 
 def test_labels_can_be_made_again_from_the_probability(predictor: Predictor, stack: Volume) -> None:
     answer = predictor.segment(stack, REPORT, threshold=0.45)
+    assert answer.probability is not None
     again = to_labels(answer.probability.astype(np.float32), PostprocessConfig(threshold=0.45))
     np.testing.assert_array_equal(again, answer.labels)
 
@@ -71,6 +78,8 @@ def test_labels_can_be_made_again_from_the_probability(predictor: Predictor, sta
 def test_batch_equals_singles(predictor: Predictor, stack: Volume) -> None:
     together = predictor.segment(stack, REPORT, batch_size=11).probability
     single = predictor.segment(stack, REPORT, batch_size=1).probability
+    assert together is not None
+    assert single is not None
     np.testing.assert_allclose(together, single, atol=1e-3)
 
 
@@ -108,6 +117,9 @@ def test_a_report_read_before_its_run_is_not_read_again(
     again = predictor.segment(stack, REPORT)
     assert read == [REPORT, "", REPORT]
     assert predictor.read_report(REPORT) == reading
+    assert first.probability is not None
+    assert again.probability is not None
+    assert silent.probability is not None
     np.testing.assert_array_equal(first.probability, again.probability)
     assert not np.array_equal(silent.probability, again.probability)
 
@@ -116,9 +128,9 @@ def test_only_the_slices_asked_for_are_prepared(
     predictor: Predictor, stack: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepared: list[int] = []
-    prepare = tgcnet.inference.volume_runner.prepare_plane
+    prepare = tgcnet.preprocess.prepare_plane
 
-    def count(plane: np.ndarray, *rest: object) -> object:
+    def count(plane: np.ndarray, *rest: Any) -> object:
         prepared.append(
             int(np.flatnonzero([plane is p or (plane == p).all() for p in stack.array])[0])
         )
@@ -128,15 +140,18 @@ def test_only_the_slices_asked_for_are_prepared(
     answer = predictor.segment(stack, REPORT, slices=slice(3, 6))
     assert prepared == [3, 4, 5]
     outside = np.r_[0:3, 6:11]
+    assert answer.probability is not None
     assert not answer.probability[:, outside].any()
     assert not answer.labels[outside].any()
     assert answer.probability[:, 3:6].any(axis=(0, 2, 3)).all()
 
 
 def test_a_slice_is_the_same_alone_and_in_its_stack(predictor: Predictor, stack: Volume) -> None:
-    whole = predictor.segment(stack, REPORT).probability[:, 4]
-    alone = predictor.segment(stack, REPORT, slices=slice(4, 5)).probability[:, 4]
-    np.testing.assert_allclose(whole, alone, atol=1e-3)
+    whole = predictor.segment(stack, REPORT).probability
+    alone = predictor.segment(stack, REPORT, slices=slice(4, 5)).probability
+    assert whole is not None
+    assert alone is not None
+    np.testing.assert_allclose(whole[:, 4], alone[:, 4], atol=1e-3)
 
 
 @pytest.mark.parametrize("blank", [None, "", "  \n"])
@@ -191,6 +206,7 @@ def test_slices_arrive_one_by_one_and_progress_ends_at_one(
     )
     assert list(slices) == list(range(2, 9))
     assert fractions == pytest.approx([3 / 7, 6 / 7, 1.0])
+    assert answer.probability is not None
     for z, (probability, labels) in slices.items():
         np.testing.assert_array_equal(probability, answer.probability[:, z])
         np.testing.assert_array_equal(labels, answer.labels[z])
@@ -281,6 +297,8 @@ def test_out_of_memory_halves_the_batch_and_says_so(
         "cpu ran out of memory; going on with batches of 4.",
         "cpu ran out of memory; going on with batches of 2.",
     ]
+    assert answer.probability is not None
+    assert expected is not None
     np.testing.assert_allclose(answer.probability, expected, atol=1e-3)
 
 
@@ -306,6 +324,8 @@ def test_a_gpu_without_room_hands_over_to_the_processor(
         "cuda:0 ran out of memory; going on with the CPU, which is slower.",
     ]
     assert answer.provenance["device"] == "cpu"
+    assert answer.probability is not None
+    assert expected is not None
     np.testing.assert_allclose(answer.probability, expected, atol=1e-3)
 
 
@@ -371,6 +391,8 @@ def test_a_window_of_ones_own_is_the_models_with_other_numbers(
         predictor.segment(stack, REPORT, window_hu=(-600.0, 1500.0)).probability, usual.probability
     )
     narrow = predictor.segment(stack, REPORT, window_hu=(40.0, 400.0))
+    assert narrow.probability is not None
+    assert usual.probability is not None
     assert (narrow.probability != usual.probability).any()
     assert narrow.provenance == {**usual.provenance, "window_hu": "40/400"}
 

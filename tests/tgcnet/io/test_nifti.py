@@ -57,7 +57,7 @@ def test_each_orientation_comes_to_lps_and_back(
 ) -> None:
     data = np.arange(3 * 4 * 5, dtype=np.int16).reshape(3, 4, 5)
     source = write_nifti(tmp_path / "a.nii", data, affine_of(world_of_axis, signs, degrees))
-    header = nib.load(source).header
+    header = nib.Nifti1Image.from_filename(source).header
 
     volume = load_volume(source)
 
@@ -67,7 +67,7 @@ def test_each_orientation_comes_to_lps_and_back(
     assert directions[1, 1] > 0
     assert directions[0, 2] > 0
     # Every voxel lies where the file says.
-    stored = nib.load(source).affine
+    stored = nib.Nifti1Image.from_filename(source).affine
     lps_to_ras = np.diag([-1, -1, 1, 1])
     for index in np.ndindex(volume.array.shape):
         ras = lps_to_ras @ volume.geometry.affine_lps @ (*index, 1)
@@ -76,7 +76,7 @@ def test_each_orientation_comes_to_lps_and_back(
         assert data[tuple(own)] == volume.array[index]
 
     save_labels(volume.array.astype(np.uint8), volume.geometry, tmp_path / "mask.nii.gz")
-    mask = nib.load(tmp_path / "mask.nii.gz")
+    mask = nib.Nifti1Image.from_filename(tmp_path / "mask.nii.gz")
     np.testing.assert_array_equal(np.asarray(mask.dataobj), data.astype(np.uint8))
     for field in PLACING:
         assert mask.header[field].tobytes() == header[field].tobytes(), field
@@ -89,10 +89,10 @@ def test_sform_and_qform_that_differ_are_both_kept(tmp_path: Path) -> None:
     image.header.set_qform(affine_of((0, 1, 2), (-1, -1, 1), 11.0), code=1)
     image.header.set_xyzt_units("mm", "sec")
     image.to_filename(tmp_path / "a.nii.gz")
-    header = nib.load(tmp_path / "a.nii.gz").header
+    header = nib.Nifti1Image.from_filename(tmp_path / "a.nii.gz").header
     volume = load_volume(tmp_path / "a.nii.gz")
     save_labels(np.zeros((4, 3, 2), np.uint8), volume.geometry, tmp_path / "mask.nii")
-    written = nib.load(tmp_path / "mask.nii").header
+    written = nib.Nifti1Image.from_filename(tmp_path / "mask.nii").header
     assert all(written[f].tobytes() == header[f].tobytes() for f in PLACING)
     assert (int(written["sform_code"]), int(written["qform_code"])) == (4, 1)
 
@@ -105,7 +105,7 @@ def test_nifti2_stays_nifti2(tmp_path: Path) -> None:
     )
     volume = load_volume(tmp_path / "a.nii")
     save_labels(np.ones((4, 3, 2), np.uint8), volume.geometry, tmp_path / "mask.nii")
-    mask = nib.load(tmp_path / "mask.nii")
+    mask = nib.Nifti1Image.from_filename(tmp_path / "mask.nii")
     assert isinstance(mask, nib.Nifti2Image)
     assert mask.affine.tobytes() == affine.tobytes()
 
@@ -189,7 +189,10 @@ def test_a_mask_has_as_many_axes_as_its_image(
     image.to_filename(tmp_path / "a.nii.gz")
     volume = load_volume(tmp_path / "a.nii.gz")
     save_labels(volume.array.astype(np.uint8), volume.geometry, tmp_path / "mask.nii.gz")
-    source, mask = nib.load(tmp_path / "a.nii.gz"), nib.load(tmp_path / "mask.nii.gz")
+    source, mask = (
+        nib.Nifti1Image.from_filename(tmp_path / "a.nii.gz"),
+        nib.Nifti1Image.from_filename(tmp_path / "mask.nii.gz"),
+    )
     np.testing.assert_array_equal(np.asarray(mask.dataobj), data.astype(np.uint8), strict=True)
     assert mask.affine.tobytes() == source.affine.tobytes()
     for field in PLACING:
@@ -210,7 +213,7 @@ def test_a_volume_of_a_4d_file_is_chosen(tmp_path: Path) -> None:
         np.testing.assert_array_equal(volume.array, data[..., 3].transpose(2, 1, 0))
         assert volume.notices == ("Volume 3 of the file is read, which holds 0 to 4.",)
     save_labels(volume.array.astype(np.uint8), volume.geometry, tmp_path / "mask.nii")
-    assert nib.load(tmp_path / "mask.nii").shape == (2, 3, 4)
+    assert nib.Nifti1Image.from_filename(tmp_path / "mask.nii").shape == (2, 3, 4)
     with pytest.raises(InputError, match=r"expected a choice from 0 to 4, and volume 5 was asked"):
         load_volume(path, volume=5)
 
@@ -341,7 +344,7 @@ def test_provenance_travels_in_the_comment_extension(tmp_path: Path) -> None:
     geometry = load_volume(tmp_path / "a.nii").geometry
     labels = np.zeros((4, 3, 2), np.uint8)
     save_labels(labels, geometry, tmp_path / "mask.nii", provenance={"model": "mini"})
-    mask = nib.load(tmp_path / "mask.nii")
+    mask = nib.Nifti1Image.from_filename(tmp_path / "mask.nii")
     (extension,) = mask.header.extensions
     assert extension.get_code() == 6
     assert json.loads(extension.text.rstrip("\0")) == {

@@ -4,6 +4,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def ramp() -> np.ndarray:
     return np.arange(5 * 7, dtype=np.uint8).reshape(5, 7) * 7
 
 
-def save(path: Path, array: np.ndarray, mode: str | None = None, **options: object) -> Path:
+def save(path: Path, array: np.ndarray, mode: str | None = None, **options: Any) -> Path:
     image = Image.fromarray(array)
     (image if mode is None else image.convert(mode)).save(path, **options)
     return path

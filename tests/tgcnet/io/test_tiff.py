@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ def stack() -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "i4", "f4", ">u2", ">f4"])
 def test_planes_and_stacks_of_each_type(tmp_path: Path, stack: np.ndarray, dtype: str) -> None:
-    order = ">" if dtype.startswith(">") else "<"
+    order: Literal["<", ">"] = ">" if dtype.startswith(">") else "<"
     for data in (stack[0], stack):
         tifffile.imwrite(tmp_path / "a.tif", data.astype(dtype), byteorder=order)
         volume = load_volume(tmp_path / "a.tif")
@@ -215,7 +216,7 @@ def test_the_log_of_the_library_shows_no_name(
 WAYS_TO_PACK = [None, "tiff_adobe_deflate", "tiff_lzw", "packbits"]
 
 
-def save_pages(path: Path, pages: list[np.ndarray], packing: str | None, **tags: object) -> Path:
+def save_pages(path: Path, pages: list[np.ndarray], packing: str | None, **tags: Any) -> Path:
     images = [Image.fromarray(page) for page in pages]
     images[0].save(path, save_all=True, append_images=images[1:], compression=packing, **tags)
     return path
@@ -273,7 +274,9 @@ def test_an_unknown_orientation_turns_nothing(
 def overwrite_orientation(path: Path, orientation: int, page: int = 0) -> None:
     content = bytearray(path.read_bytes())
     with tifffile.TiffFile(path) as tiff:
-        content[tiff.pages[page].tags[274].valueoffset] = orientation
+        chosen = tiff.pages[page]
+        assert isinstance(chosen, tifffile.TiffPage)
+        content[chosen.tags[274].valueoffset] = orientation
     path.write_bytes(content)
 
 
@@ -320,7 +323,7 @@ def test_slices_that_an_ome_header_leaves_out_are_refused(
 
 
 def write_ome(path: Path, pages: np.ndarray, places: str, packing: str | None) -> None:
-    header = (
+    header: str | None = (
         '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
         'UUID="urn:uuid:00000000-0000-0000-0000-000000000000"><Image ID="Image:0">'
         '<Pixels ID="Pixels:0" DimensionOrder="XYCZT" Type="uint8" SizeX="7" SizeY="5" '

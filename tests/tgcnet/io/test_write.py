@@ -62,6 +62,7 @@ def test_a_tiff_says_what_made_it(tmp_path: Path, labels: np.ndarray, geometry: 
     save_labels(labels, geometry, tmp_path / "mask.tif", provenance={"model": "mini - ü"})
     with tifffile.TiffFile(tmp_path / "mask.tif") as tiff:
         description = tiff.pages.first.description
+        assert tiff.imagej_metadata is not None
         assert tiff.imagej_metadata["unit"] == "mm"
     comment = description.split("provenance=")[1].splitlines()[0]
     assert json.loads(comment) == {"model": "mini - ü", "edited": "no", "notice": RESEARCH_NOTICE}
@@ -80,7 +81,7 @@ def test_a_png_holds_label_values_and_provenance(
     with Image.open(tmp_path / "mask.png") as image:
         assert image.mode == "L"
         np.testing.assert_array_equal(np.asarray(image), labels[0])
-        comment = json.loads(image.text["Comment"])
+        comment = json.loads(image.info["Comment"])
     assert comment == {"model": "mini", "edited": "yes", "notice": RESEARCH_NOTICE}
 
 

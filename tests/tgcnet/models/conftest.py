@@ -17,7 +17,7 @@ from tgcnet.config import (
     VlcmConfig,
 )
 from tgcnet.domain import EncodedText
-from tgcnet.models import TgcNet, build_model
+from tgcnet.models import TgcNet, build_tgcnet
 
 _WHOLE = TgcNetConfig(
     name="test",
@@ -53,11 +53,12 @@ def small_config() -> Callable[..., TgcNetConfig]:
 def model() -> TgcNet:
     """The whole small network, every zero-initialised gate opened."""
     torch.manual_seed(0)
-    network = build_model(_WHOLE)
+    network = build_tgcnet(_WHOLE)
     with torch.no_grad():
         for parameter in network.parameters():
             if parameter.requires_grad and not parameter.any():
                 parameter.normal_(std=0.3)
+        assert network.date is not None
         network.date.gamma.fill_(0.5)
     return network
 

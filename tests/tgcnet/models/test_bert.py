@@ -15,7 +15,12 @@ from tests.tgcnet.models.test_pretrained import (
     stir,
     tgcnet_config,
 )
-from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizerFast
+from transformers import (  # type: ignore[attr-defined]  # its types lack an alias
+    BertConfig,
+    BertForMaskedLM,
+    BertModel,
+    BertTokenizerFast,
+)
 
 from tgcnet.config import BertTextConfig, TextTowerConfig, TmcaConfig
 from tgcnet.errors import CheckpointError

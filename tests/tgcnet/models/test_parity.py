@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import pytest
@@ -10,7 +11,7 @@ import safetensors.torch
 import torch
 from open_clip.model import CLIP, resize_pos_embed
 
-from tgcnet.config import TgcNetConfig, TowerConfig
+from tgcnet.config import ClipImageConfig, TgcNetConfig, TowerConfig
 from tgcnet.errors import CheckpointError
 from tgcnet.models import TgcNet, build_model, named_configs
 from tgcnet.models.clip_towers import build_clip
@@ -62,6 +63,7 @@ def filled(config: TgcNetConfig, file: Path) -> TgcNet:
     image, text = config.towers.image, config.towers.text
     stated = Stated(quick_gelu=image.quick_gelu, image_heads=image.heads, text_heads=text.heads)
     model = build_model(config)
+    assert isinstance(model, TgcNet)
     fill_towers(model, config, read_pretrained(file, fallback=stated))
     return model
 
@@ -125,7 +127,9 @@ def test_weights_of_another_clip_are_refused(small_config: Configure, tmp_path: 
     config = small_config()
     file = tmp_path / "weights.safetensors"
     for size, given in (("layers", 8), ("width", 64)):
-        towers = replace(config.towers, image=replace(config.towers.image, **{size: given}))
+        change: dict[str, Any] = {size: given}
+        assert isinstance(config.towers.image, ClipImageConfig)
+        towers = replace(config.towers, image=replace(config.towers.image, **change))
         safetensors.torch.save_file(build_clip(towers).state_dict(), file)
         with pytest.raises(CheckpointError, match=rf"image tower of weights.* has {size}={given}"):
             filled(config, file)
@@ -157,7 +161,9 @@ def test_vit_b16_equals_open_clips(tmp_path: Path, name: str, side_px: int) -> N
     torch.manual_seed(0)
     quick_gelu = name.endswith("quickgelu")
     clip = open_clip.create_model(name).eval()
-    model = tapped_model(named_configs()["vit-b16"], clip, tmp_path, quick_gelu=quick_gelu)
+    config = named_configs()["vit-b16"]
+    assert isinstance(config, TgcNetConfig)
+    model = tapped_model(config, clip, tmp_path, quick_gelu=quick_gelu)
     reference = open_clip.create_model(name, force_image_size=side_px).eval()
     state = clip.state_dict()
     resize_pos_embed(state, reference)

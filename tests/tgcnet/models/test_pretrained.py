@@ -10,7 +10,11 @@ import pytest
 import safetensors.torch
 import torch
 from torch import nn
-from transformers import BertConfig, BertTokenizerFast, CLIPConfig
+from transformers import (  # type: ignore[attr-defined]  # its types lack an alias
+    BertConfig,
+    BertTokenizerFast,
+    CLIPConfig,
+)
 from transformers import CLIPModel as TransformersClip
 
 from tgcnet.config import (
@@ -51,6 +55,7 @@ def tgcnet_config(towers: TowerConfig) -> TgcNetConfig:
 
 def filled(config: TgcNetConfig, pretrained: Pretrained) -> TgcNet:
     model = build_model(config)
+    assert isinstance(model, TgcNet)
     fill_towers(model, config, pretrained)
     return model
 

@@ -1,12 +1,14 @@
 """A CNN is identified by the names and shapes of its tensors."""
 
+from typing import Any
+
 import timm
 import torch
 
 from tgcnet.models.recognise_weights import Shapes, recognise_cnn
 
 
-def shapes_of(name: str, **options: object) -> Shapes:
+def shapes_of(name: str, **options: Any) -> Shapes:
     with torch.device("meta"):
         state = timm.create_model(name, pretrained=False, **options).state_dict()
     return {key: tuple(tensor.shape) for key, tensor in state.items()}

@@ -110,7 +110,9 @@ def test_only_findings_that_are_there_are_looked_up() -> None:
 
 @pytest.fixture
 def tiny_model(tiny_model_folder: Path) -> TgcNet:
-    return load_model(str(tiny_model_folder)).model
+    model = load_model(str(tiny_model_folder)).model
+    assert isinstance(model, TgcNet)
+    return model
 
 
 def decoded(text: str) -> list[str]:

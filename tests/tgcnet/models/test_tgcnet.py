@@ -8,7 +8,7 @@ import torch
 
 from tgcnet.config import TgcNetConfig
 from tgcnet.domain import EncodedText
-from tgcnet.models import TextFeatures, TgcNet, build_model
+from tgcnet.models import TextFeatures, TgcNet, build_tgcnet
 
 LEFT = "Consolidation in the left lower zone."
 RIGHT = "Patchy opacities in the right upper zone of the lung."
@@ -80,7 +80,7 @@ def test_knowledge_reaches_the_tokens(model: TgcNet, encode: Encode) -> None:
 @torch.inference_mode()
 def test_date_speaks_without_vlcm(small_config: Callable[..., TgcNetConfig]) -> None:
     """Plain CLIP's similarity reads the sentence after DATE, too."""
-    model = build_model(small_config(vlcm=False))
+    model = build_tgcnet(small_config(vlcm=False))
     assert model.date is not None
     ids = model.reader.tokenize(LEFT)[0]
     assert ids is not None
@@ -98,7 +98,7 @@ def test_date_speaks_without_vlcm(small_config: Callable[..., TgcNetConfig]) -> 
 def test_a_report_is_pooled_as_the_mean_of_its_sentences(
     small_config: Callable[..., TgcNetConfig],
 ) -> None:
-    model = build_model(small_config(date=False))
+    model = build_tgcnet(small_config(date=False))
     sentences = [model.reader.tokenize(sentence)[0] for sentence in (LEFT, RIGHT)]
     both, left, right = (
         model.encode_text([EncodedText(token_ids=tuple(i for i in ids if i))]).pooled
@@ -129,8 +129,8 @@ def test_an_added_module_changes_nothing_at_step_0(
 ) -> None:
     """The same weights with and without the module, gates as they are initialised."""
     torch.manual_seed(0)
-    bare = build_model(small_config(sse=False, date=False, vlcm=False))
-    added = build_model(small_config(date=False, **{m: m == module for m in ("sse", "vlcm")}))
+    bare = build_tgcnet(small_config(sse=False, date=False, vlcm=False))
+    added = build_tgcnet(small_config(date=False, **{m: m == module for m in ("sse", "vlcm")}))
     result = added.load_state_dict(bare.state_dict(), strict=False)
     assert not result.unexpected_keys
     assert {key.split(".")[0] for key in result.missing_keys} == {module}
@@ -142,7 +142,7 @@ def test_date_changes_next_to_nothing_at_step_0(
     model: TgcNet, small_config: Callable[..., TgcNetConfig]
 ) -> None:
     """Beside an open VLCM, which is what reads DATE's tokens; gamma starts at 1e-4, not at 0."""
-    without = build_model(small_config(date=False))
+    without = build_tgcnet(small_config(date=False))
     without.load_state_dict(
         {k: v for k, v in model.state_dict().items() if not k.startswith("date.")}
     )
@@ -182,7 +182,7 @@ def test_frozen_towers_stay_frozen_and_in_eval(model: TgcNet, encode: Encode) ->
 
 
 def test_only_adapters_of_the_image_tower_learn(small_config: Callable[..., TgcNetConfig]) -> None:
-    model = build_model(small_config(adapter_width=8))
+    model = build_tgcnet(small_config(adapter_width=8))
     learning = {n for n, p in model.image_tower.named_parameters() if p.requires_grad}
     assert learning
     assert all(name.startswith("adapters.") for name in learning)

@@ -127,6 +127,7 @@ def test_a_targets_embedding_sees_the_target_alone(tmca: TmcaNet) -> None:
     embedded = level.embed_target(features, target)
     weight, bias = level.similarity.to_joint.weight[:, :, 0, 0], level.similarity.to_joint.bias
     by_hand = torch.stack([features[0, :, :2].mean((1, 2)), features[1].mean((1, 2))])
+    assert bias is not None
     torch.testing.assert_close(embedded, F.normalize(by_hand @ weight.T + bias, dim=1))
     features[0, :, 2:] = 99.0  # outside of the target
     torch.testing.assert_close(level.embed_target(features, target)[0], embedded[0])

@@ -1,7 +1,7 @@
 """WordPiece as a reader uses it: BERT's own tokens, whole words, nothing lost in silence."""
 
 import pytest
-from transformers import BertTokenizerFast
+from transformers import BertTokenizerFast  # type: ignore[attr-defined]  # its types lack the alias
 
 from tgcnet.domain import Report
 from tgcnet.errors import ConfigError

@@ -26,6 +26,7 @@ def test_the_similarity_is_the_cosine_in_the_joint_space() -> None:
 
 def test_a_map_of_zeros_has_a_finite_similarity() -> None:
     similarity = Similarity(channels=8, joint_dim=24, tau_init=0.07)
+    assert similarity.to_joint.bias is not None
     torch.nn.init.zeros_(similarity.to_joint.bias)
     feature_map = torch.zeros(1, 8, 2, 2, requires_grad=True)
     result = similarity(feature_map, torch.randn(1, 24))

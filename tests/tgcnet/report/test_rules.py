@@ -275,7 +275,8 @@ def test_findings_point_at_their_sentence() -> None:
 
 def test_an_empty_report_says_nothing() -> None:
     assert read_report(" \n") == read_report(" \n")
-    assert read_report("").sentences == read_report("").findings == ()
+    empty = read_report("")
+    assert (empty.sentences, empty.findings) == ((), ())
 
 
 def test_every_term_is_read_as_its_finding() -> None:

@@ -20,6 +20,7 @@ from tgcnet.data.row_decoding import Example
 from tgcnet.data.text_requests import RequestMix
 from tgcnet.domain import Modality
 from tgcnet.models import SegmentationModel, build_model
+from tgcnet.train.checkpoint import Progress
 from tgcnet.train.config import Phase, PretrainConfig, TrainConfig, ValidationSource
 from tgcnet.train.data.augment import AugmentConfig
 from tgcnet.train.data.training_set import TrainingSet
@@ -75,10 +76,10 @@ class Kept(Sink):
     def __init__(self) -> None:
         self.rows: list[tuple[str, int, dict[str, float]]] = []
 
-    def stepped(self, progress: object, total: int) -> None:
+    def stepped(self, progress: Progress, total: int) -> None:
         pass
 
-    def write(self, progress: object, values: Mapping[str, float]) -> None:
+    def write(self, progress: Progress, values: Mapping[str, float]) -> None:
         self.rows.append((progress.stage, progress.step, dict(values)))
 
     def close(self) -> None:

@@ -45,6 +45,7 @@ def test_samples_come_with_the_features_of_their_view(
     image = PixelScale(PreprocessConfig(side_px=64))(sample.image[None])
     with torch.inference_mode():
         expected = model.frozen_features(image)
+    assert sample.frozen is not None
     assert len(sample.frozen) == len(expected)
     for ours, theirs in zip(sample.frozen, expected, strict=True):
         torch.testing.assert_close(ours.float(), theirs[0], rtol=1e-2, atol=1e-2)

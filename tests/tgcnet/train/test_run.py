@@ -3,6 +3,7 @@
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -19,7 +20,7 @@ from tests.tgcnet.train.phantoms import (
 
 from tgcnet.config import PreprocessConfig
 from tgcnet.errors import CheckpointError, ConfigError
-from tgcnet.models import TgcNet, build_model
+from tgcnet.models import SegmentationModel, build_model
 from tgcnet.report import read_report
 from tgcnet.train.checkpoint import Checkpoints, read_progress, read_provenance
 from tgcnet.train.config import Phase
@@ -62,7 +63,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     steps = 0
     keep_on = Stage._maybe_save
 
-    def stop(self: Stage, *args: object) -> None:
+    def stop(self: Stage, *args: Any) -> None:
         nonlocal steps
         steps += 1
         keep_on(self, *args)
@@ -270,7 +271,7 @@ class Told(NoScores):
         self.seen: list[dict[str, torch.Tensor]] = []
         self._scores = scores
 
-    def score(self, model: TgcNet) -> dict[str, float]:
+    def score(self, model: SegmentationModel) -> dict[str, float]:
         self.seen.append({k: v.clone() for k, v in model.state_dict().items()})
         return {"dice_pooled_given": self._scores[len(self.seen) - 1]}
 
@@ -281,6 +282,6 @@ class Falling(NoScores):
     def __init__(self) -> None:
         self.seen: list[dict[str, torch.Tensor]] = []
 
-    def score(self, model: TgcNet) -> dict[str, float]:
+    def score(self, model: SegmentationModel) -> dict[str, float]:
         self.seen.append({k: v.clone() for k, v in model.state_dict().items()})
         return {"dice_pooled_given": 1 / len(self.seen), "side_leak": 0.0}

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -49,7 +50,7 @@ MODEL = TmcaConfig(
 )  # fmt: skip
 
 
-def config(**changes: object) -> TrainConfig:
+def config(**changes: Any) -> TrainConfig:
     values = {
         "model": MODEL,
         "sources": (),
@@ -92,6 +93,7 @@ def test_a_tmca_starts_from_imported_weights_and_is_loaded_without_them(
     bert: BertModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, model = started(config(cnn_weights="cnn"), ["whatever"])
+    assert isinstance(run.model, TmcaConfig)
     assert run.model.text == replace(MODEL.text, vocabulary=VOCABULARY)
     assert isinstance(model, TmcaNet)
     words = model.text_tower.state_dict()["transformer.embeddings.word_embeddings.weight"]
@@ -161,9 +163,7 @@ def test_weights_of_another_size_are_refused(bert: BertModel) -> None:
         ({"starts_from_imagenet": True}, "no ImageNet weights of 'convnext_atto' ship with this"),
     ],
 )
-def test_a_recipe_that_contradicts_itself_is_refused(
-    changes: dict[str, object], words: str
-) -> None:
+def test_a_recipe_that_contradicts_itself_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         config(**changes)
 
@@ -250,7 +250,7 @@ def test_a_pretrained_cnns_own_gamma_is_no_gate() -> None:
     run = config(model=replace(MODEL, text=text), text_weights="", cnn_rate_factor=0.5)
     model = build_model(run.model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
-    groups = parameter_groups(model, run)
+    groups: list[Any] = parameter_groups(model, run)
     rates = {names[id(p)]: group["lr"] for group in groups for p in group["params"]}
     decays = {names[id(p)]: group["weight_decay"] for group in groups for p in group["params"]}
     gammas = [name for name in rates if name.startswith("cnn.") and name.endswith(".gamma")]

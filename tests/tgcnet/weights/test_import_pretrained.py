@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -110,7 +111,7 @@ def test_a_hubs_pickle_is_refused_until_it_was_imported(
     torch.manual_seed(0)
     torch.save(build_clip(TOWERS).state_dict(), hub / "open_clip_pytorch_model.bin")
     monkeypatch.setattr(module, "fetch", lambda *_, **__: hub)
-    given = {"architecture": "ViT-B-16", "fallback": Stated(quick_gelu=True)}
+    given: dict[str, Any] = {"architecture": "ViT-B-16", "fallback": Stated(quick_gelu=True)}
     with pytest.raises(CheckpointError, match="tgcnet models import hf-hub:lab/clip --name clip,"):
         open_pretrained("hf-hub:lab/clip", **given)
     assert not pretrained.exists()
@@ -171,7 +172,8 @@ def test_a_cnn_is_recognised_and_fills_a_pyramid(
     fill_cnn(pyramid, name, opened)
     image = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
-        expected = whole.forward_intermediates(image, indices=4, intermediates_only=True)
+        tower: Any = whole
+        expected = tower.forward_intermediates(image, indices=4, intermediates_only=True)
         for ours, theirs in zip(pyramid(image), expected, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
     with pytest.raises(CheckpointError, match="the recipe's CNN is 'convnext_tiny'; use those"):

@@ -22,8 +22,9 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]])
 
 def write_xlsx(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     workbook = openpyxl.Workbook()
+    sheet: Any = workbook.active
     for row in [columns, *rows]:
-        workbook.active.append(list(row))
+        sheet.append(list(row))
     workbook.save(path)
 
 

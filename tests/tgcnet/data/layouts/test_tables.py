@@ -3,6 +3,7 @@
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -17,8 +18,9 @@ COLUMNS = ("image", "description")
 def test_both_formats_give_the_same_rows(tmp_path: Path) -> None:
     rows = [["Image", " Description "], ["a.png", "naïve, “quoted”"], [None, None], ["b.png", None]]
     workbook = openpyxl.Workbook()
+    sheet: Any = workbook.active
     for row in rows:
-        workbook.active.append(row)
+        sheet.append(row)
     workbook.save(tmp_path / "t.xlsx")
     (tmp_path / "t.csv").write_text(
         '\ufeffImage, Description \na.png,"naïve, “quoted”"\n,\nb.png,\n', encoding="utf-8"
@@ -33,8 +35,9 @@ def test_both_formats_give_the_same_rows(tmp_path: Path) -> None:
 
 def test_a_spreadsheet_that_states_the_wrong_size_is_read_whole(tmp_path: Path) -> None:
     workbook = openpyxl.Workbook()
+    sheet: Any = workbook.active
     for row in (["Image", "Description"], ["a", "1"], ["b", "2"]):
-        workbook.active.append(row)
+        sheet.append(row)
     workbook.save(tmp_path / "right.xlsx")
     with (
         zipfile.ZipFile(tmp_path / "right.xlsx") as right,

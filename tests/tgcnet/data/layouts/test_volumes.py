@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -75,7 +76,7 @@ def test_rows_one_after_another_decode_a_volume_once(
 def test_a_file_that_changed_is_read_again(make_nnunet: MakeFolder) -> None:
     row = read_dataset(make_nnunet()).rows[1]
     assert read_pair(row)[1].any()
-    image = nibabel.load(row.mask)
+    image = nibabel.Nifti1Image.from_filename(row.mask)
     nibabel.Nifti1Image(np.zeros(image.shape, np.uint8), image.affine).to_filename(row.mask)
     assert not read_pair(row)[1].any()
 
@@ -95,7 +96,7 @@ def test_a_series_written_over_in_place_has_another_stamp(tmp_path: Path) -> Non
 def test_scanning_opens_no_volume(make_nnunet: MakeFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_nnunet()
 
-    def refuse(*args: object, **kwargs: object) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
         pytest.fail("a volume was decoded")
 
     monkeypatch.setattr("tgcnet.data.layouts.volumes.decode_volume", refuse)
@@ -113,7 +114,7 @@ def test_values_that_no_class_has_are_refused(make_nnunet: MakeFolder) -> None:
 
 def test_labels_elsewhere_are_refused(make_nnunet: MakeFolder) -> None:
     row = read_dataset(make_nnunet()).rows[0]
-    image = nibabel.load(row.mask)
+    image = nibabel.Nifti1Image.from_filename(row.mask)
     affine = image.affine.copy()
     affine[2, 3] += 4
     nibabel.Nifti1Image(np.asarray(image.dataobj), affine).to_filename(row.mask)
@@ -149,7 +150,7 @@ def test_the_first_versions_header_is_read(make_nnunet: MakeFolder) -> None:
     ],
 )
 def test_a_header_that_is_another_is_refused(
-    make_nnunet: MakeFolder, change: dict[str, object], words: str
+    make_nnunet: MakeFolder, change: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
         read_dataset(make_nnunet(**change))

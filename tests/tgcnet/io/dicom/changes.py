@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydicom.dataset import Dataset
 from tests.tgcnet.io.dicom import phantoms
@@ -19,21 +20,21 @@ def listed(slices: list[Dataset], folder: Path) -> Series:
     return series
 
 
-def changed(change: Change, **options: object) -> list[Dataset]:
+def changed(change: Change, **options: Any) -> list[Dataset]:
     slices = phantoms.series(**{"shape": (7, 16, 12), **options})
     return change(slices) or slices
 
 
-def on_one(**tags: object) -> Change:
+def on_one(**tags: Any) -> Change:
     """Set, or with None remove, tags of the slice in the middle."""
     return lambda slices: _set(slices[3:4], tags)
 
 
-def on_all(**tags: object) -> Change:
+def on_all(**tags: Any) -> Change:
     return lambda slices: _set(slices, tags)
 
 
-def _set(slices: list[Dataset], tags: dict[str, object]) -> None:
+def _set(slices: list[Dataset], tags: dict[str, Any]) -> None:
     for one in slices:
         for keyword, value in tags.items():
             if value is None:

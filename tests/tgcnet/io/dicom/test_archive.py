@@ -107,7 +107,9 @@ def test_a_damaged_archive_is_refused_and_leaves_nothing(
 
 
 def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(archive.shutil, "disk_usage", lambda path: type("Room", (), {"free": 2})())
+    monkeypatch.setattr(
+        "tgcnet.io.dicom.archive.shutil.disk_usage", lambda path: type("Room", (), {"free": 2})()
+    )
     with pytest.raises(InputError, match="the disk for temporary files has 2 left; free some"):
         unpack(make(tmp_path, {"1": b"one"}))
 

@@ -1,6 +1,7 @@
 """Frames to series: order, copies, overview images, several scans of the same places."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ def test_the_numbers_of_another_scan_are_not_missing(is_interleaved: bool, tmp_p
     ],
 )
 def test_a_part_of_a_concatenation_is_no_whole_image(
-    tags: dict[str, object], expected: Severity | None, tmp_path: Path
+    tags: dict[str, Any], expected: Severity | None, tmp_path: Path
 ) -> None:
     (series,) = arranged(phantoms.write([phantoms.enhanced_ct(**tags)], tmp_path))
     assert [one.severity for one in series.remarks] == ([] if expected is None else [expected])

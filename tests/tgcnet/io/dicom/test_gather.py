@@ -6,6 +6,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID
 from tests.tgcnet.io.dicom import phantoms
 
 from tgcnet.errors import Cancelled, InputError
@@ -109,9 +110,9 @@ def test_an_absent_path_is_refused_without_its_folder(tmp_path: Path) -> None:
 def write_directory(folder: Path, names: list[list[str]]) -> Path:
     made = Dataset()
     made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
-    made.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
-    made.file_meta.MediaStorageSOPInstanceUID = phantoms.uid(3)
+    made.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.1")
+    made.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.1.3.10")
+    made.file_meta.MediaStorageSOPInstanceUID = UID(phantoms.uid(3))
     made.DirectoryRecordSequence = []
     for name in names:
         record = Dataset()

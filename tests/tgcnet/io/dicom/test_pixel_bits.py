@@ -15,9 +15,9 @@ from tgcnet.io.dicom.read_header import read_headers
 
 RAMP = np.arange(16 * 12, dtype=np.int16).reshape(16, 12)
 WIDE = np.arange(64 * 64, dtype=np.int16).reshape(64, 64)
-UNSIGNED_12 = {"PixelRepresentation": 0, "BitsStored": 12, "HighBit": 11}
+UNSIGNED_12: dict[str, Any] = {"PixelRepresentation": 0, "BitsStored": 12, "HighBit": 11}
 UNSIGNED_10 = {"PixelRepresentation": 0, "BitsStored": 10, "HighBit": 9}
-SIGNED_12 = {"PixelRepresentation": 1, "BitsStored": 12, "HighBit": 11}
+SIGNED_12: dict[str, Any] = {"PixelRepresentation": 1, "BitsStored": 12, "HighBit": 11}
 
 
 def decode(folder: Path, *, overlay: int | None = None, syntax: str = "", **tags: Any) -> Any:

@@ -10,8 +10,10 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, get_frame
-from pydicom.pixels import apply_modality_lut, pixel_array
+from pydicom.pixels.processing import apply_modality_lut
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     JPEG2000Lossless,
@@ -191,7 +193,7 @@ def test_rare_ways_to_write_a_file_are_read(folder: Path, syntax: str) -> None:
     if syntax == ExplicitVRBigEndian:
         one.PixelData = RAMP.astype(">i2").tobytes()
         one["PixelData"].VR = "OW"
-    one.file_meta.TransferSyntaxUID = syntax
+    one.file_meta.TransferSyntaxUID = UID(syntax)
     folder.mkdir()
     one.save_as(folder / "one.dcm")
     np.testing.assert_array_equal(decode_frame(read_headers(folder / "one.dcm")[0]), RAMP - 1024)

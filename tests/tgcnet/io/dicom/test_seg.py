@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import highdicom as hd
 import numpy as np
@@ -49,7 +50,7 @@ def labels_on_source(shape: Sequence[int] = SHAPE, *, values: int = 3) -> np.nda
 
 def save(
     slices: Sequence[Dataset], folder: Path, on_source: np.ndarray, *,
-    where: Geometry | None = None, frames: tuple[int, ...] | None = None, **options: object,
+    where: Geometry | None = None, frames: tuple[int, ...] | None = None, **options: Any,
 ) -> pydicom.Dataset:  # fmt: skip
     """Write phantoms and the mask of them; read the mask back."""
     files = write(slices, folder / "images")
@@ -80,7 +81,7 @@ def by_image(seg: pydicom.Dataset, slices: Sequence[Dataset]) -> np.ndarray:
     return np.stack([planes[one.SOPInstanceUID] for one in slices])
 
 
-def whole(seg: hd.seg.Segmentation, slices: Sequence[Dataset]) -> np.ndarray:
+def whole(seg: Any, slices: Sequence[Dataset]) -> np.ndarray:
     """Labels by the images that the frames refer to, as highdicom reads them."""
     return seg.get_pixels_by_source_instance(
         [one.SOPInstanceUID for one in slices],
@@ -204,7 +205,7 @@ def test_frames_that_cannot_be_referred_to_are_refused_and_not_lost(tmp_path: Pa
         ({"is_edited": True, "provenance": {}}, "MANUAL"),
     ],
 )
-def test_it_says_how_it_came_about(tmp_path: Path, options: dict[str, object], kind: str) -> None:
+def test_it_says_how_it_came_about(tmp_path: Path, options: dict[str, Any], kind: str) -> None:
     seg = save(series(), tmp_path, labels_on_source(), **options)
     assert {one.SegmentAlgorithmType for one in seg.SegmentSequence} == {kind}
     said = json.loads(seg.DerivationDescription)

@@ -1,5 +1,7 @@
 """Codes of segments, against the tables that ship with pydicom."""
 
+from typing import Any
+
 import pytest
 from pydicom.sr._concepts_dict import concepts
 
@@ -12,8 +14,9 @@ NOT_IN_THE_TABLES = {"95436008": "Lung consolidation", "46621007": "Atelectasis"
 
 def known(one: Coded) -> set[str]:
     """Every meaning that DICOM's tables have for a code."""
+    tables: Any = concepts
     return {
-        entries[one.value][0] for entries in concepts[one.scheme].values() if one.value in entries
+        entries[one.value][0] for entries in tables[one.scheme].values() if one.value in entries
     }
 
 

@@ -126,7 +126,7 @@ def dicom_claim(folder: Path, syntax: str | None, side: int) -> Path:
     """A frame of 100 bytes that is said to be ``side`` pixels large."""
     made = phantoms.dataset(Rows=side, Columns=side, PixelData=bytes(100))
     if syntax is not None:
-        made.file_meta.TransferSyntaxUID = syntax
+        made.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
         made.PixelData = pydicom.encaps.encapsulate([b"\xff\x4f\xff\x51" + bytes(96)])
         made["PixelData"].VR = "OB"
         made["PixelData"].is_undefined_length = True

@@ -3,6 +3,7 @@
 import gzip
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -109,7 +110,7 @@ def dicom_field_flips(count: int) -> Iterator[Case]:
             yield Case(
                 kind="DICOM field",
                 name=f"{field} of slice {victim}, seed {seed}",
-                write=lambda folder, f=field, s=seed, v=victim: damaged_series(folder, f, s, v),
+                write=partial(damaged_series, field=field, seed=seed, victim=victim),
                 allowed=Allowed.SAME_PLACE,
                 whole=whole_series,
             )
@@ -123,7 +124,10 @@ def whole_series(folder: Path) -> Path:
 def damaged_series(folder: Path, field: str, seed: int, victim: int) -> Path:
     """Write a series and flip one bit of a field's value in one slice; of pixels, their length."""
     path = phantoms.write_series(folder)[victim]
-    element = pydicom.dcmread(path).get_item(pydicom.datadict.tag_for_keyword(field))
+    tag = pydicom.datadict.tag_for_keyword(field)
+    assert tag is not None
+    element = pydicom.dcmread(path).get_item(tag)
+    assert isinstance(element, pydicom.dataelem.RawDataElement)
     chance = random.Random(seed)
     start, length = element.value_tell, element.length
     if field == "PixelData":

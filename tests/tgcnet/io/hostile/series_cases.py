@@ -1,7 +1,9 @@
 """Twenty-four folders that hold something else than one whole series."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -18,7 +20,7 @@ def series_cases() -> Iterator[Case]:
         yield Case(
             kind="series",
             name=name,
-            write=lambda folder, change=change: write_changed(folder, change),
+            write=partial(write_changed, change=change),
             allowed=Allowed.TOLD,
             whole=lambda folder: write_changed(folder, list),
         )
@@ -29,7 +31,7 @@ def write_changed(folder: Path, change: Change) -> Path:
     return folder
 
 
-def setting(index: int, **tags: object) -> Change:
+def setting(index: int, **tags: Any) -> Change:
     """Set, or with None remove, fields of one slice."""
 
     def change(slices: list[Dataset]) -> list[Dataset]:
@@ -52,7 +54,7 @@ def moved(index: int, x: float = 0.0, z: float = 0.0) -> Change:
     return change
 
 
-def with_another(**tags: object) -> Change:
+def with_another(**tags: Any) -> Change:
     """A second series in the folder, of the same series number and identifier."""
     return lambda slices: slices + phantoms.series(shape=(8, 16, 12), **tags)
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,7 +119,7 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
     return shared_sandbox
 
 
-def ask(sandbox: Sandbox, request: str, **more: object) -> object:
+def ask(sandbox: Sandbox, request: str, **more: Any) -> object:
     return sandbox.ask(request, name="a.png", path=Path("a.png"), **more)
 
 
