@@ -53,7 +53,7 @@ SETS = {
     "swapped": ("qata_cov19/val", "swapped"),
     "referring": ("referring", "given"),
 }
-"""What is measured of each row: a folder below the data, and what the model is told."""
+"""What is measured of each row: a folder below the data, and the text that the model is given."""
 
 KEPT = ("dice_pooled", "dice_mean", "side_leak", "num_images", "num_subjects", "intervals")
 

@@ -84,7 +84,7 @@ def measure(source: Path, work: Path) -> dict[str, Any]:
         "begun": {key: getattr(begun, key) for key in Begun.__dataclass_fields__} | {
             "process_id": None
         },
-        "told": [event.sentence for event in events if isinstance(event, Message)],
+        "messages": [event.sentence for event in events if isinstance(event, Message)],
         "losses": [[event.step, event.loss] for event in events if isinstance(event, Stepped)],
         "scores": [
             [event.step, event.dice_pooled, event.dice_mean]
@@ -121,9 +121,9 @@ def page_part(kept: dict[str, Any]) -> str:
 
 
 def _row(title: str, entry: Comparison, figure: str, change: Change) -> str:
-    told = {"given": "report", "none": "nothing"}[entry.text]
+    text = {"given": "report", "none": "nothing"}[entry.text]
     return (
-        f"| {title} | {told} | {entry.num_cases} ({entry.num_patients}) | {figure} | "
+        f"| {title} | {text} | {entry.num_cases} ({entry.num_patients}) | {figure} | "
         f"{change.before:.3f} | {change.after:.3f} | {change.difference:+.3f} "
         f"({change.low:+.3f} to {change.high:+.3f}) |"
     )

@@ -100,7 +100,7 @@ def power_table() -> str:
 
 
 def reference_table() -> str:
-    """How many of 100 candidates that forgot nothing pass the reference set, told one thing."""
+    """How many of 100 candidates that forgot nothing pass the reference set, given one text."""
     draw = SHAPES["heavy tails (Laplace)"]
     heads = (f"standard deviation {100 * spread:.0f} points" for spread in REFERENCE_SPREADS)
     lines = [_row("reference images", heads), _rule(len(REFERENCE_SPREADS))]
