@@ -22,7 +22,7 @@ install: .venv/.stamp-package
 demo: install
 	@$(BIN)/tgcnet demo
 
-# Two processes, each with a file at a time and one thread: what two cores do in a quarter of an hour.
+# Two processes, each with a file at a time and one thread: about eight minutes on two cores.
 # COVERAGE=1 also measures which lines ran, and fails below the floor in pyproject.toml.
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network" \

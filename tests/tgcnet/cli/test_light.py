@@ -204,3 +204,18 @@ def test_a_wrong_command_or_option_is_one_sentence(
     refused: Refused, given: list[str], sentence: str
 ) -> None:
     assert refused(given).startswith(sentence)
+
+
+def test_help_loads_no_library_of_images() -> None:
+    program = (
+        "import sys\nfrom tgcnet.cli.app import build_app\nbuild_app()\n"
+        "print(sorted({'nibabel', 'pydicom', 'scipy', 'skimage', 'torch'} & set(sys.modules)))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert answer.stdout.strip() == "[]", answer.stderr
+
+
+def test_a_pasted_report_may_begin_with_dashes() -> None:
+    given = parse(["segment", "a.png", "--report", "--- opacity", "--out", "m.png"])
+    assert isinstance(given, SegmentCommand)
+    assert given.report == "--- opacity"

@@ -113,6 +113,16 @@ def test_every_field_is_sent_so_none_may_be_absent() -> None:
         from_json(Outer, values, read_array=no_array)
 
 
+def test_a_file_of_before_there_was_a_field_has_its_default() -> None:
+    values = json.loads(to_json(VALUE, convert=affine_to_json))
+    del values["frame"], values["inner"][0]["pair"]
+    made = from_json(Outer, values, read_array=affine_from_json, keeps_defaults=True)
+    assert (made.frame, made.inner[0].pair) == ({}, None)
+    del values["share"]
+    with pytest.raises(MisfitError, match="absent or unknown field 'share'"):
+        from_json(Outer, values, read_array=affine_from_json, keeps_defaults=True)
+
+
 @pytest.mark.parametrize("kind", [Array, Voxels])
 def test_an_array_is_what_its_reader_makes_of_it(kind: Any) -> None:
     arrays = [np.ones(3)]

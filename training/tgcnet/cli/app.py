@@ -114,7 +114,9 @@ class _Command(TyperCommand):
                 break
             following = args[index + 1] if index + 1 < len(args) else "--"
             option = None if is_value else options.get(argument)
-            is_value = option is not None and not following.startswith("--")
+            # A pasted report may begin with dashes; an option is one word.
+            is_option = following.startswith("--") and " " not in following
+            is_value = option is not None and not is_option
             if option is None or is_value:
                 complete.append(argument)
             elif (option.metavar or "").startswith("["):

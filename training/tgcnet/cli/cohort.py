@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -20,7 +20,9 @@ from tgcnet.cli.options import (
     whole_number,
 )
 from tgcnet.cli.output import RESEARCH_NOTICE, progress_bar, say, say_json, warn
-from tgcnet.cohort.cohort_summary import CohortSummary
+
+if TYPE_CHECKING:  # it reads images, and help must not wait for their libraries
+    from tgcnet.cohort.cohort_summary import CohortSummary
 
 # The names of tgcnet.io.formats.GRID_MASKS; tgcnet.io takes a second to import, help must not.
 MaskFormat = Literal["nifti", "png", "tiff"]
@@ -129,7 +131,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _values(summary: CohortSummary) -> dict[str, object]:
+def _values(summary: "CohortSummary") -> dict[str, object]:
     return {
         **asdict(summary),
         "table": str(summary.table),
@@ -138,7 +140,7 @@ def _values(summary: CohortSummary) -> dict[str, object]:
     }
 
 
-def _sentences(summary: CohortSummary) -> str:
+def _sentences(summary: "CohortSummary") -> str:
     lines = [
         f"row {failure.row} ({failure.id}) failed, {failure.error_class}: {failure.sentence}"
         for failure in summary.failures[:_MOST_LISTED]

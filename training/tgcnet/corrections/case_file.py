@@ -112,7 +112,10 @@ def _geometry_from_json(values: Mapping[str, Any], where: str) -> Geometry:
     frame = {name: [float(value) for value in row] for name, row in values["source_frame"].items()}
     try:
         geometry: Geometry = codec.from_json(
-            Geometry, {**values, "source_frame": frame}, read_array=codec.affine_from_json
+            Geometry,
+            {**values, "source_frame": frame},
+            read_array=codec.affine_from_json,
+            keeps_defaults=True,
         )
     except codec.MisfitError as error:
         raise LedgerError(

@@ -19,6 +19,7 @@ _Row = tuple[float, float, float, float]
 _Rows = tuple[_Row, _Row, _Row, _Row]
 
 _SCALARS = ("bool", "float", "int", "str")
+_NO_SCHEMAS = ("metadata", "default", "default_factory")
 _EXPECTED = {"enum": "one of its names", "too_long": "fewer entries", "value_error": "another one"}
 
 
@@ -43,7 +44,9 @@ def to_json(value: object, *, convert: Callable[[Any], Any]) -> str:
     return json.dumps(value, default=plain, separators=(",", ":"))
 
 
-def from_json(kind: Any, values: object, *, read_array: Callable[[Any], Any]) -> Any:
+def from_json(
+    kind: Any, values: object, *, read_array: Callable[[Any], Any], keeps_defaults: bool = False
+) -> Any:
     """Build a value of the type ``kind`` from parsed JSON.
 
     Nothing is guessed: True is no number and "1" neither, a field more or less is an error; a
@@ -53,13 +56,15 @@ def from_json(kind: Any, values: object, *, read_array: Callable[[Any], Any]) ->
     ----------
     read_array : makes a :data:`tgcnet.domain.Array` of what stands for it; ValueError where it
         cannot
+    keeps_defaults : a field that has a default may be absent, as in a file that was written
+        before there was the field; two processes of one installation send every field
 
     Raises
     ------
     MisfitError
         If the value is of another type.
     """
-    validator, names = _validator(kind)
+    validator, names = _validator(kind, keeps_defaults)
     try:
         return validator.validate_python(values, context=read_array)
     except ValidationError as error:
@@ -94,28 +99,30 @@ def _plain(value: Any, convert: Callable[[Any], Any]) -> Any:
 
 
 @functools.cache
-def _validator(kind: Any) -> tuple[SchemaValidator, frozenset[str]]:
+def _validator(kind: Any, keeps_defaults: bool) -> tuple[SchemaValidator, frozenset[str]]:
     """What checks a type, and the names of its dataclasses' fields."""
     names: set[str] = set()
-    return SchemaValidator(_exact(TypeAdapter(kind).core_schema, names)), frozenset(names)
+    schema = _exact(TypeAdapter(kind).core_schema, names, keeps_defaults)
+    return SchemaValidator(schema), frozenset(names)
 
 
-def _exact(schema: Any, names: set[str]) -> Any:
-    """Pydantic's schema of a type with scalars strict, no field optional and none unknown.
+def _exact(schema: Any, names: set[str], keeps_defaults: bool) -> Any:
+    """Pydantic's schema of a type with scalars strict and no field unknown.
 
     Pydantic is strict or lax as a whole: strict it refuses the lists that JSON has for tuples and
     the texts it has for enums and paths, lax it takes "5" for 5. (Its own reader of JSON knows
     the difference, but refuses lone surrogates, which file names and pasted reports may hold.)
     """
     if isinstance(schema, list):
-        return [_exact(one, names) for one in schema]
+        return [_exact(one, names, keeps_defaults) for one in schema]
     if not isinstance(schema, dict):
         return schema
     kind = schema.get("type")
-    if kind == "default":  # both processes send every field
-        return _exact(schema["schema"], names)
+    if kind == "default" and not keeps_defaults:
+        return _exact(schema["schema"], names, keeps_defaults)
     exact = {
-        key: value if key == "metadata" else _exact(value, names) for key, value in schema.items()
+        key: value if key in _NO_SCHEMAS else _exact(value, names, keeps_defaults)
+        for key, value in schema.items()
     }
     if kind in _SCALARS:
         exact["strict"] = True
