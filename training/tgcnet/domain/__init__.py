@@ -1,398 +1,63 @@
-"""What crosses a boundary between rooms: frozen dataclasses, no tensors.
-
-Arrays are (Z, Y, X); affines map array indices to patient coordinates in LPS, millimetres, float64.
-Sides are always the patient's.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import numpy as np
-
-
-class _ReadByContext:
-    """Has pydantic read an array, which JSON cannot hold, by the function that is its context."""
-
-    def __get_pydantic_core_schema__(self, source: object, handler: object) -> Any:
-        from pydantic_core import core_schema  # here: most users of this module read no JSON
-
-        return core_schema.with_info_plain_validator_function(lambda v, info: info.context(v))
-
-
-Array = Annotated[np.ndarray, _ReadByContext()]
-
-if TYPE_CHECKING:
-    Voxels = np.ndarray
-else:
-    # A dask array too, which does what ours do with one and is no subclass.
-    Voxels = Annotated[Any, _ReadByContext()]
-
-
-class Modality(StrEnum):
-    """How the pixels came about; it decides the intensity window, the data type never does."""
-
-    CT = "ct"
-    XRAY = "xray"
-    UNKNOWN = "unknown"
-
-
-class SideKnowledge(StrEnum):
-    """How we know which edge of the array is the patient's left."""
-
-    FROM_FILE = "from_file"
-    """The file states its orientation (NIfTI, DICOM)."""
-    ASSUMED = "assumed"
-    """A plain picture: the usual radiological view is assumed, and said."""
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Geometry:
-    """Where the voxels of an array lie in the patient.
-
-    Attributes
-    ----------
-    affine_lps : (4, 4) float64, (z, y, x, 1) array index to (x, y, z, 1) in LPS
-    unit : "mm" where the spacing is physical, "pixel" where the file did not say
-    side_knowledge : how left and right are known
-    source_axes, source_flips : how this array was made from the file's own array:
-        ``source.transpose(source_axes)``, then a flip along every axis marked in
-        ``source_flips``; the inverse puts a mask back on the file's grid
-    source_frame : the header fields that place the file's grid, as stored there, so that a mask
-        gets the same affine to the last bit; empty where the format has none. No patient data
-    """
-
-    affine_lps: Array
-    unit: str = "pixel"
-    side_knowledge: SideKnowledge = SideKnowledge.ASSUMED
-    source_axes: tuple[int, int, int] = (0, 1, 2)
-    source_flips: tuple[bool, bool, bool] = (False, False, False)
-    source_frame: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-
-    @property
-    def spacing_zyx(self) -> tuple[float, float, float]:
-        """Distance between neighbouring voxels along z, y and x, in ``unit``."""
-        lengths = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
-        return (float(lengths[0]), float(lengths[1]), float(lengths[2]))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Identity:
-    """Patient and study of an image or report; None where unknown. Never logged or shown whole."""
-
-    patient_id: str | None = field(default=None, repr=False)
-    accession_number: str | None = field(default=None, repr=False)
-    study_id: str | None = field(default=None, repr=False)
-
-    def differing(self, other: "Identity") -> tuple[str, ...]:
-        """Names of what both state, and state differently."""
-        return tuple(name for name, is_same in self.compare(other).items() if is_same is False)
-
-    def compare(self, other: "Identity") -> Mapping[str, bool | None]:
-        """For each of the three, whether they are the same; None where either is unknown."""
-        return {f.name: _same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
-
-
-def _same(one: str | None, other: str | None) -> bool | None:
-    """Hospitals pad identifiers with blanks and write them in either case."""
-    if not (one or "").strip() or not (other or "").strip():
-        return None
-    return str(one).strip().casefold() == str(other).strip().casefold()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DicomSource:
-    """The frames that a volume was made of, one a slice of the source array's first axis.
-
-    A segmentation refers to them. They stay in memory: no log, setting or ledger holds them.
-    """
-
-    files: tuple[Path, ...] = field(repr=False)
-    frames: tuple[int, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedWindow:
-    """Intensities to show: ``low`` black, ``high`` white, in the volume's unit."""
-
-    name: str
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AnonymousHeader:
-    """What a model or a ledger needs of a volume beside its array. Nothing in it is the patient's.
-
-    Attributes
-    ----------
-    intensity_unit : "HU", or "stored" where the numbers have no unit
-    is_display_ready : 8-bit pixels somebody already windowed
-    """
-
-    geometry: Geometry
-    modality: Modality
-    intensity_unit: str = "stored"
-    is_display_ready: bool = False
-
-    def anonymous(self) -> "AnonymousHeader":
-        """These fields alone, without what a subclass adds."""
-        return AnonymousHeader(**{f.name: getattr(self, f.name) for f in fields(AnonymousHeader)})
-
-    def with_array(self, array: Voxels) -> "Volume":
-        """The volume that this is the header of."""
-        return Volume(**({f.name: getattr(self, f.name) for f in fields(self)} | {"array": array}))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VolumeHeader(AnonymousHeader):
-    """All of a volume but its array.
-
-    Attributes
-    ----------
-    notices : sentences about what was assumed or converted while reading
-    windows : those that the file proposes
-    patient_id, accession_number, study_id, series_id : never logged, never shown whole
-    source : of a volume from DICOM
-    """
-
-    notices: tuple[str, ...] = ()
-    windows: tuple[NamedWindow, ...] = ()
-    patient_id: str | None = field(default=None, repr=False)
-    accession_number: str | None = field(default=None, repr=False)
-    study_id: str | None = field(default=None, repr=False)
-    series_id: str | None = field(default=None, repr=False)
-    source: DicomSource | None = field(default=None, repr=False)
-
-    @property
-    def identity(self) -> Identity:
-        """The patient and the study."""
-        return Identity(
-            patient_id=self.patient_id,
-            accession_number=self.accession_number,
-            study_id=self.study_id,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Volume(VolumeHeader):
-    """An image as its file holds it, brought to LPS axes: a header with its array.
-
-    Attributes
-    ----------
-    array : (Z, Y, X), native integer or float32; a radiograph has Z = 1. A dask array where its
-        slices are decoded only when they are looked at
-    """
-
-    array: Voxels
-
-    @property
-    def header(self) -> VolumeHeader:
-        """All but the array, which it does not keep alive."""
-        return VolumeHeader(**{f.name: getattr(self, f.name) for f in fields(VolumeHeader)})
-
-
-class Presence(StrEnum):
-    """What a report says about a finding."""
-
-    PRESENT = "present"
-    ABSENT = "absent"
-    UNCERTAIN = "uncertain"
-    HISTORY = "history"
-
-
-class Side(StrEnum):
-    """The patient's side."""
-
-    LEFT = "left"
-    RIGHT = "right"
-    BILATERAL = "bilateral"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One finding of a report, by its name in the knowledge base."""
-
-    name: str
-    presence: Presence
-    side: Side | None = None
-    zones: tuple[str, ...] = ()
-    sentence: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """A clinical report, read. The text is the patient's: never logged."""
-
-    text: str = field(repr=False)
-    sentences: tuple[str, ...] = field(default=(), repr=False)
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EncodedText:
-    """What one model's text encoder reads of a report.
-
-    Attributes
-    ----------
-    sentences_kept, sentences_left_out : together all sentences of the report, in order
-    token_ids : per kept sentence, the tokenizer's ids with start and end token
-    sentences_past_end : those left out only because the report is longer than the model reads
-    words_left_out : words inside kept sentences that this model never learned
-    words_past_end : words inside kept sentences past the length it reads of a sentence
-    findings : names of the findings whose knowledge sentences DATE reads beside the report
-    """
-
-    sentences_kept: tuple[str, ...] = field(default=(), repr=False)
-    sentences_left_out: tuple[str, ...] = field(default=(), repr=False)
-    token_ids: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
-    sentences_past_end: tuple[str, ...] = field(default=(), repr=False)
-    words_left_out: tuple[str, ...] = field(default=(), repr=False)
-    words_past_end: tuple[str, ...] = field(default=(), repr=False)
-    findings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SegmentationClass:
-    """A class of a segmentation; its label value is its index + 1, in files too."""
-
-    name: str
-    colour: tuple[int, int, int]
-    code: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Segmentation:
-    """A model's answer on the image's own grid.
-
-    Attributes
-    ----------
-    probability : (C, Z, Y, X) float16 or float32 in [0, 1]; None where only labels were asked for
-    labels : (Z, Y, X) uint8; class index + 1 of the larger probability, 0 below the threshold
-    provenance : model, its SHA-256, versions, threshold, device; no patient data
-    """
-
-    probability: np.ndarray | None
-    labels: np.ndarray
-    classes: tuple[SegmentationClass, ...]
-    geometry: Geometry
-    provenance: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CorrectionRecord:
-    """How a correction came about.
-
-    Attributes
-    ----------
-    saved_utc : ISO 8601
-    saved_by : version of tgcnet
-    classes : of both masks; the label value is the index + 1
-    provenance : of the model's mask, as its ``Segmentation`` has it; empty where there was none
-    window : low, high and unit of the intensities the person saw; None where unknown
-    seconds : from the mask's appearance to the save; None where not measured
-    notes : the person's own words; like a report never logged
-    model_slices : those that the model segmented; None means all, where there is a mask of it
-    num_changed_voxels : where the two masks differ on these; None without a model's mask
-    dice_pooled, dice_mean : model against person, whatever the class, on the slices that were both
-        reviewed and segmented; None without one
-    """
-
-    saved_utc: str
-    saved_by: str
-    classes: tuple[SegmentationClass, ...]
-    provenance: Mapping[str, str] = field(default_factory=dict)
-    window: tuple[float, float, str] | None = None
-    seconds: float | None = None
-    notes: str = field(default="", repr=False)
-    model_slices: tuple[int, ...] | None = None
-    num_changed_voxels: int | None = None
-    dice_pooled: float | None = None
-    dice_mean: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """A correction as the ledger gives it back.
-
-    Attributes
-    ----------
-    id : generated, says nothing of the patient
-    revision : counted from 1
-    volume : without identifiers and notices, which are not kept
-    labels : (Z, Y, X) uint8, the person's mask
-    model_labels : (Z, Y, X) uint8; None where no model was run
-    reviewed_slices : ascending indices along Z; only these are trained on and scored
-    patient_key : salted hash, the same for all cases of a patient in one ledger
-    is_held_out : the patient's cases are for comparing models, never for training
-    """
-
-    id: str
-    revision: int
-    volume: Volume
-    labels: np.ndarray
-    model_labels: np.ndarray | None
-    reviewed_slices: tuple[int, ...]
-    report: str = field(repr=False)
-    patient_key: str
-    is_held_out: bool
-    record: CorrectionRecord
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ModelIdentity:
-    """A model by its name and by what cannot be renamed: the SHA-256 of its weights."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A Dice of both models, and ``after - before`` with its 95 % interval."""
-
-    before: float
-    after: float
-    difference: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """A set of cases with one kind of text, under both models."""
-
-    text: str
-    num_cases: int
-    num_patients: int
-    dice_mean: Change
-    dice_pooled: Change
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GateReport:
-    """Figures of both models, and what follows from them. No case is named.
-
-    Attributes
-    ----------
-    held_out, reference : one entry for each kind of text; ``reference`` is empty without a set
-    recommended : whether the gate recommends the candidate; it switches nothing
-    reasons : sentences, one for each condition
-    date_utc : ISO 8601
-    versions : of what computed the figures
-    seed, num_resamples : of the bootstrap
-    """
-
-    active: ModelIdentity
-    candidate: ModelIdentity
-    held_out: tuple[Comparison, ...]
-    reference: tuple[Comparison, ...]
-    recommended: bool
-    reasons: tuple[str, ...]
-    date_utc: str
-    versions: tuple[str, ...]
-    seed: int
-    num_resamples: int
+"""What crosses a boundary between rooms: frozen dataclasses, no tensors."""
+
+from tgcnet.domain.comparison import (
+    Change,
+    Comparison,
+    GateReport,
+    ModelIdentity,
+)
+from tgcnet.domain.image import (
+    AnonymousHeader,
+    Array,
+    DicomSource,
+    Geometry,
+    Identity,
+    Modality,
+    NamedWindow,
+    SideKnowledge,
+    Volume,
+    VolumeHeader,
+    Voxels,
+)
+from tgcnet.domain.report import (
+    EncodedText,
+    Finding,
+    Place,
+    Presence,
+    Report,
+    Side,
+)
+from tgcnet.domain.segmentation import (
+    Case,
+    CorrectionRecord,
+    Segmentation,
+    SegmentationClass,
+)
+
+__all__ = [
+    "AnonymousHeader",
+    "Array",
+    "Case",
+    "Change",
+    "Comparison",
+    "CorrectionRecord",
+    "DicomSource",
+    "EncodedText",
+    "Finding",
+    "GateReport",
+    "Geometry",
+    "Identity",
+    "Modality",
+    "ModelIdentity",
+    "NamedWindow",
+    "Place",
+    "Presence",
+    "Report",
+    "Segmentation",
+    "SegmentationClass",
+    "Side",
+    "SideKnowledge",
+    "Volume",
+    "VolumeHeader",
+    "Voxels",
+]

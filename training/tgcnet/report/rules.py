@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tgcnet.domain import EncodedText, Finding, Presence, Report
+from tgcnet import domain
+from tgcnet.domain import EncodedText, Finding, Presence, Report, Side
 from tgcnet.report.cues import ASSERTION, CLAUSE_END, NOT_A_LIST, SEPARATOR, presences
 from tgcnet.report.mentions import Mention, find_mentions
 from tgcnet.report.places import FoundPlace, Place, find_places, joined_side, joined_zones
@@ -112,10 +113,16 @@ def _read_sentence(sentence: Sentence, index: int) -> Iterator[Finding]:
         yield Finding(
             name=name,
             presence=presence,
-            side=joined_side(named),
-            zones=joined_zones(named),
+            places=_places_by_side(named),
             sentence=index,
         )
+
+
+def _places_by_side(named: list[Place]) -> tuple[domain.Place, ...]:
+    """One place a side, in the order left, right, none."""
+    side, zones = joined_side(named), joined_zones(named)
+    sides = (Side.LEFT, Side.RIGHT) if side is Side.BILATERAL else (side,)
+    return tuple(domain.Place(side=s, zones=zones) for s in sides if s or zones)
 
 
 def _parts(sentence: str) -> Iterator[str]:
