@@ -2,7 +2,7 @@
 
 from tgcnet.report.edits import contradict, swap_sides, without_location
 from tgcnet.report.knowledge import Knowledge, KnowledgeFinding, load_knowledge
-from tgcnet.report.places import spell_out_sides
+from tgcnet.report.side_words import spell_out_sides
 from tgcnet.report.rules import ReportReading, read_report, weigh_report
 
 __all__ = [
