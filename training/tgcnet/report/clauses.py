@@ -67,7 +67,9 @@ def _cut(marks: Marks, mentions: Sequence[Mention], start: int, index: int) -> i
     following = words[index + 1]
     if word == ".":
         return index + 1
-    if word == "-":
+    if word == "-" or any(m.start == index + 1 for m in mentions):
+        return None
+    if not any(m.start > index for m in mentions):
         return None
     if word == "and":
         if following not in lexicon["new_subject"]:
@@ -100,7 +102,8 @@ def _parts(
         has_place = any(index <= p.start < stop and not p.value.is_none for p in marks.places)
         has_mention = any(index <= m.start < stop for m in mentions)
         is_placed = is_first or any(done <= p.start < index for p in marks.places)
-        if (opens or alone) and has_place and not has_mention and is_placed and index + 1 < end:
+        speaks = is_first or any(done <= m.start < index for m in mentions)
+        if (opens or alone) and speaks and has_place and not has_mention and is_placed and index + 1 < end:
             yield Clause(start=done, end=index, is_exception=is_exception)
             yield Clause(start=index, end=stop, asserts=match.value)
             done, is_exception = stop, False

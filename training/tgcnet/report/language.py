@@ -21,6 +21,7 @@ ZONES = (
 )
 """The whole vocabulary of zones, in reading order."""
 
+_ORDINALS = frozenset({"the", "of", "th", "st", "nd", "rd"})
 _REACHES = ("forward", "backward", "adjective", "both")
 _CUE_KINDS = (*Presence, "neutral", "ignore", "condition")
 _TABLES = {
@@ -189,7 +190,7 @@ def language_from_toml(text: str) -> Language:
         links=links,
         heads=heads,
         between=frozenset(values["normal"]["between"]),
-        gap_words=frozenset(places.words() | lexicon["size"] | lexicon["extent"] | {"the", "of"}),
+        gap_words=frozenset(places.words() | lexicon["size"] | lexicon["extent"] | _ORDINALS),
         known=meaningful | function | knowledge,
         meaningful=meaningful - function,
     )
@@ -268,7 +269,7 @@ def _check(values: Mapping[str, Any]) -> None:
         claimed = [row["claims"]] if "claims" in row else []
         _check_value("finding", [*row.get("denies", ()), *claimed], names)
     for row in values.get("term", ()):
-        _check_value("finding", [row["finding"]], names)
+        _check_value("finding", [row["finding"]], ("", *names))
 
 
 def _check_value(what: str, given: Any, allowed: tuple[str, ...]) -> None:

@@ -89,7 +89,7 @@ def find_mentions(marks: Marks) -> list[Mention]:
     mentions = list(_anatomy(marks))
     covered = {i for mention in mentions for i in range(mention.start, mention.end)}
     for term in marks.terms:
-        if term.start in covered and term.end - 1 in covered:
+        if not term.value.name or (term.start in covered and term.end - 1 in covered):
             continue
         name = term.value.name
         mentions.append(

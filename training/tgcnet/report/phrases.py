@@ -89,7 +89,7 @@ class PhraseTree:
                 found = self._longest(node, words, start, at + skipped, end, gap_words)
                 if found is not None:
                     return found._replace(gaps=(*range(at, at + skipped), *found.gaps))
-            if words[at + skipped] not in gap_words:
+            if words[at + skipped] not in gap_words and not words[at + skipped].isdigit():
                 return None
         return None
 

@@ -71,7 +71,6 @@ def find_groups(marks: Marks, clause: Clause, mentions: Sequence[Mention]) -> li
         if clause.start <= p.start < clause.end
         and not p.value.is_none
         and not any(m.start <= p.start < m.end for m in held)
-        and not _is_comparison(marks, p.start)
         and not _is_behind_a_rib(marks, p.end, clause, mentions)
     ]
     groups: list[Group] = []
@@ -93,11 +92,6 @@ def places_within(marks: Marks, start: int, end: int) -> tuple[Place, ...]:
     if not own:
         return ()
     return _group(marks, own, Clause(start=start, end=end)).places
-
-
-def _is_comparison(marks: Marks, index: int) -> bool:
-    """The second side of "right greater than left" says nothing new, the first is kept."""
-    return False
 
 
 def _is_behind_a_rib(marks: Marks, end: int, clause: Clause, mentions: Sequence[Mention]) -> bool:
@@ -155,18 +149,10 @@ def _group(marks: Marks, places: Sequence[object], clause: Clause) -> Group:
         following = words[place.end] if place.end < clause.end else ""
         if side is not None and not zones:
             now.has_noun = following in marks.language.lexicon["whole"]
-        if zones and side is None and not now.sides and _is_plural(words, place.end, clause):
-            now.sides = list(_BOTH)
-            now.is_side_first = True
         previous = place
     return Group(
         start=places[0].start, end=places[-1].end, places=merged(_resolved(conjuncts))
     )
-
-
-def _is_plural(words: Sequence[str], end: int, clause: Clause) -> bool:
-    """"Lower lobes" are of both sides, where no side is named."""
-    return end < clause.end and words[end] in ("lobes", "bases", "apices") and False
 
 
 def _divides(gap: Sequence[str], now: _Conjunct, following: object) -> bool:
@@ -239,6 +225,8 @@ def assign(
             or _is_linked(marks, mentions[a].end, mentions[b].start)
         ):
             given[b] = list(given[a])
+        elif not given[a] and _is_linked(marks, mentions[a].end, mentions[b].start):
+            given[a] = list(given[b])
     return given
 
 

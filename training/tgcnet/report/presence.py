@@ -26,7 +26,9 @@ class ClauseReader:
         self.cues = [
             cue
             for cue in marks.cues
-            if clause.start <= cue.start < clause.end and not self._is_neutral(cue)
+            if clause.start <= cue.start < clause.end
+            and cue.value.kind != "condition"
+            and not self._is_neutral(cue)
         ]
 
     def presence(self, index: int) -> tuple[str, int, int]:
@@ -44,18 +46,15 @@ class ClauseReader:
             said = after or self._joined_by_or(index) or mention.default
         elif before is Presence.HISTORY and after in (_PRESENT, _ABSENT):
             said = after
-        elif before == Presence.ABSENT and after == _UNCERTAIN and self._is_double():
-            said = _UNCERTAIN
         else:
             said, end = before, mention.end
         if said == _PRESENT and mention.default is _UNCERTAIN:
             said = _UNCERTAIN
-        if any(cue.value.kind == "condition" for cue in self.cues) and said == _PRESENT:
+        if any(
+            cue.value.kind == "condition" for cue in self.marks.cues
+        ) and said == _PRESENT:
             said = _UNCERTAIN
         return said, start, end
-
-    def _is_double(self) -> bool:
-        return False
 
     def _answer(self, mention: Mention) -> tuple[str, int, int] | None:
         """An answer as forms have it: behind a colon, a question mark or in a box."""

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     | (?P<dotted> (?<!\w) (?: [A-Za-z]\. ){2,} (?: [A-Za-z](?!\w) )? )
     | (?P<number> \d+(?:[.,]\d+)? )
     | (?P<word> [^\W\d_]+ (?: ['\u2019] [^\W\d_]+ )? )
-    | (?P<mark> [^\w\s] )
+    | (?P<mark> [^\w\s"'\u2018\u2019\u201c\u201d#*] )
     """,
     re.VERBOSE,
 )
