@@ -20,6 +20,7 @@ from tgcnet.domain.image import (
     Voxels,
 )
 from tgcnet.domain.report import (
+    ZONES,
     EncodedText,
     Finding,
     Place,
@@ -35,6 +36,7 @@ from tgcnet.domain.segmentation import (
 )
 
 __all__ = [
+    "ZONES",
     "AnonymousHeader",
     "Array",
     "Case",

@@ -4,6 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+ZONES = (
+    *("upper", "middle", "lower", "lingula", "apex", "base", "perihilar", "central"),
+    *("peripheral", "costophrenic angle", "anterior", "posterior", "lateral", "diffuse"),
+)
+"""The whole vocabulary of zones, in reading order."""
+
+
 class Presence(StrEnum):
     """What a report says about a finding."""
 
@@ -70,8 +77,9 @@ class Finding:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        """The zones of all places, each once, in the order of the places."""
-        return tuple(dict.fromkeys(zone for place in self.places for zone in place.zones))
+        """The zones of all places, each once, in the vocabulary's order."""
+        named = {zone for place in self.places for zone in place.zones}
+        return tuple(zone for zone in ZONES if zone in named)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

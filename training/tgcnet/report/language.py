@@ -10,16 +10,13 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from tgcnet.domain import Presence, Side
+from tgcnet.domain import ZONES, Presence, Side
 from tgcnet.errors import ConfigError
 from tgcnet.report.knowledge import READER_VERSION, load_knowledge
 from tgcnet.report.phrases import PhraseTree
 
-ZONES = (
-    *("upper", "middle", "lower", "lingula", "apex", "base", "perihilar", "central"),
-    *("peripheral", "costophrenic angle", "anterior", "posterior", "lateral", "diffuse"),
-)
-"""The whole vocabulary of zones, in reading order."""
+ABNORMALITY = "abnormality"
+"""Stands for any finding, in denials that name none: "no acute abnormality"."""
 
 _ORDINALS = frozenset({"the", "of", "th", "st", "nd", "rd"})
 _REACHES = ("forward", "backward", "adjective", "both")
@@ -264,7 +261,8 @@ def _check(values: Mapping[str, Any]) -> None:
     for row in values["cue"]:
         _check_value("kind", [row["kind"]], _CUE_KINDS)
         _check_value("reach", [row["reach"]], _REACHES)
-    names = tuple(finding.name for finding in load_knowledge(READER_VERSION).findings)
+    known = load_knowledge(READER_VERSION).findings
+    names = (ABNORMALITY, *(finding.name for finding in known))
     for row in values["subject"]:
         claimed = [row["claims"]] if "claims" in row else []
         _check_value("finding", [*row.get("denies", ()), *claimed], names)

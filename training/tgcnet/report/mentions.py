@@ -193,7 +193,7 @@ def _denials(marks: Marks, subject: Match, normal: Match) -> Iterator[Mention]:
     while end < len(marks.words) and normal.start > end and marks.is_place(end):
         end += 1
     for part in subject.value:
-        if normal.value in part.normal or (normal.value == "normal" and part.denies):
+        if normal.value in part.normal:
             for name in part.denies:
                 yield Mention(
                     name=name,

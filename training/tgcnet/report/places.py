@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tgcnet.domain import Place, Side
+from tgcnet.domain import ZONES, Place, Side
 from tgcnet.report.clauses import Clause
-from tgcnet.report.language import ZONES
 from tgcnet.report.mentions import Marks, Mention
 
 _BOTH = (Side.LEFT, Side.RIGHT)

@@ -44,7 +44,7 @@ class ClauseReader:
         after, end = self._said_after(index)
         if before is None:
             said = after or self._joined_by_or(index) or mention.default
-        elif before is Presence.HISTORY and after in (_PRESENT, _ABSENT):
+        elif before == Presence.HISTORY and after in (_PRESENT, _ABSENT):
             said = after
         else:
             said, end = before, mention.end
@@ -184,6 +184,8 @@ class ClauseReader:
             last = max(i for i, word in enumerate(between) if word in (",", "and"))
             if "or" in between[last:]:
                 return False
+            if all(self.marks.is_place(cue.end + i) for i in range(last)):
+                return False  # "no left and right effusion"
             own = between[last + 1 :]
             at = cue.end + last + 1
             return any(
@@ -293,7 +295,9 @@ class ClauseReader:
                 if cue.end + step in terms:
                     break
                 if word in self.lexicon["change"]:
-                    return True
+                    stop = cue.end + step + 1
+                    is_noun = stop < len(words) and words[stop] == "of"
+                    return is_noun or not self._leads_to_a_finding(stop)
         if cue.value.reach != "forward" or words[cue.end - 1] in ("seen", "present", "visible"):
             for step, word in enumerate(after):
                 if cue.end + step in terms or word in (",", ";", "."):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from tgcnet.domain import EncodedText, Finding, Place, Presence, Report
 from tgcnet.report.clauses import Clause, find_clauses
 from tgcnet.report.descriptions import count_before, extent_around, size_around
-from tgcnet.report.language import Language, load_language
+from tgcnet.report.language import ABNORMALITY, Language, load_language
 from tgcnet.report.mentions import Marks, Mention, find_mentions
 from tgcnet.report.places import assign, find_groups, merged, places_within, without
 from tgcnet.report.presence import IGNORED, ClauseReader
@@ -21,7 +21,8 @@ from tgcnet.report.unread import language_of, unread_spans
 
 _BACKGROUND_SECTIONS = frozenset({"indication", "comparison", "technique"})
 _CLAIMED = (Presence.PRESENT, Presence.UNCERTAIN)
-_MAX_WORDS = 250
+_MAX_WORDS = 80
+_MAX_CACHED = 4096
 
 
 def read_report(text: str) -> Report:
@@ -148,7 +149,7 @@ def _read_clause(
     entries: list[_Said] = []
     for index, mention in enumerate(mentions):
         kind, start, end = reader.presence(index)
-        if kind == IGNORED:
+        if kind == IGNORED or (mention.name == ABNORMALITY and kind != Presence.ABSENT):
             continue
         presence = Presence(kind)
         if presence is Presence.PRESENT and section in _BACKGROUND_SECTIONS:

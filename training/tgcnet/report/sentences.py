@@ -136,7 +136,7 @@ def _is_end(text: str, start: int, stop: re.Match[str], end: int) -> bool:
         return False  # "1." opens a list item
     if after and not after[0].isspace():
         # No space: "pneumonia.The" is two sentences; "e.g.left", "R.L.L" and "image.png" are one.
-        if _GLUED_ITEM.match(after):
+        if _GLUED_ITEM.match(after) and not before[-1:].isdigit():
             return True
         return (
             after[0].isupper() and len(word.rpartition(".")[2]) > 1 and not _is_short(word, after)

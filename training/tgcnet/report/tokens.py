@@ -25,6 +25,7 @@ _HYPHENS = "-\u2010\u2011\u2012\u2013\u2212"
 _NEGATED = re.compile(r"(?P<verb>[a-z]+)n['\u2019]t")
 _VERBS = {"ca": "can", "wo": "will", "sha": "shall"}
 _SIDES = {"l": "left", "r": "right"}
+_THERAPY = re.compile(r"(?:post|after)[\s-]+rt$", re.IGNORECASE)
 _MASKED = re.compile(r"x{2,}")
 
 
@@ -81,6 +82,9 @@ def _words(
             yield "not"
             return
         word = word.removesuffix("'s").removesuffix("\u2019s")
+        if word == "rt" and _THERAPY.search(text, max(end - 12, 0), end):
+            yield "radiotherapy"
+            return
         if _MASKED.fullmatch(word):
             word = "x"
     yield from abbreviations.get(word, (word,))
@@ -100,7 +104,16 @@ def _with_sides(tokens: list[Token]) -> list[Token]:
             is_last = True
         if is_last:
             tokens[index] = token._replace(word=_SIDES[token.word])
-    return tokens
+    return [
+        token
+        for index, token in enumerate(tokens)
+        if token.word != "." or index + 1 == len(tokens) or not _is_side(tokens[index - 1], index)
+    ]
+
+
+def _is_side(token: Token, index: int) -> bool:
+    """Whether the full stop behind a word only marks it as an abbreviation of a side."""
+    return index > 0 and token.word in ("left", "right") and token.end - token.start < 3
 
 
 _AFTER_A_SIDE = frozenset(
