@@ -103,7 +103,14 @@ def _parts(
         has_mention = any(index <= m.start < stop for m in mentions)
         is_placed = is_first or any(done <= p.start < index for p in marks.places)
         speaks = is_first or any(done <= m.start < index for m in mentions)
-        if (opens or alone) and speaks and has_place and not has_mention and is_placed and index + 1 < end:
+        if (
+            (opens or alone)
+            and speaks
+            and has_place
+            and not has_mention
+            and is_placed
+            and index + 1 < end
+        ):
             yield Clause(start=done, end=index, is_exception=is_exception)
             yield Clause(start=index, end=stop, asserts=match.value)
             done, is_exception = stop, False
@@ -116,9 +123,7 @@ def _parts(
 def _assertion_end(marks: Marks, start: int, end: int) -> int:
     words = marks.words
     for index in range(start, end):
-        if words[index] in (",", ";") and not (
-            index + 1 < end and marks.is_place(index + 1)
-        ):
+        if words[index] in (",", ";") and not (index + 1 < end and marks.is_place(index + 1)):
             return index
         if words[index] in ("and", "but") and marks.language.asserts.match(
             words, min(index + 1, end - 1), end

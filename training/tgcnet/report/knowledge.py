@@ -6,7 +6,7 @@ terms, so a file in which one of these changed is a new version with a new file 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from importlib import resources
@@ -138,6 +138,14 @@ def load_knowledge(version: str = "1") -> Knowledge:
         )
     path = resources.files("tgcnet.report") / "knowledge" / f"findings-v{version}.json"
     return knowledge_from_json(path.read_text(encoding="utf-8"))
+
+
+def names_in(version: str, names: Iterable[str]) -> tuple[str, ...]:
+    """What a version of the knowledge base calls findings of the newest one, each once."""
+    if version == READER_VERSION:
+        return tuple(dict.fromkeys(names))
+    broader = {f.name: f.broader or f.name for f in load_knowledge(READER_VERSION).findings}
+    return tuple(dict.fromkeys(broader.get(name, name) for name in names))
 
 
 def knowledge_from_json(text: str) -> Knowledge:

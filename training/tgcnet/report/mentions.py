@@ -141,7 +141,9 @@ def _subjects_of(marks: Marks, subjects: list[Match], normal: Match) -> list[int
     before = [i for i, s in enumerate(subjects) if s.end <= normal.start]
     if before and _is_between(marks, subjects[before[-1]].end, normal.start):
         found = [before[-1]]
-        while found[-1] and _is_listed(marks, subjects[found[-1] - 1].end, subjects[found[-1]].start):
+        while found[-1] and _is_listed(
+            marks, subjects[found[-1] - 1].end, subjects[found[-1]].start
+        ):
             found.append(found[-1] - 1)
         return found
     after = [i for i, s in enumerate(subjects) if s.start >= normal.end]
@@ -167,15 +169,19 @@ def _is_between(marks: Marks, start: int, end: int) -> bool:
 
 def _is_listed(marks: Marks, start: int, end: int) -> bool:
     fillers, lists = marks.language.lexicon["filler"], marks.language.lexicon["list"]
-    return end - start <= _MAX_GAP and all(
-        word in fillers
-        or word in lists
-        or word.endswith("ly")
-        or word in ("x", "size", "and", "visualized", "remaining", "upper")
-        or marks.is_place(index)
-        for index, word in enumerate(marks.words[start:end], start)
-        if word not in ("is", "are")
-    ) and not {"is", "are", "with"} & set(marks.words[start:end])
+    return (
+        end - start <= _MAX_GAP
+        and all(
+            word in fillers
+            or word in lists
+            or word.endswith("ly")
+            or word in ("x", "size", "and", "visualized", "remaining", "upper")
+            or marks.is_place(index)
+            for index, word in enumerate(marks.words[start:end], start)
+            if word not in ("is", "are")
+        )
+        and not {"is", "are", "with"} & set(marks.words[start:end])
+    )
 
 
 def _with_places(marks: Marks, start: int, end: int) -> int:

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 GAP = "*"
-_MAX_GAP_WORDS = 4
+_MAX_GAP_WORDS = 6
 
 
 class Match(NamedTuple):
@@ -61,13 +61,23 @@ class PhraseTree:
             waiting.extend(child for word, child in node.items() if word)
         return found
 
-    def match(self, words: Sequence[str], start: int, end: int, gap_words: Any = ()) -> Match | None:
+    def match(
+        self, words: Sequence[str], start: int, end: int, gap_words: Any = ()
+    ) -> Match | None:
         """The longest phrase that begins at ``start`` and ends before ``end``."""
         node = self._root.get(words[start])
-        return None if node is None else self._longest(node, words, start, start + 1, end, gap_words)
+        return (
+            None if node is None else self._longest(node, words, start, start + 1, end, gap_words)
+        )
 
     def _longest(
-        self, node: dict[str, Any], words: Sequence[str], start: int, at: int, end: int, gap_words: Any
+        self,
+        node: dict[str, Any],
+        words: Sequence[str],
+        start: int,
+        at: int,
+        end: int,
+        gap_words: Any,
     ) -> Match | None:
         best: Match | None = None
         while True:
@@ -80,7 +90,13 @@ class PhraseTree:
             node, at = node[words[at]], at + 1
 
     def _over_gap(
-        self, node: dict[str, Any], words: Sequence[str], start: int, at: int, end: int, gap_words: Any
+        self,
+        node: dict[str, Any],
+        words: Sequence[str],
+        start: int,
+        at: int,
+        end: int,
+        gap_words: Any,
     ) -> Match | None:
         for skipped in range(_MAX_GAP_WORDS + 1):
             if at + skipped >= end:

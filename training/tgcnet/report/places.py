@@ -94,7 +94,7 @@ def places_within(marks: Marks, start: int, end: int) -> tuple[Place, ...]:
 
 
 def _is_behind_a_rib(marks: Marks, end: int, clause: Clause, mentions: Sequence[Mention]) -> bool:
-    """"Overlying the posterior left 7th rib" tells where it projects, not where it is."""
+    """ "Overlying the posterior left 7th rib" tells where it projects, not where it is."""
     words = marks.words
     for index in range(end, min(end + 4, clause.end)):
         if words[index] in ("rib", "ribs", "clavicle", "scapula", "vertebral"):
@@ -149,9 +149,7 @@ def _group(marks: Marks, places: Sequence[object], clause: Clause) -> Group:
         if side is not None and not zones:
             now.has_noun = following in marks.language.lexicon["whole"]
         previous = place
-    return Group(
-        start=places[0].start, end=places[-1].end, places=merged(_resolved(conjuncts))
-    )
+    return Group(start=places[0].start, end=places[-1].end, places=merged(_resolved(conjuncts)))
 
 
 def _divides(gap: Sequence[str], now: _Conjunct, following: object) -> bool:
@@ -218,10 +216,14 @@ def assign(
             )
     for a, b in zip(free[:-1], free[1:], strict=True):
         gap = marks.words[mentions[a].end : mentions[b].start]
-        if not given[b] and given[a] and (
-            (len(gap) == 1 and gap[0] in ("and", "or", "/", "&"))
-            and not any(is_after[a])
-            or _is_linked(marks, mentions[a].end, mentions[b].start)
+        if (
+            not given[b]
+            and given[a]
+            and (
+                (len(gap) == 1 and gap[0] in ("and", "or", "/", "&"))
+                and not any(is_after[a])
+                or _is_linked(marks, mentions[a].end, mentions[b].start)
+            )
         ):
             given[b] = list(given[a])
         elif not given[a] and _is_linked(marks, mentions[a].end, mentions[b].start):
@@ -270,12 +272,16 @@ def _owner(
         if (words[i] in _SEPARATORS or marks.language.links.match(words, i, gap.stop))
         and not group.start <= i < group.end
     ]
-    if group.end <= mentions[latter].start and not any(
-        w in marks.language.lexicon["preposition"] or w in _SEPARATORS
-        for w in words[mentions[former].end : group.start]
-    ) and not ends:
+    if (
+        group.end <= mentions[latter].start
+        and not any(
+            w in marks.language.lexicon["preposition"] or w in _SEPARATORS
+            for w in words[mentions[former].end : group.start]
+        )
+        and not ends
+    ):
         return former, True
-    is_next = bool(ends) and any(i < group.start for i in ends) and not any(
-        i >= group.end for i in ends
+    is_next = (
+        bool(ends) and any(i < group.start for i in ends) and not any(i >= group.end for i in ends)
     )
     return (latter, False) if is_next else (former, True)

@@ -13,7 +13,9 @@ _ABSENT, _UNCERTAIN, _PRESENT = Presence.ABSENT, Presence.UNCERTAIN, Presence.PR
 IGNORED = "ignore"
 _MAX_CHANGE_GAP = 3
 _AGE = re.compile(r"\d+")
-_CHRONIC = frozenset({"emphysema", "pulmonary oedema", "fibrosis", "tuberculosis", "hyperinflation"})
+_CHRONIC = frozenset(
+    {"emphysema", "pulmonary oedema", "fibrosis", "tuberculosis", "hyperinflation"}
+)
 
 
 class ClauseReader:
@@ -50,9 +52,7 @@ class ClauseReader:
             said, end = before, mention.end
         if said == _PRESENT and mention.default is _UNCERTAIN:
             said = _UNCERTAIN
-        if any(
-            cue.value.kind == "condition" for cue in self.marks.cues
-        ) and said == _PRESENT:
+        if any(cue.value.kind == "condition" for cue in self.marks.cues) and said == _PRESENT:
             said = _UNCERTAIN
         return said, start, end
 
@@ -166,7 +166,11 @@ class ClauseReader:
             gap = self.words[self.mentions[passed[-1]].end : mention.start]
             if "with" in gap and self.words[cue.start] != "without":
                 return False
-        if cue.value.is_short and "," in between and "or" not in self.words[cue.end : self.clause.end]:
+        if (
+            cue.value.is_short
+            and "," in between
+            and "or" not in self.words[cue.end : self.clause.end]
+        ):
             return False
         if any(word in ("now", "currently") for word in between):
             return False
@@ -296,7 +300,7 @@ class ClauseReader:
                     break
                 if word in self.lexicon["change"]:
                     stop = cue.end + step + 1
-                    is_noun = stop < len(words) and words[stop] == "of"
+                    is_noun = word in ("change", "changes") or words[stop : stop + 1] == ["of"]
                     return is_noun or not self._leads_to_a_finding(stop)
         if cue.value.reach != "forward" or words[cue.end - 1] in ("seen", "present", "visible"):
             for step, word in enumerate(after):

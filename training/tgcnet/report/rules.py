@@ -7,22 +7,23 @@ itself across sentences.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from tgcnet.domain import EncodedText, Finding, Place, Presence, Report
 from tgcnet.report.clauses import Clause, find_clauses
 from tgcnet.report.descriptions import count_before, extent_around, size_around
+from tgcnet.report.knowledge import names_in
 from tgcnet.report.language import ABNORMALITY, Language, load_language
 from tgcnet.report.mentions import Marks, Mention, find_mentions
 from tgcnet.report.places import assign, find_groups, merged, places_within, without
 from tgcnet.report.presence import IGNORED, ClauseReader
-from tgcnet.report.sentences import Sentence, split_report
+from tgcnet.report.sentences import split_report
 from tgcnet.report.tokens import Token, tokenize
 from tgcnet.report.unread import language_of, unread_spans
 
 _BACKGROUND_SECTIONS = frozenset({"indication", "comparison", "technique"})
 _CLAIMED = (Presence.PRESENT, Presence.UNCERTAIN)
 _MAX_WORDS = 80
-_MAX_CACHED = 4096
 
 
 def read_report(text: str) -> Report:
@@ -41,16 +42,18 @@ def read_report(text: str) -> Report:
     """
     language = load_language()
     sentences = split_report(text)
+    # Patient text stays in no cache longer than the call.
+    read_sentence = cache(_read_sentence)
     findings: list[Finding] = []
     all_tokens: list[Token] = []
     for index, sentence in enumerate(sentences):
-        tokens = tokenize(
-            text[sentence.start : sentence.end], language.abbreviations, sentence.start
+        written = text[sentence.start : sentence.end]
+        tokens, said = read_sentence(written, sentence.section)
+        first = sentence.start
+        all_tokens.extend(Token(t.word, t.start + first, t.end + first) for t in tokens)
+        findings.extend(
+            replace(f, sentence=index, span=(f.span[0] + first, f.span[1] + first)) for f in said
         )
-        all_tokens.extend(tokens)
-        for start in range(0, len(tokens), _MAX_WORDS):
-            said = _read(tokens[start : start + _MAX_WORDS], sentence.section, language)
-            findings.extend(replace(finding, sentence=index) for finding in said)
     return Report(
         text=text,
         sentences=tuple(sentence.text for sentence in sentences),
@@ -94,13 +97,27 @@ def weigh_report(
     model_findings : names, as in the knowledge base, from the model's manifest
     """
     claimed = dict.fromkeys(f.name for f in report.findings if f.presence in _CLAIMED)
+    # Models name their findings as the version of the knowledge base does that they know.
+    can = {name for name in claimed if {name, *names_in("1", [name])} & set(model_findings)}
     return ReportReading(
         report=report,
         encoded=encoded,
-        segmentable=tuple(name for name in claimed if name in model_findings),
-        not_segmentable=tuple(name for name in claimed if name not in model_findings),
+        segmentable=tuple(name for name in claimed if name in can),
+        not_segmentable=tuple(name for name in claimed if name not in can),
         only_absent=bool(report.findings) and not claimed,
     )
+
+
+def _read_sentence(text: str, section: str) -> tuple[list[Token], list[Finding]]:
+    """A sentence's words and findings; positions count from its own start."""
+    language = load_language()
+    tokens = tokenize(text, language.abbreviations)
+    said = [
+        finding
+        for start in range(0, len(tokens), _MAX_WORDS)
+        for finding in _read(tokens[start : start + _MAX_WORDS], section, language)
+    ]
+    return tokens, said
 
 
 @dataclass(slots=True)

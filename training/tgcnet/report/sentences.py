@@ -21,10 +21,7 @@ _CLOSING_ABBREVIATION = re.compile(r"etc|bilat|al")
 _BEFORE_NUMBERS = re.compile(r"nos?|figs?|min|max")
 _MAX_ABBREVIATION = 20
 
-_SECTIONS = {
-    " ".join(words): match
-    for words, match in load_language().heads.items()
-}
+_SECTIONS = {" ".join(words): match for words, match in load_language().heads.items()}
 _HEAD_WORDS = "|".join(sorted(_SECTIONS, key=len, reverse=True))
 # In capitals anywhere, otherwise at the start of a line or a sentence; in capitals and before a
 # capital, or alone in its line, without a colon too.
