@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tgcnet.domain import Presence
@@ -121,5 +123,8 @@ def test_a_long_text_does_not_hang() -> None:
 )
 def test_abbreviated_sides_are_spelt_out_and_say_the_same(text: str, expected: str) -> None:
     assert spell_out_sides(text) == expected
-    before, after = (read_report(t).findings for t in (text, expected))
+    before, after = (
+        [replace(finding, span=(0, 0)) for finding in read_report(t).findings]
+        for t in (text, expected)
+    )
     assert before == after

@@ -147,9 +147,7 @@ def test_each_side_has_its_own_zones(
     assert places(text) == expected
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), list(product(["upper", "middle", "lower"], repeat=2))
-)
+@pytest.mark.parametrize(("first", "second"), list(product(["upper", "middle", "lower"], repeat=2)))
 def test_sides_and_zones_are_never_pooled(first: str, second: str) -> None:
     text = f"Consolidation in the right {first} lobe and left {second} lobe."
     assert places(text) == ((LEFT, (second,)), (RIGHT, (first,)))

@@ -315,6 +315,8 @@ def test_real_reports_agree_with_their_labels() -> None:
     for row in rows:
         findings = read_report(f"{row['findings']} {row['impression']}").findings
         present = {f.name for f in findings if f.presence is Presence.PRESENT}
+        # Such reports are labelled normal in spite of these.
+        present -= {"degenerative change", "scoliosis", "kyphosis"}
         labels = row["mesh_major"].lower()
         num_normal += labels == "normal"
         num_clean += labels == "normal" and not present
