@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
 ZONES = (
     *("upper", "middle", "lower", "lingula", "apex", "base", "perihilar", "central"),
     *("peripheral", "costophrenic angle", "anterior", "posterior", "lateral", "diffuse"),

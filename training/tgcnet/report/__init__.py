@@ -2,8 +2,8 @@
 
 from tgcnet.report.edits import contradict, swap_sides, without_location
 from tgcnet.report.knowledge import Knowledge, KnowledgeFinding, load_knowledge, names_in
-from tgcnet.report.side_words import spell_out_sides
 from tgcnet.report.rules import ReportReading, read_report, weigh_report
+from tgcnet.report.side_words import spell_out_sides
 
 __all__ = [
     "Knowledge",

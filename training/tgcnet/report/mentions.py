@@ -97,11 +97,22 @@ def find_mentions(marks: Marks) -> list[Mention]:
                 name=name,
                 start=term.start,
                 end=term.end,
+                presence=Presence.ABSENT if _is_within_limits(marks, term.end) else None,
                 is_placed=name not in _PLACELESS,
                 is_zoneless=name in _ZONELESS,
             )
         )
     return sorted(mentions, key=lambda mention: (mention.start, mention.end))
+
+
+def _is_within_limits(marks: Marks, end: int) -> bool:
+    """Whether a term is said to be "within normal limits"."""
+    words = marks.words
+    while end < len(words) and words[end] in marks.language.lexicon["verb"]:
+        end += 1
+    if end >= len(words) or words[end] != "within":
+        return False
+    return marks.language.normals.match(words, end, len(words)) is not None
 
 
 def _anatomy(marks: Marks) -> Iterator[Mention]:

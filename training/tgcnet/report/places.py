@@ -1,5 +1,6 @@
 """Where findings are: place words into places, each side with its own zones."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -214,14 +215,13 @@ def assign(
             given[a] = [g for g, after in zip(own[b], is_after[b], strict=True) if after] or (
                 given[b] if not own[b] else []
             )
-    for a, b in zip(free[:-1], free[1:], strict=True):
+    for a, b in itertools.pairwise(free):
         gap = marks.words[mentions[a].end : mentions[b].start]
         if (
             not given[b]
             and given[a]
             and (
-                (len(gap) == 1 and gap[0] in ("and", "or", "/", "&"))
-                and not any(is_after[a])
+                ((len(gap) == 1 and gap[0] in ("and", "or", "/", "&")) and not any(is_after[a]))
                 or _is_linked(marks, mentions[a].end, mentions[b].start)
             )
         ):

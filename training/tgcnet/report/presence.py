@@ -1,5 +1,6 @@
 """Whether a finding is there: cues of denial, doubt and history, and how far they reach."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -177,7 +178,7 @@ class ClauseReader:
         if kind == _UNCERTAIN or not passed:
             return kind == _UNCERTAIN or not self._starts_alone(cue, mention)
         chain = [*passed, index]
-        return not any(self._starts_anew(a, b) for a, b in zip(chain, chain[1:], strict=False))
+        return not any(self._starts_anew(a, b) for a, b in itertools.pairwise(chain))
 
     def _starts_alone(self, cue: Match, mention: Mention) -> bool:
         """A "no" that answers a question, or denies something that is no finding, ends there."""

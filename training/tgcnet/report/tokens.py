@@ -62,7 +62,7 @@ def tokenize(
 def _joins(text: str, start: int, end: int) -> bool:
     """Whether a hyphen stands within a word; "x-ray" is one with it, "left - none" is not."""
     return (
-        0 < start
+        start > 0
         and end < len(text)
         and (text[start - 1].isalnum() or text[end].isalnum())
         and not (text[start - 1].isspace() and text[end].isspace())
@@ -117,8 +117,45 @@ def _is_side(token: Token, index: int) -> bool:
 
 
 _AFTER_A_SIDE = frozenset(
-    "opacity opacities consolidation consolidations infiltrate infiltrates pneumonia pneumothorax "
-    "effusion effusions lung lobe zone field base bases basal basilar apex apical hilum hilar side "
-    "sided hemithorax hemidiaphragm pleura pleural costophrenic rib ribs upper middle lower "
-    "perihilar chest atelectasis nodule mass".split()
+    [
+        "opacity",
+        "opacities",
+        "consolidation",
+        "consolidations",
+        "infiltrate",
+        "infiltrates",
+        "pneumonia",
+        "pneumothorax",
+        "effusion",
+        "effusions",
+        "lung",
+        "lobe",
+        "zone",
+        "field",
+        "base",
+        "bases",
+        "basal",
+        "basilar",
+        "apex",
+        "apical",
+        "hilum",
+        "hilar",
+        "side",
+        "sided",
+        "hemithorax",
+        "hemidiaphragm",
+        "pleura",
+        "pleural",
+        "costophrenic",
+        "rib",
+        "ribs",
+        "upper",
+        "middle",
+        "lower",
+        "perihilar",
+        "chest",
+        "atelectasis",
+        "nodule",
+        "mass",
+    ]
 )

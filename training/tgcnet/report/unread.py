@@ -32,10 +32,7 @@ def unread_spans(
         while at < len(read) and read[at][0] <= token.start:
             reach = max(reach, read[at][1])
             at += 1
-        if token.end <= reach:
-            _close(run, spans, language)
-            run = []
-        elif token.word in (".", ";"):
+        if token.end <= reach or token.word in (".", ";"):
             _close(run, spans, language)
             run = []
         elif token.word[0].isalnum() or run:
