@@ -95,7 +95,7 @@ def places_within(marks: Marks, start: int, end: int) -> tuple[Place, ...]:
 
 
 def _is_behind_a_rib(marks: Marks, end: int, clause: Clause, mentions: Sequence[Mention]) -> bool:
-    """ "Overlying the posterior left 7th rib" tells where it projects, not where it is."""
+    """Whether a rib is named: that "overlies the left 7th rib" tells the projection alone."""
     words = marks.words
     for index in range(end, min(end + 4, clause.end)):
         if words[index] in ("rib", "ribs", "clavicle", "scapula", "vertebral"):
