@@ -52,7 +52,7 @@ def test_zones_asked_for_are_the_zones_of_the_mask(both_sides: np.ndarray) -> No
         report = read_report(request.text)
         named = {z for f in report.findings if f.presence is Presence.PRESENT for z in f.zones}
         if lowest >= XRAY_ZONES["lower"][0] - 0.02:
-            assert not named & {"upper", "middle", "apical"}, request.text
+            assert not named & {"upper", "middle", "apex"}, request.text
 
 
 def test_a_side_without_a_lesion_gets_an_empty_mask(paint: Callable[..., np.ndarray]) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tgcnet.domain import Finding, Geometry, Modality, Presence, Report, Side, Volume
+from tgcnet.domain import Finding, Geometry, Modality, Place, Presence, Report, Side, Volume
 from tgcnet.evaluation.score import named_side, wrong_half
 from tgcnet.evaluation.text_modes import TextMode, edit_texts, shuffle_texts
 
@@ -43,8 +43,14 @@ def test_a_text_of_the_majority_is_kept_as_rarely_as_can_be() -> None:
 
 def _report(*findings: tuple[Side | None, Presence]) -> Report:
     return Report(
-        text="…", findings=tuple(Finding(name="x", side=s, presence=p) for s, p in findings)
+        text="…",
+        findings=tuple(Finding(name="x", places=_on(s), presence=p) for s, p in findings),
     )
+
+
+def _on(side: Side | None) -> tuple[Place, ...]:
+    sides = (Side.LEFT, Side.RIGHT) if side is Side.BILATERAL else (side,)
+    return tuple(Place(side=s) for s in sides)
 
 
 def test_the_one_side_that_present_findings_name() -> None:

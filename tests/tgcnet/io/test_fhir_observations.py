@@ -100,7 +100,7 @@ LOBE = {"text": "Lower lobe of lung"}
                         part("Laterality", valueCodeableConcept=LEFT)]},
          ("absent", "left", ())),
         ({"valueQuantity": quantity(12), "bodySite": {"text": "left base"}},
-         ("present", "left", ("basal",))),
+         ("present", "left", ("base",))),
     ],
 )  # fmt: skip
 def test_presence_and_side_reach_the_claims(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tgcnet.domain import Presence
@@ -9,7 +11,7 @@ CAPTIONS = (
     "Bilateral pulmonary infection, ground glass opacities, 4 infected areas, anterior and "
     "posterior left lung and posterior right lung.",
     "Patchy opacities in RLL and LUL (R>L), right-sided effusion. LEFT base: L > R.",
-    "R lung clear, L hilum full. RML scar. Rightward shift of the trachea.",
+    "R lung clear, L hilum dense. RML scar. Rightward shift of the trachea.",
 )
 
 
@@ -86,7 +88,7 @@ def test_no_place_is_left_to_read(caption: str) -> None:
 def test_what_is_reported_is_denied() -> None:
     assert contradict(CAPTIONS[0]) == "No pulmonary infection."
     text = "No effusion. Possible left pneumonia and a granuloma. Previous fracture."
-    assert contradict(text) == "No pulmonary infection. No granuloma or calcification."
+    assert contradict(text) == "No pulmonary infection. No granuloma."
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)
@@ -121,5 +123,8 @@ def test_a_long_text_does_not_hang() -> None:
 )
 def test_abbreviated_sides_are_spelt_out_and_say_the_same(text: str, expected: str) -> None:
     assert spell_out_sides(text) == expected
-    before, after = (read_report(t).findings for t in (text, expected))
+    before, after = (
+        [replace(finding, span=(0, 0)) for finding in read_report(t).findings]
+        for t in (text, expected)
+    )
     assert before == after

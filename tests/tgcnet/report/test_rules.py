@@ -36,7 +36,7 @@ def _presences(text: str) -> dict[str, str]:
         ("No effusion, however there is cardiomegaly.",
          {"pleural effusion": "absent", "cardiomegaly": "present"}),
         ("No nodule other than a granuloma.",
-         {"lung nodule or mass": "absent", "granuloma or calcification": "present"}),
+         {"nodule": "absent", "granuloma": "present"}),
         ("No change in the effusion.", {"pleural effusion": "present"}),
         ("The effusion has not significantly changed.", {"pleural effusion": "present"}),
         ("Partial resolution of the effusion.", {"pleural effusion": "present"}),
@@ -46,6 +46,15 @@ def _presences(text: str) -> dict[str, str]:
 )  # fmt: skip
 def test_negation_has_a_scope(text: str, expected: dict[str, str]) -> None:
     assert _presences(text) == expected
+
+
+def test_what_or_joins_is_uncertain_and_not_denied() -> None:
+    text = "No effusion, left lower lobe consolidation or atelectasis."
+    assert _presences(text) == {
+        "pleural effusion": "absent",
+        "consolidation": "uncertain",
+        "atelectasis": "uncertain",
+    }
 
 
 @pytest.mark.parametrize(
@@ -82,8 +91,6 @@ def test_an_answer_belongs_to_its_own_line_of_a_form() -> None:
         ("No pneumothorax, small left effusion.", {"pleural effusion"}),
         ("No pneumothorax and large effusion.", {"pleural effusion"}),
         ("No effusion and left lower lobe consolidation.", {"consolidation"}),
-        ("No effusion, left lower lobe consolidation or atelectasis.",
-         {"consolidation", "atelectasis"}),
         ("No effusion is seen, consolidation at the base.", {"consolidation"}),
         ("No effusion and consolidation is seen.", {"consolidation"}),
         ("Lungs: No consolidation, Pleura: left effusion.", {"pleural effusion"}),
@@ -132,7 +139,7 @@ def _sides(text: str) -> dict[str, str | None]:
          {"present": "left", "uncertain": "right"}),
         ("Opacity not only in the left lung but also in the right.", {"present": "bilateral"}),
         ("Opacity in the left lung, not obscuring the right heart border.",
-         {"present": "bilateral"}),
+         {"present": "left"}),
         ("Opacity, not seen in the left lung.", {"absent": "left"}),
         ("Opacity in the left lung, resolved.", {"absent": "left"}),
         ("Previous right upper lobe consolidation has progressed.", {"present": "right"}),
@@ -156,7 +163,7 @@ def test_each_side_has_its_own_presence(text: str, sides: dict[str, str | None])
 
 
 def test_a_clear_lung_does_not_deny_what_is_said_before() -> None:
-    assert _presences("The lungs are hyperinflated but clear.")["emphysema"] == "present"
+    assert _presences("The lungs are hyperinflated but clear.")["hyperinflation"] == "present"
 
 
 @pytest.mark.parametrize(
@@ -201,12 +208,12 @@ def test_a_prior_study_makes_no_history() -> None:
     [
         ("Lungs clear.", "opacity", "absent"),
         ("The lungs are well expanded and clear.", "opacity", "absent"),
-        ("No acute cardiopulmonary abnormality.", "opacity", "absent"),
+        ("No acute cardiopulmonary abnormality.", "abnormality", "absent"),
         ("Heart size is within normal limits.", "cardiomegaly", "absent"),
         ("The heart is not enlarged.", "cardiomegaly", "absent"),
         ("The heart is mildly enlarged.", "cardiomegaly", "present"),
-        ("Heart size at the upper limits of normal.", "cardiomegaly", "uncertain"),
-        ("Blunting of the left costophrenic angle.", "pleural effusion", "present"),
+        ("Heart size at the upper limits of normal.", "cardiomegaly", "absent"),
+        ("Blunting of the left costophrenic angle.", "pleural effusion", "uncertain"),
         ("Costophrenic angles are sharp.", "pleural effusion", "absent"),
     ],
 )
@@ -220,7 +227,7 @@ def test_clear_except_keeps_what_follows() -> None:
 
 
 def test_words_that_mislead_name_no_finding() -> None:
-    assert _presences("Pericardial effusion. Mass effect. Low bone density.") == {}
+    assert _presences("Knee effusion. Mass effect. Low bone density.") == {}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +238,7 @@ def test_words_that_mislead_name_no_finding() -> None:
          Side.BILATERAL, ("upper", "middle", "lower")),
         ("Bilateral pulmonary infection.", Side.BILATERAL, ()),
         ("Pneumonia in both lungs.", Side.BILATERAL, ()),
-        ("Bi-basal pneumonia.", Side.BILATERAL, ("basal",)),
+        ("Bi-basal pneumonia.", Side.BILATERAL, ("base",)),
         ("Pneumonia (R>L).", Side.BILATERAL, ()),
         ("RLL pneumonia.", Side.RIGHT, ("lower",)),
         ("Pneumonia in LUL.", Side.LEFT, ("upper",)),
@@ -254,7 +261,7 @@ def test_each_finding_gets_its_own_place() -> None:
     found = {f.name: (f.side, f.zones) for f in read_report(text).findings}
     assert found == {
         "ground glass opacity": (Side.RIGHT, ("upper",)),
-        "consolidation": (Side.LEFT, ("basal",)),
+        "consolidation": (Side.LEFT, ("base",)),
     }
 
 
@@ -280,7 +287,7 @@ def test_an_empty_report_says_nothing() -> None:
 
 
 def test_every_term_is_read_as_its_finding() -> None:
-    for finding in load_knowledge().findings:
+    for finding in load_knowledge("2").findings:
         for term in finding.terms:
             names = {found.name for found in read_report(f"There is {term}.").findings}
             assert names == {finding.name}, term
@@ -309,6 +316,8 @@ def test_real_reports_agree_with_their_labels() -> None:
     for row in rows:
         findings = read_report(f"{row['findings']} {row['impression']}").findings
         present = {f.name for f in findings if f.presence is Presence.PRESENT}
+        # Such reports are labelled normal in spite of these.
+        present -= {"degenerative change", "scoliosis", "kyphosis"}
         labels = row["mesh_major"].lower()
         num_normal += labels == "normal"
         num_clean += labels == "normal" and not present

@@ -36,7 +36,12 @@ class ReportCommand:
         report = read_report(text)
         read_by_model = None if self.model is None else _read_by(self.model, text)
         if self.as_json:
-            values: dict[str, object] = {"findings": [_as_json(f) for f in report.findings]}
+            values: dict[str, object] = {
+                "findings": [_as_json(f) for f in report.findings],
+                "language": report.language,
+                "notices": notices(report),
+                "unread": [list(span) for span in report.unread],
+            }
             if read_by_model is not None:
                 values["model"] = read_by_model
             say_json(values)
@@ -77,14 +82,30 @@ def _as_json(finding: Finding) -> dict[str, object]:
         "presence": str(finding.presence),
         "side": None if finding.side is None else str(finding.side),
         "zones": list(finding.zones),
+        "places": [
+            {"side": None if place.side is None else str(place.side), "zones": list(place.zones)}
+            for place in finding.places
+        ],
+        "span": list(finding.span),
     }
 
 
 def _say_findings(report: Report) -> None:
     for finding in report.findings:
-        place = ", ".join(
-            [*([str(finding.side)] if finding.side is not None else []), *finding.zones]
+        place = "; ".join(
+            ", ".join([*([str(place.side)] if place.side is not None else []), *place.zones])
+            for place in finding.places
         )
         say(f"{finding.name}: {finding.presence}{f' ({place})' if place else ''}")
+    for sentence in notices(report):
+        say(sentence)
+
+
+def notices(report: Report) -> list[str]:
+    """What is to be said of a report in which little or nothing was understood."""
+    said = []
+    if report.language == "other":
+        said.append("This does not look like English; only English reports are read.")
     if not report.findings:
-        say("No finding that the knowledge base knows is named.")
+        said.append("No finding that the knowledge base knows is named.")
+    return said

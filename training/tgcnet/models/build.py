@@ -157,7 +157,7 @@ def tokenize_knowledge(reader: ReportReader) -> dict[str, tuple[tuple[int, ...],
             for ids, _, _ in (reader.tokenize(sentence) for sentence in finding.sentences)
             if ids is not None
         )
-        for finding in load_knowledge().findings
+        for finding in load_knowledge(reader.knowledge_version).findings
     }
 
 

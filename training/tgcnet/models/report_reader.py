@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tgcnet.domain import EncodedText, Presence, Report, Side
 from tgcnet.models.text_tower import Tokenizer
-from tgcnet.report import read_report, spell_out_sides
+from tgcnet.report import names_in, read_report, spell_out_sides
 
 _SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)
 # A sentence needs a content word that is no filler to say anything about an image.
@@ -42,6 +42,7 @@ class ReportReader:
     tokenizer : the tower's own
     context_length : tokens a sentence may have, start and end included
     max_sentences : sentences read at most, the first ones that have content
+    knowledge_version : of the knowledge base whose sentences the model was trained with
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class ReportReader:
         *,
         context_length: int,
         max_sentences: int,
+        knowledge_version: str = "1",
     ) -> None:
+        self.knowledge_version = knowledge_version
         self.tokenizer = tokenizer
         self._context_length = context_length
         self._max_sentences = max_sentences
@@ -83,7 +86,7 @@ class ReportReader:
             token_ids=tuple(read.ids for read in reads if read.ids is not None),
             words_left_out=tuple(dict.fromkeys(word for read in reads for word in read.unknown)),
             words_past_end=tuple(dict.fromkeys(word for read in reads for word in read.past_end)),
-            findings=_findings_to_look_up(report),
+            findings=_findings_to_look_up(report, self.knowledge_version),
         )
 
     def tokenize(self, sentence: str) -> tuple[tuple[int, ...] | None, list[str], list[str]]:
@@ -132,6 +135,6 @@ def _claims(text: str) -> set[tuple[Presence, Side | None]]:
     }
 
 
-def _findings_to_look_up(report: Report) -> tuple[str, ...]:
+def _findings_to_look_up(report: Report, version: str) -> tuple[str, ...]:
     """Findings the report speaks of as there or possibly there, each once."""
-    return tuple(dict.fromkeys(f.name for f in report.findings if f.presence in _SOUGHT))
+    return names_in(version, [f.name for f in report.findings if f.presence in _SOUGHT])

@@ -7,8 +7,8 @@ deterministic. They are not paraphrases: grammar stays tolerable, not elegant.
 import re
 
 from tgcnet.domain import Presence
-from tgcnet.report.places import ANATOMY, LAST, LAST_END, NO_SIDE, PLACE_PATTERN
 from tgcnet.report.rules import read_report
+from tgcnet.report.side_words import ANATOMY, LAST, LAST_END, NO_SIDE, PLACE_PATTERN
 
 _SIDE = rf"""
     \b (?: left | right ) (?: ward | wards )? \b

@@ -6,7 +6,7 @@ terms, so a file in which one of these changed is a new version with a new file 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from importlib import resources
@@ -14,7 +14,12 @@ from typing import Any
 
 from tgcnet.errors import ConfigError
 
-KNOWLEDGE_FILE = "findings-v1.json"
+VERSIONS = ("1", "2")
+"""Version 1 is that of all weights whose manifest names none."""
+
+READER_VERSION = "2"
+"""The version that the report reader takes its names and terms from."""
+
 MAX_SENTENCE_WORDS = 30
 """Short enough for a CLIP text tower's 77 tokens."""
 
@@ -37,6 +42,7 @@ class KnowledgeFinding:
     name : lower case, unique; manifests and reports refer to it
     synonyms : other ways to write it, plurals and spellings included, lower case; a space
         matches white space or a hyphen
+    broader : the name that version 1 has for it, where that is another one
     codes : of the name, and of synonyms that have their own; of DICOM's tables (CID 6104 and 7159)
         where they have one, else of SNOMED CT
     sentences : plain facts on appearance, place and distribution, each under 30 words
@@ -45,6 +51,7 @@ class KnowledgeFinding:
     name: str
     synonyms: tuple[str, ...]
     sentences: tuple[str, ...]
+    broader: str = ""
     codes: Mapping[str, Coded] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,16 +123,29 @@ class Knowledge:
 
 
 @cache
-def load_knowledge() -> Knowledge:
-    """The knowledge base that ships with the package, read and checked once.
+def load_knowledge(version: str = "1") -> Knowledge:
+    """A version of the knowledge base that ships with the package, read and checked once.
 
     Raises
     ------
     ConfigError
-        If the file has been damaged.
+        If there is no such version, or its file has been damaged.
     """
-    folder = resources.files("tgcnet.report") / "knowledge"
-    return knowledge_from_json((folder / KNOWLEDGE_FILE).read_text(encoding="utf-8"))
+    if version not in VERSIONS:
+        raise ConfigError(
+            f"there is no version {version!r} of the knowledge base; there are: "
+            f"{', '.join(VERSIONS)}"
+        )
+    path = resources.files("tgcnet.report") / "knowledge" / f"findings-v{version}.json"
+    return knowledge_from_json(path.read_text(encoding="utf-8"))
+
+
+def names_in(version: str, names: Iterable[str]) -> tuple[str, ...]:
+    """What a version of the knowledge base calls findings of the newest one, each once."""
+    if version == READER_VERSION:
+        return tuple(dict.fromkeys(names))
+    broader = {f.name: f.broader or f.name for f in load_knowledge(READER_VERSION).findings}
+    return tuple(dict.fromkeys(broader.get(name, name) for name in names))
 
 
 def knowledge_from_json(text: str) -> Knowledge:
@@ -164,6 +184,7 @@ def _findings(values: object) -> Iterator[KnowledgeFinding]:
             name=_text(entry["name"], f"the name of finding number {number}"),
             synonyms=_texts(entry["synonyms"], f"the synonyms of finding number {number}"),
             sentences=_texts(entry["sentences"], f"the sentences of finding number {number}"),
+            broader=str(entry.get("broader", "")),
             codes=_codes(entry.get("codes", {}), f"the codes of finding number {number}"),
         )
 
@@ -181,7 +202,7 @@ def _codes(values: object, what: str) -> dict[str, Coded]:
 def _checked(value: object, cls: type, what: str) -> Mapping[str, Any]:
     """The value as an object that has the fields of a dataclass, those with a default or not."""
     expected = [f.name for f in fields(cls)]
-    needed = [f.name for f in fields(cls) if f.default_factory is MISSING]
+    needed = [f.name for f in fields(cls) if f.default is f.default_factory is MISSING]
     if not isinstance(value, dict):
         raise ConfigError(f"{what} must be an object, got {type(value).__name__}")
     for name in value:

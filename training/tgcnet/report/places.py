@@ -1,200 +1,287 @@
-"""Words for places in the chest: the patient's side and the zones, normalised.
+"""Where findings are: place words into places, each side with its own zones."""
 
-Zones, this version's whole vocabulary, in reading order: ``upper``, ``middle``, ``lower``,
-``apical``, ``basal``, ``perihilar``, ``central``, ``peripheral``, ``anterior``, ``posterior``,
-``lateral``, ``diffuse``. A lobe gives the zone it is named after, although a lobe is no zone; a
-caption's "all left lung" gives upper, middle and lower.
-"""
-
-import re
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tgcnet.domain import Side
+from tgcnet.domain import ZONES, Place, Side
+from tgcnet.report.clauses import Clause
+from tgcnet.report.mentions import Marks, Mention
 
-_LEFT, _RIGHT, _BOTH = Side.LEFT, Side.RIGHT, Side.BILATERAL
+_BOTH = (Side.LEFT, Side.RIGHT)
 _THIRDS = ("upper", "middle", "lower")
-ZONES = (
-    *("upper", "middle", "lower", "apical", "basal", "perihilar"),
-    *("central", "peripheral", "anterior", "posterior", "lateral", "diffuse"),
-)
-
-ANATOMY = (
-    r"opacit(?:y|ies)|consolidations?|infiltrates?|pneumonia|pneumothorax|effusions?|"
-    r"lungs?|lobes?|zones?|fields?|bases?|apex|apices|hil(?:um|a|ar)|sided?|hemithorax|"
-    r"hemidiaphragm|pleura|pleural|costophrenic|ribs?|upper|mid|middle|lower|basilar|"
-    r"basal|apical|perihilar|chest"
-)
-"""Words after which, in front of them, a lone L or R is a side."""
-
-LAST = r"(?:(?<=,\s)|(?<=\())"
-"""Behind this, a lone L or R at the end of what is said is a side: "effusion, R.", "(R)"."""
-LAST_END = r"(?=\s*(?:[.,;)]|$))"
-
-NO_SIDE = rf"""
-    \b right \s+ (?: away | now | after | before | here | there ) \b
-    | \b all \s+ right (?= \s* (?: [.,;!?] | $ ) )
-    | \b (?: has | have | had | having | patient | he | she | been ) \s+ left \b
-        (?! [\s-]+ (?: {ANATOMY} ) \b )
-    | (?<! \b the \s ) (?<! \b on \s ) (?<! \b to \s ) \b left \s+
-        (?: the | a | an | against | untreated | unchanged | alone | behind | over | open
-        | in \s+ place | in \s+ situ ) \b
-"""
-"""Verbose pattern of "left" and "right" that name no side: the whole list of exceptions. After
-"the", "on" or "to" they always name one."""
+_SEPARATORS = ("and", ",", "or", "/", "&", "with", "plus")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """What a place word says.
-
-    Attributes
-    ----------
-    pattern : matched as whole words, case ignored; a space matches white space or a hyphen
-    """
-
-    pattern: str
-    side: Side | None = None
-    zones: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FoundPlace:
-    """A place word in a text, from character ``start`` up to ``end``."""
+class Group:
+    """Place words that belong together, words ``start`` up to ``end``."""
 
     start: int
     end: int
-    place: Place
+    places: tuple[Place, ...]
 
 
-def _side_pattern(side: str) -> str:
-    letter = side[0]
-    return (
-        rf"{side}(?: sided)?|{side}wards?|"
-        # "Post RT" is radiotherapy.
-        rf"(?<!post\s)(?<!after\s){letter}t(?: sided)?|{letter}\.?(?= (?:{ANATOMY})\b)|"
-        rf"{LAST}{letter}{LAST_END}"
+def merged(places: Iterable[Place]) -> tuple[Place, ...]:
+    """One place a side, in the order left, right, none; zones without a side join the sides."""
+    zones: dict[Side | None, set[str]] = {}
+    for place in places:
+        zones.setdefault(place.side, set()).update(place.zones)
+    if None in zones and len(zones) > 1:
+        loose = zones.pop(None)
+        for own in zones.values():
+            own |= loose
+    return tuple(
+        Place(side=side, zones=tuple(zone for zone in ZONES if zone in zones[side]))
+        for side in (*_BOTH, None)
+        if side in zones and (side is not None or zones[side])
     )
 
 
-# The first pattern that fits at a position wins, so the longer ones stand first.
-PLACES = (
-    Place(pattern=r"all (?:of the )?left(?= lung)", side=_LEFT, zones=_THIRDS),
-    Place(pattern=r"all (?:of the )?right(?= lung)", side=_RIGHT, zones=_THIRDS),
-    Place(pattern=r"all (?:lung )?(?:fields|zones|lobes)", side=_BOTH, zones=_THIRDS),
-    Place(
-        pattern=r"(?:both|the two)(?= (?:of the )?(?:upper |mid |middle |lower )?"
-        r"(?:lungs?|hemithoraces|sides|bases|apices|lobes|zones|hila|pleura))",
-        side=_BOTH,
-    ),
-    Place(pattern=r"bilateral(?:ly)?|bilat|[rl] ?[<>] ?[rl]", side=_BOTH),
-    Place(pattern=r"bi ?(?:basilar|basal)(?:ly)?", side=_BOTH, zones=("basal",)),
-    Place(pattern=r"bi ?apical(?:ly)?", side=_BOTH, zones=("apical",)),
-    Place(pattern=r"bi ?hilar", side=_BOTH, zones=("perihilar",)),
-    Place(pattern=r"ru[lz]|r\.u\.l", side=_RIGHT, zones=("upper",)),
-    Place(pattern=r"rm[lz]|r\.m\.l", side=_RIGHT, zones=("middle",)),
-    Place(pattern=r"rl[lz]|r\.l\.l", side=_RIGHT, zones=("lower",)),
-    Place(pattern=r"lu[lz]|l\.u\.l", side=_LEFT, zones=("upper",)),
-    Place(pattern=r"lm[lz]|l\.m\.l", side=_LEFT, zones=("middle",)),
-    Place(pattern=r"ll[lz]|l\.l\.l", side=_LEFT, zones=("lower",)),
-    Place(pattern=r"lingular?", side=_LEFT, zones=("middle",)),
-    Place(pattern=_side_pattern("left"), side=_LEFT),
-    Place(pattern=_side_pattern("right"), side=_RIGHT),
-    Place(pattern=r"upper(?! limits?\b| abdom)|superior(?! vena)|suprahilar", zones=("upper",)),
-    Place(pattern=r"mid(?:dle)?(?! aged)|mid(?:zone|lung)s?", zones=("middle",)),
-    Place(
-        pattern=r"lower(?! than| limits?\b| extremit)|inferior(?! vena)|infrahilar|retrocardiac",
-        zones=("lower",),
-    ),
-    Place(pattern=r"apical|apex|apices", zones=("apical",)),
-    Place(pattern=r"basal|basilar|bases|base(?! line)|basally", zones=("basal",)),
-    Place(pattern=r"peri ?hilar|parahilar|hilar|hilum|hila", zones=("perihilar",)),
-    Place(pattern=r"central(?:ly)?(?! (?:venous|lines?|catheters?)\b)", zones=("central",)),
-    Place(pattern=r"peripheral(?:ly)?|periphery|subpleural", zones=("peripheral",)),
-    Place(pattern=r"anterior(?:ly)?", zones=("anterior",)),
-    Place(pattern=r"posterior(?:ly)?|dorsal(?:ly)?", zones=("posterior",)),
-    Place(
-        pattern=r"lateral(?:ly)?(?! (?:views?|radiographs?|films?|projections?|chest|images?|x)\b)",
-        zones=("lateral",),
-    ),
-    Place(pattern=r"diffuse(?:ly)?|widespread|throughout|panlobar", zones=("diffuse",)),
-)
+def without(places: Sequence[Place], excepted: Sequence[Place]) -> tuple[Place, ...]:
+    """Places with an exception taken out; the rest of a whole side is its other thirds."""
+    by_side = {place.side: place.zones for place in places}
+    if set(by_side) <= {None}:
+        by_side = dict.fromkeys(_BOTH, by_side.get(None, ()))
+    for exception in excepted:
+        sides = [exception.side] if exception.side else list(by_side)
+        for side in sides:
+            if side not in by_side:
+                continue
+            if not exception.zones:
+                del by_side[side]
+                continue
+            named = tuple(z for z in by_side[side] if z != "diffuse") or _THIRDS
+            removed = _thirds_of(exception.zones)
+            by_side[side] = tuple(zone for zone in named if zone not in removed)
+    return merged(Place(side=side, zones=zones) for side, zones in by_side.items())
 
 
-def spaced(pattern: str) -> str:
-    """A pattern in which a space matches white space and hyphens; ``" ?"`` makes them optional."""
-    return pattern.replace(" ?", r"[\s-]*").replace(" ", r"[\s-]+")
+def _thirds_of(zones: Sequence[str]) -> set[str]:
+    more = {"base": "lower", "apex": "upper"}
+    return {*zones, *(more[zone] for zone in zones if zone in more)}
 
 
-PLACE_PATTERN = "|".join(spaced(place.pattern) for place in PLACES)
-"""All place words as one pattern, without capturing groups, to be used between word boundaries."""
-
-_PLACE_OR_NOT = re.compile(
-    rf"(?:{NO_SIDE})|\b(?:"
-    # Spaces are classes by now, so that the verbose flag, which NO_SIDE needs, loses none.
-    + "|".join(f"(?P<p{i}>{spaced(place.pattern)})" for i, place in enumerate(PLACES))
-    + r")(?!\w)",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ABBREVIATION = re.compile(
-    rf"""
-    \b (?P<side> [LR]) (?P<third> [UML]) (?P<part> [LZ]) \b
-    | \b (?P<both> [LR] \s* [<>=] \s* [LR]) \b
-    | (?<! post\s ) (?<! after\s ) \b (?P<short> [LR]) T \b (?: \. (?= \s+ \w ) )?
-    | \b (?P<alone> [LR]) \.? (?= [\s-]+ (?: {ANATOMY} ) \b )
-    | {LAST} (?P<last> [LR]) {LAST_END}
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_SPELT = {
-    "side": {"L": "left", "R": "right"},
-    "third": {"U": "upper", "M": "middle", "L": "lower"},
-    "part": {"L": "lobe", "Z": "zone"},
-}
+def find_groups(marks: Marks, clause: Clause, mentions: Sequence[Mention]) -> list[Group]:
+    """The places of a clause that no mention holds as its own."""
+    held = [m for m in mentions if m.holds_places]
+    free = [
+        p
+        for p in marks.places
+        if clause.start <= p.start < clause.end
+        and not p.value.is_none
+        and not any(m.start <= p.start < m.end for m in held)
+        and not _is_behind_a_rib(marks, p.end, clause, mentions)
+    ]
+    groups: list[Group] = []
+    run: list[int] = []
+    starts = {m.start for m in mentions}
+    for index, place in enumerate(free):
+        if run and not _is_joined(marks, free[run[-1]].end, place.start, starts):
+            groups.append(_group(marks, [free[i] for i in run], clause))
+            run = []
+        run.append(index)
+    if run:
+        groups.append(_group(marks, [free[i] for i in run], clause))
+    return groups
 
 
-def find_places(text: str) -> Iterator[FoundPlace]:
-    """The place words of a text in order; idioms such as "left the hospital" are none."""
-    for match in _PLACE_OR_NOT.finditer(text):
-        if match.lastgroup is not None:
-            place = PLACES[int(match.lastgroup[1:])]
-            yield FoundPlace(start=match.start(), end=match.end(), place=place)
+def places_within(marks: Marks, start: int, end: int) -> tuple[Place, ...]:
+    """The places of some words, whatever else they say."""
+    own = [p for p in marks.places if start <= p.start < end and not p.value.is_none]
+    if not own:
+        return ()
+    return _group(marks, own, Clause(start=start, end=end)).places
 
 
-def joined_side(places: Iterable[Place]) -> Side | None:
-    """One side for several places; left and right together are bilateral."""
-    sides = {place.side for place in places} - {None}
-    return next(iter(sides), None) if len(sides) < 2 else Side.BILATERAL
+def _is_behind_a_rib(marks: Marks, end: int, clause: Clause, mentions: Sequence[Mention]) -> bool:
+    """Whether a rib is named: that "overlies the left 7th rib" tells the projection alone."""
+    words = marks.words
+    for index in range(end, min(end + 4, clause.end)):
+        if words[index] in ("rib", "ribs", "clavicle", "scapula", "vertebral"):
+            before = words[max(clause.start, end - 7) : end]
+            is_projected = {"overlying", "over", "overlies", "projecting"} & set(before)
+            return bool(is_projected) and not any("fracture" in m.name for m in mentions)
+        if words[index] in (",", "and", ".", "lobe", "lung"):
+            return False
+    return False
 
 
-def joined_zones(places: Iterable[Place]) -> tuple[str, ...]:
-    """The zones of several places, each once, in the vocabulary's order."""
-    named = {zone for place in places for zone in place.zones}
-    return tuple(zone for zone in ZONES if zone in named)
+def _is_joined(marks: Marks, start: int, end: int, mention_starts: set[int]) -> bool:
+    fillers = marks.language.lexicon["filler"]
+    return end - start <= 7 and all(
+        index not in mention_starts
+        and (
+            word in fillers
+            or word in _SEPARATORS
+            or word.endswith("ly")
+            or word in ("than", "greater", "worse", "less", "more", "most", ">", "<", "=", "(", ")")
+        )
+        for index, word in enumerate(marks.words[start:end], start)
+    )
 
 
-def spell_out_sides(text: str) -> str:
-    """Write the abbreviations of sides as words, for an encoder that knows only words.
+@dataclass(slots=True)
+class _Conjunct:
+    sides: list[Side]
+    zones: list[str]
+    is_side_first: bool = True
+    has_noun: bool = False
 
-    Parameters
-    ----------
-    text : a caption or a report
 
-    Returns
-    -------
-    str
-        "RLL" as "right lower lobe", "LUZ" as "left upper zone", "Rt" and an L or R before an
-        anatomical word, in brackets or last behind a comma as "right" or "left", "R>L" as "right
-        and left".
+def _group(marks: Marks, places: Sequence[object], clause: Clause) -> Group:
+    """Place words with "and" and commas between them, read as places."""
+    conjuncts: list[_Conjunct] = [_Conjunct([], [])]
+    previous = None
+    words = marks.words
+    for place in places:
+        if previous is not None:
+            gap = words[previous.end : place.start]
+            if _divides(gap, conjuncts[-1], place.value):
+                conjuncts.append(_Conjunct([], []))
+        now = conjuncts[-1]
+        side, zones = place.value.side, place.value.zones
+        if side is not None and now.zones and not now.sides:
+            now.is_side_first = False
+        if side is not None:
+            now.sides = list(_BOTH) if side is Side.BILATERAL else [side]
+        now.zones.extend(zones)
+        following = words[place.end] if place.end < clause.end else ""
+        if side is not None and not zones:
+            now.has_noun = following in marks.language.lexicon["whole"]
+        previous = place
+    return Group(start=places[0].start, end=places[-1].end, places=merged(_resolved(conjuncts)))
+
+
+def _divides(gap: Sequence[str], now: _Conjunct, following: object) -> bool:
+    return any(word in _SEPARATORS for word in gap) or (
+        bool(now.sides) and bool(now.zones) and following.side is not None
+    )
+
+
+def _resolved(conjuncts: Sequence[_Conjunct]) -> list[Place]:
+    """Sides and zones that stand alone take their other half from a neighbour."""
+    found: list[Place] = []
+    for index, now in enumerate(conjuncts):
+        sides, zones = now.sides, list(now.zones)
+        later = conjuncts[index + 1] if index + 1 < len(conjuncts) else None
+        if not sides:
+            sides = _borrowed_sides(conjuncts, index)
+        if not zones and sides and not now.has_noun and later is not None and later.zones:
+            if later.sides and later.is_side_first and len(sides) == 1 and later.sides != sides:
+                zones = list(later.zones)
+        for side in sides or [None]:
+            found.append(Place(side=side, zones=tuple(zones)))
+    return found
+
+
+def _borrowed_sides(conjuncts: Sequence[_Conjunct], index: int) -> list[Side]:
+    """A zone goes with the side before it where that leads, else with the one after it."""
+    for now in reversed(conjuncts[:index]):
+        if now.sides:
+            if now.is_side_first:
+                return now.sides
+            break
+    for now in conjuncts[index + 1 :]:
+        if now.sides:
+            return now.sides if not now.is_side_first or not now.zones else []
+    for now in reversed(conjuncts[:index]):
+        if now.sides:
+            return now.sides
+    return []
+
+
+def assign(
+    marks: Marks, clause: Clause, mentions: Sequence[Mention], groups: Sequence[Group]
+) -> list[list[Group]]:
+    """The groups of each mention.
+
+    Between two mentions the last separator divides: what stands before it belongs to the former.
+    A mention of a list without places of its own takes those after the list's next member, or
+    the side that leads the list.
     """
-    return _ABBREVIATION.sub(_spell, text)
+    own: list[list[Group]] = [[] for _ in mentions]
+    free = [i for i, m in enumerate(mentions) if not m.holds_places]
+    if not free:
+        return own
+    is_after: list[list[bool]] = [[] for _ in mentions]
+    for group in groups:
+        owner, after = _owner(marks, mentions, free, group)
+        own[owner].append(group)
+        is_after[owner].append(after)
+    given = [list(groups_) for groups_ in own]
+    for a, b in zip(reversed(free[:-1]), reversed(free[1:]), strict=True):
+        if not given[a] and is_list_gap(marks, mentions[a].end, mentions[b].start):
+            given[a] = [g for g, after in zip(own[b], is_after[b], strict=True) if after] or (
+                given[b] if not own[b] else []
+            )
+    for a, b in itertools.pairwise(free):
+        gap = marks.words[mentions[a].end : mentions[b].start]
+        if (
+            not given[b]
+            and given[a]
+            and (
+                ((len(gap) == 1 and gap[0] in ("and", "or", "/", "&")) and not any(is_after[a]))
+                or _is_linked(marks, mentions[a].end, mentions[b].start)
+            )
+        ):
+            given[b] = list(given[a])
+        elif not given[a] and _is_linked(marks, mentions[a].end, mentions[b].start):
+            given[a] = list(given[b])
+    return given
 
 
-def _spell(match: re.Match[str]) -> str:
-    sides = _SPELT["side"]
-    if match["side"]:
-        return " ".join(_SPELT[part][match[part].upper()] for part in ("side", "third", "part"))
-    if match["both"]:
-        former, latter = match["both"][0].upper(), match["both"][-1].upper()
-        return f"{sides[former]} and {sides[latter]}"
-    return sides[(match["short"] or match["alone"] or match["last"]).upper()]
+def _is_linked(marks: Marks, start: int, end: int) -> bool:
+    """Whether the latter finding interprets the former: "…, likely pneumonia"."""
+    words = marks.words
+    return any(
+        marks.language.links.match(words, index, end) is not None for index in range(start, end)
+    ) or (end - start <= 2 and words[start:end] in (["or"], [",", "or"], ["and", "or"], ["/"]))
+
+
+def is_list_gap(marks: Marks, start: int, end: int) -> bool:
+    """Whether only commas, "and", "or" and adjectives stand between two findings."""
+    lexicon = marks.language.lexicon
+    words = marks.words[start:end]
+    return (
+        len([w for w in words if w.isalnum() and w not in lexicon["list"]]) <= 3
+        and any(w in lexicon["list"] for w in words)
+        and not any(
+            w in lexicon["verb"] or w in lexicon["preposition"] or w in ("there", "with")
+            for w in words
+        )
+    )
+
+
+def _owner(
+    marks: Marks, mentions: Sequence[Mention], free: Sequence[int], group: Group
+) -> tuple[int, bool]:
+    """Index of the mention that a group belongs to, and whether the group stands after it."""
+    previous = [i for i in free if mentions[i].start <= group.start]
+    following = [i for i in free if mentions[i].start > group.start]
+    if not previous:
+        return free[0], False
+    if not following or group.start < mentions[previous[-1]].end:
+        return previous[-1], True
+    former, latter = previous[-1], following[0]
+    gap = range(mentions[former].end, mentions[latter].start)
+    words = marks.words
+    ends = [
+        i
+        for i in gap
+        if (words[i] in _SEPARATORS or marks.language.links.match(words, i, gap.stop))
+        and not group.start <= i < group.end
+    ]
+    if (
+        group.end <= mentions[latter].start
+        and not any(
+            w in marks.language.lexicon["preposition"] or w in _SEPARATORS
+            for w in words[mentions[former].end : group.start]
+        )
+        and not ends
+    ):
+        return former, True
+    is_next = (
+        bool(ends) and any(i < group.start for i in ends) and not any(i >= group.end for i in ends)
+    )
+    return (latter, False) if is_next else (former, True)

@@ -1,28 +1,29 @@
 """Reading a report: which findings it names, whether they are there, and where.
 
-A rule set of our own for English chest reports: terms of the knowledge base, cues of negation,
-doubt and history within a clause, place words by proximity. What it does not do: resolve "it" or
-"the lesion" to an earlier sentence, understand tables, give one finding two places apart ("left
-lower and right upper" is bilateral, upper and lower), carry a side forward over a list ("left
-effusion and atelectasis": only the effusion is left), or contradict itself across sentences.
+A grammar of our own for chest reports over the words of ``tgcnet.report.language``. What it does
+not do: resolve "it" or "the lesion" to an earlier sentence, understand tables, or contradict
+itself across sentences.
 """
 
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 
-from tgcnet.domain import EncodedText, Finding, Presence, Report
-from tgcnet.report.cues import ASSERTION, CLAUSE_END, NOT_A_LIST, SEPARATOR, presences
-from tgcnet.report.mentions import Mention, find_mentions
-from tgcnet.report.places import FoundPlace, Place, find_places, joined_side, joined_zones
-from tgcnet.report.sentences import Sentence, split_report
+from tgcnet.domain import EncodedText, Finding, Place, Presence, Report
+from tgcnet.report.clauses import Clause, find_clauses
+from tgcnet.report.descriptions import count_before, extent_around, size_around
+from tgcnet.report.knowledge import names_in
+from tgcnet.report.language import ABNORMALITY, Language, load_language
+from tgcnet.report.mentions import Marks, Mention, find_mentions
+from tgcnet.report.places import assign, find_groups, merged, places_within, without
+from tgcnet.report.presence import IGNORED, ClauseReader
+from tgcnet.report.sentences import split_report
+from tgcnet.report.tokens import Token, tokenize
+from tgcnet.report.unread import language_of, unread_spans
 
 _BACKGROUND_SECTIONS = frozenset({"indication", "comparison", "technique"})
 _CLAIMED = (Presence.PRESENT, Presence.UNCERTAIN)
-_MAX_LIST_WORDS = 3
-_WORD = re.compile(r"\w+")
-# "On the left there is …": the place belongs to what follows.
-_LEADING_PLACE = re.compile(r"\W*(?:on|in|at|within|over)\b[^,;:]*,?\s*", re.IGNORECASE)
+_MAX_WORDS = 80
 
 
 def read_report(text: str) -> Report:
@@ -35,19 +36,31 @@ def read_report(text: str) -> Report:
     Returns
     -------
     Report
-        ``sentences`` in order, and one finding per name and presence in each sentence, in order,
-        with the patient's side and the zones of ``tgcnet.report.places``. What an indication,
-        comparison or technique section states is history, not a finding of this image.
+        ``sentences`` in order, and one finding per name and presence in each sentence, in order.
+        What an indication, comparison or technique section states is history, not a finding of
+        this image.
     """
+    language = load_language()
     sentences = split_report(text)
+    # Patient text stays in no cache longer than the call.
+    read_sentence = cache(_read_sentence)
+    findings: list[Finding] = []
+    all_tokens: list[Token] = []
+    for index, sentence in enumerate(sentences):
+        written = text[sentence.start : sentence.end]
+        tokens, said = read_sentence(written, sentence.section)
+        first = sentence.start
+        all_tokens.extend(Token(t.word, t.start + first, t.end + first) for t in tokens)
+        findings.extend(
+            replace(f, sentence=index, span=(f.span[0] + first, f.span[1] + first)) for f in said
+        )
     return Report(
         text=text,
         sentences=tuple(sentence.text for sentence in sentences),
-        findings=tuple(
-            finding
-            for index, sentence in enumerate(sentences)
-            for finding in _read_sentence(sentence, index)
-        ),
+        sentence_spans=tuple((sentence.start, sentence.end) for sentence in sentences),
+        findings=tuple(findings),
+        language=language_of(all_tokens, language),
+        unread=unread_spans(all_tokens, findings, language),
     )
 
 
@@ -84,127 +97,159 @@ def weigh_report(
     model_findings : names, as in the knowledge base, from the model's manifest
     """
     claimed = dict.fromkeys(f.name for f in report.findings if f.presence in _CLAIMED)
+    # Models name their findings as the version of the knowledge base does that they know.
+    can = {name for name in claimed if {name, *names_in("1", [name])} & set(model_findings)}
     return ReportReading(
         report=report,
         encoded=encoded,
-        segmentable=tuple(name for name in claimed if name in model_findings),
-        not_segmentable=tuple(name for name in claimed if name not in model_findings),
+        segmentable=tuple(name for name in claimed if name in can),
+        not_segmentable=tuple(name for name in claimed if name not in can),
         only_absent=bool(report.findings) and not claimed,
     )
 
 
-def _read_sentence(sentence: Sentence, index: int) -> Iterator[Finding]:
-    places: dict[tuple[str, Presence], list[Place]] = {}
-    subjects: list[str] = []
-    for part in _parts(sentence.text):
-        mentions = find_mentions(part)
-        if not mentions:
-            for reading, own in _read_assertion(part, subjects):
-                places.setdefault(reading, []).extend(own)
+def _read_sentence(text: str, section: str) -> tuple[list[Token], list[Finding]]:
+    """A sentence's words and findings; positions count from its own start."""
+    language = load_language()
+    tokens = tokenize(text, language.abbreviations)
+    said = [
+        finding
+        for start in range(0, len(tokens), _MAX_WORDS)
+        for finding in _read(tokens[start : start + _MAX_WORDS], section, language)
+    ]
+    return tokens, said
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a sentence says of one finding with one presence, gathered over its clauses."""
+
+    name: str
+    presence: Presence
+    start: int
+    end: int
+    places: list[Place] = field(default_factory=list)
+    extent: list[str] = field(default_factory=list)
+    size: str = ""
+    count: int | None = None
+
+
+def _read(tokens: Sequence[Token], section: str, language: Language) -> list[Finding]:
+    """The findings of one sentence's words."""
+    words = [token.word for token in tokens]
+    marks = Marks(words, language)
+    mentions = find_mentions(marks)
+    if not mentions:
+        return []
+    said: dict[tuple[str, Presence], _Said] = {}
+    subjects: list[_Said] = []
+    for clause in find_clauses(marks, mentions):
+        own = [m for m in mentions if clause.start <= m.start < clause.end]
+        if own:
+            subjects = _read_clause(marks, clause, own, said, section) or subjects
+        elif subjects and (clause.asserts or clause.is_exception):
+            _read_place(marks, clause, subjects, said)
+    return [_finding(entry, tokens) for entry in said.values()]
+
+
+def _read_clause(
+    marks: Marks,
+    clause: Clause,
+    mentions: Sequence[Mention],
+    said: dict[tuple[str, Presence], _Said],
+    section: str,
+) -> list[_Said]:
+    """What a clause says of its mentions, in order."""
+    reader = ClauseReader(marks, clause, mentions)
+    groups = find_groups(marks, clause, mentions)
+    given = assign(marks, clause, mentions, groups)
+    entries: list[_Said] = []
+    for index, mention in enumerate(mentions):
+        kind, start, end = reader.presence(index)
+        if kind == IGNORED or (mention.name == ABNORMALITY and kind != Presence.ABSENT):
             continue
-        said = zip(mentions, presences(part, mentions), _assign_places(part, mentions), strict=True)
-        for mention, presence, own in said:
-            if presence is Presence.PRESENT and sentence.section in _BACKGROUND_SECTIONS:
-                presence = Presence.HISTORY
-            places.setdefault((mention.name, presence), []).extend(own)
-        subjects = _last_list(part, mentions)
-    for (name, presence), named in places.items():
-        yield Finding(
-            name=name,
-            presence=presence,
-            side=joined_side(named),
-            zones=joined_zones(named),
-            sentence=index,
+        presence = Presence(kind)
+        if presence is Presence.PRESENT and section in _BACKGROUND_SECTIONS:
+            presence = Presence.HISTORY
+        places = [place for group in given[index] for place in group.places]
+        if mention.holds_places:
+            places = list(places_within(marks, mention.start, mention.end))
+        entry = said.setdefault(
+            (mention.name, presence), _Said(mention.name, presence, mention.start, mention.end)
         )
+        entry.start = min(entry.start, start, *(g.start for g in given[index]), mention.start)
+        entry.end = max(entry.end, end, *(g.end for g in given[index]), mention.end)
+        if mention.is_placed:
+            entry.places.extend(
+                Place(side=p.side) if mention.is_zoneless else p
+                for p in places
+                if p.side or not mention.is_zoneless
+            )
+        _describe(entry, marks, mention, clause)
+        entries.append(entry)
+    return _last_list(marks, mentions, entries)
 
 
-def _parts(sentence: str) -> Iterator[str]:
-    """The clauses of a sentence, and what they say more of a finding that has its place already."""
-    for start, end in _clauses(sentence):
-        clause, done = sentence[start:end], 0
-        for match in ASSERTION.finditer(clause):
-            is_first = not clause[: match.start()].strip()
-            if _is_about_a_place(match[0]) and (
-                is_first or _has_place(clause[done : match.start()])
-            ):
-                yield clause[done : match.start()]
-                yield match[0]
-                done = match.end()
-        yield clause[done:]
+def _describe(entry: _Said, marks: Marks, mention: Mention, clause: Clause) -> None:
+    for word in extent_around(marks, mention, clause):
+        if word not in entry.extent:
+            entry.extent.append(word)
+    entry.size = entry.size or size_around(marks, mention, clause)
+    entry.count = entry.count or count_before(marks, mention, clause)
 
 
-def _is_about_a_place(part: str) -> bool:
-    return _has_place(part) and not find_mentions(part)
-
-
-def _has_place(text: str) -> bool:
-    return any(True for _ in find_places(text))
-
-
-def _read_assertion(
-    part: str, subjects: Sequence[str]
-) -> Iterator[tuple[tuple[str, Presence], list[Place]]]:
-    """What a part without a finding of its own says of those before it."""
-    match = ASSERTION.match(part)
-    places = [found.place for found in find_places(part)]
-    if match is None or not places:
-        return
-    for name in subjects:
-        yield (name, Presence(str(match.lastgroup))), places
-
-
-def _last_list(clause: str, mentions: Sequence[Mention]) -> list[str]:
-    """The last finding of a clause with those it is listed with: what goes on speaks of these."""
+def _last_list(marks: Marks, mentions: Sequence[Mention], entries: list[_Said]) -> list[_Said]:
+    """The last finding of a clause: what goes on with a place alone speaks of it."""
+    if len(entries) != len(mentions):
+        return entries[-1:]
     first = len(mentions) - 1
-    while first and _is_list_gap(clause[mentions[first - 1].end : mentions[first].start]):
+    while first and not any(
+        word in marks.language.lexicon["verb"] or word in marks.language.lexicon["preposition"]
+        for word in marks.words[mentions[first - 1].end : mentions[first].start]
+    ):
         first -= 1
-    return list(dict.fromkeys(mention.name for mention in mentions[first:]))
+    return entries[first:]
 
 
-def _clauses(sentence: str) -> Iterator[tuple[int, int]]:
-    """Where each clause of a sentence starts and ends."""
-    start = 0
-    for match in CLAUSE_END.finditer(sentence):
-        before = sentence[start : match.start()]
-        if _LEADING_PLACE.fullmatch(before) and _is_about_a_place(before):
+def _read_place(
+    marks: Marks,
+    clause: Clause,
+    subjects: Sequence[_Said],
+    said: dict[tuple[str, Presence], _Said],
+) -> None:
+    """A clause that names a place alone: an exception, or what is said of the finding there."""
+    places = places_within(marks, clause.start, clause.end)
+    if not places:
+        return
+    for subject in subjects:
+        subject.end = max(subject.end, clause.end)
+        own = merged(subject.places)
+        if clause.is_exception and _covers(own, places):
+            subject.places = list(without(own, places))
             continue
-        yield start, match.start()
-        start = match.end()
-    yield start, len(sentence)
+        presence = Presence.ABSENT if clause.is_exception else clause.asserts
+        if presence is None:
+            continue
+        entry = said.setdefault(
+            (subject.name, presence), _Said(subject.name, presence, subject.start, clause.end)
+        )
+        entry.places.extend(places)
 
 
-def _assign_places(clause: str, mentions: Sequence[Mention]) -> list[list[Place]]:
-    """The places of each mention.
-
-    Between two mentions the last separator divides: what stands before it belongs to the former.
-    A mention in a list without places of its own takes those after the list's next member.
-    """
-    before: list[list[Place]] = [[] for _ in mentions]
-    after: list[list[Place]] = [[] for _ in mentions]
-    for found in find_places(clause):
-        index, is_after = _owner(clause, mentions, found)
-        (after if is_after else before)[index].append(found.place)
-    for index in range(len(mentions) - 2, -1, -1):
-        gap = clause[mentions[index].end : mentions[index + 1].start]
-        if not before[index] and not after[index] and _is_list_gap(gap):
-            after[index] = after[index + 1]
-    return [first + second for first, second in zip(before, after, strict=True)]
+def _covers(places: Sequence[Place], excepted: Sequence[Place]) -> bool:
+    """Whether an exception takes something away: its side is among the sides, or none is named."""
+    sides = {place.side for place in places} - {None}
+    return not sides or all(place.side is None or place.side in sides for place in excepted)
 
 
-def _owner(clause: str, mentions: Sequence[Mention], found: FoundPlace) -> tuple[int, bool]:
-    """Index of the mention that a place word belongs to, and whether it stands after it."""
-    previous = [i for i, mention in enumerate(mentions) if mention.start <= found.start]
-    if not previous:
-        return 0, False
-    index = previous[-1]
-    is_last = index == len(mentions) - 1
-    if is_last or found.start < mentions[index].end:
-        return index, True
-    gap_start, gap_end = mentions[index].end, mentions[index + 1].start
-    ends = [match.end() for match in SEPARATOR.finditer(clause, gap_start, gap_end)]
-    is_next = not ends or found.start >= ends[-1]
-    return (index + 1, False) if is_next and ends else (index, True)
-
-
-def _is_list_gap(gap: str) -> bool:
-    return len(_WORD.findall(gap)) <= _MAX_LIST_WORDS and not NOT_A_LIST.search(gap)
+def _finding(entry: _Said, tokens: Sequence[Token]) -> Finding:
+    end = min(entry.end, len(tokens))
+    return Finding(
+        name=entry.name,
+        presence=entry.presence,
+        places=merged(entry.places),
+        extent=tuple(entry.extent),
+        size=entry.size,
+        count=entry.count,
+        span=(tokens[entry.start].start, max(token.end for token in tokens[entry.start : end])),
+    )

@@ -7,7 +7,9 @@ the end.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tgcnet.report.language import load_language
 
 _ABBREVIATION = re.compile(
     r"[djs]r|mrs?|ms|prof|st|vs|e\.?g|i\.?e|cf|ca|approx|resp|incl|pts?|[hdtfr]x|rt|lt|post|ant|lat|"
@@ -19,48 +21,26 @@ _CLOSING_ABBREVIATION = re.compile(r"etc|bilat|al")
 _BEFORE_NUMBERS = re.compile(r"nos?|figs?|min|max")
 _MAX_ABBREVIATION = 20
 
-_SECTIONS = {
-    "findings": "findings",
-    "finding": "findings",
-    "report": "findings",
-    "impression": "impression",
-    "impressions": "impression",
-    "conclusion": "impression",
-    "conclusions": "impression",
-    "opinion": "impression",
-    "summary": "impression",
-    "indication": "indication",
-    "indications": "indication",
-    "reason for exam": "indication",
-    "reason for examination": "indication",
-    "history": "indication",
-    "clinical history": "indication",
-    "clinical information": "indication",
-    "clinical indication": "indication",
-    "clinical details": "indication",
-    "comparison": "comparison",
-    "comparisons": "comparison",
-    "technique": "technique",
-    "exam": "technique",
-    "examination": "technique",
-    "procedure": "technique",
-}
+_SECTIONS = {" ".join(words): match for words, match in load_language().heads.items()}
 _HEAD_WORDS = "|".join(sorted(_SECTIONS, key=len, reverse=True))
-# In capitals anywhere, otherwise at the start of a line or a sentence.
+# In capitals anywhere, otherwise at the start of a line or a sentence; in capitals and before a
+# capital, or alone in its line, without a colon too.
 _HEAD = re.compile(
-    rf"(?:(?:^|(?<=[.;!?\n])) *(?P<any_case>(?i:{_HEAD_WORDS}))"
-    rf"|\b(?P<capitals>{_HEAD_WORDS.upper()})) *:"
+    rf"(?:(?:^|(?<=[.;!?\n])) *(?P<any_case>(?i:{_HEAD_WORDS})) *(?::|-(?= )|(?=\n|$))"
+    rf"|\b(?P<capitals>{_HEAD_WORDS.upper()}) *(?::|(?= *\n| +[A-Z0-9][a-z.]| *$)))"
 )
 # A line goes on in the next one where that starts in lower case, or this one ends with a comma.
 _WRAP = re.compile(r"(?:(?<=,)[ \t]*\n|[ \t]*\n(?=[ \t]*[a-z]))[ \t]*")
 # A mark after a bracket opens a doubt: "(?pneumonia)".
-_STOP = re.compile(r"(?<=[^\s(])[.!?]+[\"')\]]*(?=\s|$|[^\W\d_])")
+_STOP = re.compile(r"(?<=[^\s(])[.!?]+[\"')\]]*(?=\s|$|[^\W\d_]|\d{1,2}[.)]\s*[^\W\d])")
 _ANSWER = re.compile(
     r"\s*(?:no|none|nil|negative|absent|not seen|yes|positive|present)\s*(?:[.!;]|$)", re.IGNORECASE
 )
-_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK = re.compile(r"[^\S\n]")
+_GLUED_ITEM = re.compile(r"\d{1,2}[.)]\s*[^\W\d]")
+_MAX_LOOK = 60
 _WORD_BREAK = re.compile(r"[\s(,;:/]")
-_LIST_MARK = re.compile(r"^\s*(?:[-*\u2022\u2013]+|\(?\d{1,2}[.)](?=\s|[^\W\d]))\s*")
+_LIST_MARK = re.compile(r"\s*(?:[-*\u2022\u2013]+|\(?\d{1,2}[.)](?=\s|[^\W\d]))\s*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,10 +51,13 @@ class Sentence:
     ----------
     text : single spaces; without section head and list mark, otherwise as written
     section : findings, impression, indication, comparison or technique; "" before any head
+    start, end : characters of the report that it stands for, end exclusive
     """
 
     text: str
     section: str = ""
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 def split_sentences(text: str) -> tuple[str, ...]:
@@ -96,41 +79,50 @@ def split_report(text: str) -> tuple[Sentence, ...]:
         after it does ("pneumonia.The patient"). A question keeps its answer ("Effusion? No.").
         De-identification marks (XXXX) are words.
     """
+    plain = _WRAP.sub(lambda match: " " * len(match[0]), _plain(text))
     return tuple(
-        Sentence(text=sentence, section=section)
-        for section, body in _sections(_plain(text))
-        for line in _WRAP.sub(" ", body).split("\n")
-        for sentence in _sentences(line)
+        Sentence(text=" ".join(plain[start:end].split()), section=section, start=start, end=end)
+        for section, first, last in _sections(plain)
+        for line_start, line_end in _lines(plain, first, last)
+        for start, end in _sentences(plain, line_start, line_end)
     )
 
 
 def _plain(text: str) -> str:
-    """Line feeds for line breaks, one space for any other run of white space."""
-    return _BLANKS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """Line feeds for line breaks, spaces for any other white space; no character moves."""
+    return _BLANK.sub(" ", text.replace("\r\n", " \n").replace("\r", "\n"))
 
 
-def _sections(text: str) -> Iterator[tuple[str, str]]:
-    """Each section's name and what follows its head."""
+def _sections(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each section's name, and where what follows its head starts and ends."""
     section, start = "", 0
     for match in _HEAD.finditer(text):
-        yield section, text[start : match.start()]
+        yield section, start, match.start()
         section, start = _SECTIONS[(match["any_case"] or match["capitals"]).lower()], match.end()
-    yield section, text[start:]
+    yield section, start, len(text)
 
 
-def _sentences(line: str) -> Iterator[str]:
-    """The sentences of one line."""
-    start = 0
-    for match in _STOP.finditer(line):
-        if _is_end(line, start, match):
-            yield from _cleaned(line[start : match.end()])
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while start < end:
+        stop = text.find("\n", start, end)
+        stop = end if stop < 0 else stop
+        yield start, stop
+        start = stop + 1
+
+
+def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where each sentence of one line starts and ends."""
+    for match in _STOP.finditer(text, start, end):
+        if match.start() >= start and _is_end(text, start, match, end):
+            yield from _cleaned(text, start, match.end())
             start = match.end()
-    yield from _cleaned(line[start:])
+    yield from _cleaned(text, start, end)
 
 
-def _is_end(line: str, start: int, stop: re.Match[str]) -> bool:
-    """Whether these marks end the sentence that began at ``start``."""
-    before, after = line[start : stop.start()], line[stop.end() :]
+def _is_end(text: str, start: int, stop: re.Match[str], end: int) -> bool:
+    """Whether these marks end the sentence that began at ``start``; looks at a few words only."""
+    before = text[max(start, stop.start() - _MAX_LOOK) : stop.start()]
+    after = text[stop.end() : min(end, stop.end() + _MAX_LOOK)]
     if stop[0].startswith("?") and _ANSWER.match(after):
         return False
     if not stop[0].startswith(".") or stop[0].startswith(".."):
@@ -141,6 +133,8 @@ def _is_end(line: str, start: int, stop: re.Match[str]) -> bool:
         return False  # "1." opens a list item
     if after and not after[0].isspace():
         # No space: "pneumonia.The" is two sentences; "e.g.left", "R.L.L" and "image.png" are one.
+        if _GLUED_ITEM.match(after) and not before[-1:].isdigit():
+            return True
         return (
             after[0].isupper() and len(word.rpartition(".")[2]) > 1 and not _is_short(word, after)
         )
@@ -158,8 +152,13 @@ def _is_short(word: str, following: str) -> bool:
     return _ABBREVIATION.fullmatch(word) is not None
 
 
-def _cleaned(text: str) -> Iterator[str]:
+def _cleaned(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The sentence without list mark and spare spaces; nothing where nothing is said."""
-    sentence = " ".join(_LIST_MARK.sub("", text).split())
-    if any(character.isalnum() for character in sentence):
-        yield sentence
+    if mark := _LIST_MARK.match(text, start, end):
+        start = mark.end()
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if any(character.isalnum() for character in text[start:end]):
+        yield start, end

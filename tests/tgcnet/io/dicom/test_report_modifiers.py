@@ -113,7 +113,7 @@ def test_what_a_container_says_holds_for_all_within(tmp_path: Path) -> None:
     assert text.startswith("Measurement Group:\nMethod: Manual\n")
     assert claims(text) == [
         ("consolidation", "present", "left", ("lower",)),
-        ("lung nodule or mass", "present", "right", ("lower",)),
+        ("nodule", "present", "right", ("lower",)),
         ("atelectasis", "present", None, ()),
     ]
 
