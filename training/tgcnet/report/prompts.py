@@ -96,5 +96,5 @@ def _zones_by_side(places: Iterable[Place]) -> dict[Side, tuple[str, ...]]:
 
 
 def _in_order(zones: set[str]) -> tuple[str, ...]:
-    is_whole = _THIRDS <= zones or _HALVES <= zones
+    is_whole = zones >= _THIRDS or zones >= _HALVES
     return () if is_whole else tuple(zone for zone in ZONES if zone in zones)
