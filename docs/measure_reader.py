@@ -35,7 +35,7 @@ KINDS = ("presence", "side", "zone")
 
 def cells(data: Path) -> dict[tuple[str, str], dict[str, str]]:
     """The rows of all sources by source and name."""
-    found = {}
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for source, (file, key) in SOURCES.items():
         with (data / file).open(encoding="utf-8", newline="") as stream:
             found |= {(source, row[key]): row for row in csv.DictReader(stream)}

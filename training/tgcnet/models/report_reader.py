@@ -1,4 +1,7 @@
-"""What a text tower reads of a report: sentences in, token ids out, and what was left out.
+"""What a text tower reads of a report: a prompt or its sentences, as token ids.
+
+A tower that was trained on compiled prompts reads the one sentence that the report's findings make
+(``tgcnet.report.prompts``). Any other reads the report's own sentences, as follows.
 
 Tokenizers cut words into pieces. A tower may know none of a word's pieces, and one with a pruned
 vocabulary knows only the words it was trained on; such a word is left out whole, so that an unseen
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from tgcnet.domain import EncodedText, Presence, Report, Side
 from tgcnet.models.text_tower import Tokenizer
 from tgcnet.report import names_in, read_report, spell_out_sides
+from tgcnet.report.prompts import compile_prompt
 
 _SOUGHT = (Presence.PRESENT, Presence.UNCERTAIN)
 # A sentence needs a content word that is no filler to say anything about an image.
@@ -43,6 +47,11 @@ class ReportReader:
     context_length : tokens a sentence may have, start and end included
     max_sentences : sentences read at most, the first ones that have content
     knowledge_version : of the knowledge base whose sentences the model was trained with
+
+    Attributes
+    ----------
+    prompted_findings : names of those that are compiled into a prompt; None where the tower reads
+        a report's own sentences
     """
 
     def __init__(
@@ -57,9 +66,12 @@ class ReportReader:
         self.tokenizer = tokenizer
         self._context_length = context_length
         self._max_sentences = max_sentences
+        self.prompted_findings: tuple[str, ...] | None = None
 
     def read(self, report: Report) -> EncodedText:
-        """Choose the sentences and their tokens, and list everything left out."""
+        """Compile the prompt, or choose sentences and list everything that is left out."""
+        if self.prompted_findings is not None:
+            return self._read_prompt(report, self.prompted_findings)
         kept: list[str] = []
         left_out: list[str] = []
         past_end: list[str] = []
@@ -87,6 +99,17 @@ class ReportReader:
             words_left_out=tuple(dict.fromkeys(word for read in reads for word in read.unknown)),
             words_past_end=tuple(dict.fromkeys(word for read in reads for word in read.past_end)),
             findings=_findings_to_look_up(report, self.knowledge_version),
+        )
+
+    def _read_prompt(self, report: Report, segmentable: tuple[str, ...]) -> EncodedText:
+        """The prompt's tokens; the same for equal findings, in whatever words and order."""
+        prompt = compile_prompt(report.findings, segmentable)
+        ids = self._read_sentence(prompt).ids if prompt else None
+        names = set(_findings_to_look_up(report, self.knowledge_version))
+        return EncodedText(
+            sentences_kept=(prompt,) if prompt else (),
+            token_ids=() if ids is None else (ids,),
+            findings=tuple(name for name in segmentable if name in names),
         )
 
     def tokenize(self, sentence: str) -> tuple[tuple[int, ...] | None, list[str], list[str]]:

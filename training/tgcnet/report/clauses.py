@@ -72,17 +72,22 @@ def _cut(marks: Marks, mentions: Sequence[Mention], start: int, index: int) -> i
     if not any(m.start > index for m in mentions):
         return None
     if word == "and":
-        if following not in lexicon["new_subject"]:
-            return None
-    elif following not in lexicon["clause_start"] and ":" not in words[index + 2 : index + 5]:
-        return None
-    if _is_leading_place(marks, mentions, start, index):
-        return None
-    if following in ("the", "a", "an") and index + 2 < len(words) and marks.is_place(index + 2):
-        later = [m.start for m in mentions if m.start > index]
-        if not later or later[0] > index + 4:
-            return None
-    return index + 1
+        opens = following in lexicon["new_subject"]
+    else:
+        opens = following in lexicon["clause_start"] or ":" in words[index + 2 : index + 5]
+    goes_on = _is_leading_place(marks, mentions, start, index) or _is_place_alone(
+        marks, mentions, index
+    )
+    return index + 1 if opens and not goes_on else None
+
+
+def _is_place_alone(marks: Marks, mentions: Sequence[Mention], index: int) -> bool:
+    """Whether an article and a place follow, and no finding soon after them."""
+    words = marks.words
+    if words[index + 1] not in ("the", "a", "an") or index + 2 >= len(words):
+        return False
+    later = [m.start for m in mentions if m.start > index]
+    return marks.is_place(index + 2) and (not later or later[0] > index + 4)
 
 
 def _parts(

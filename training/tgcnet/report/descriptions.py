@@ -32,9 +32,9 @@ def size_around(marks: Marks, mention: Mention, clause: Clause) -> str:
     """A measure in the clause, else a word such as "small"; "" where there is none."""
     units, words = marks.language.lexicon["unit"], marks.words
     for index in range(clause.start, clause.end - 1):
-        if words[index][0].isdigit() and words[index + 1] in units:
-            if abs(index - mention.start) <= 2 * _MAX_WORDS:
-                return f"{words[index]} {words[index + 1]}"
+        is_size = words[index][0].isdigit() and words[index + 1] in units
+        if is_size and abs(index - mention.start) <= 2 * _MAX_WORDS:
+            return f"{words[index]} {words[index + 1]}"
     sizes = marks.language.lexicon["size"]
     return next((words[i] for i in _before(marks, mention, clause) if words[i] in sizes), "")
 

@@ -261,8 +261,8 @@ def _check(values: Mapping[str, Any]) -> None:
     for row in values["cue"]:
         _check_value("kind", [row["kind"]], _CUE_KINDS)
         _check_value("reach", [row["reach"]], _REACHES)
-    known = load_knowledge(READER_VERSION).findings
-    names = (ABNORMALITY, *(finding.name for finding in known))
+    findings = load_knowledge(READER_VERSION).findings
+    names = (ABNORMALITY, *(finding.name for finding in findings))
     for row in values["subject"]:
         claimed = [row["claims"]] if "claims" in row else []
         _check_value("finding", [*row.get("denies", ()), *claimed], names)

@@ -23,8 +23,8 @@ def expand(phrase: str) -> Iterator[tuple[str, ...]]:
     for part in phrase.split():
         words = part.removesuffix("?").split("|")
         choices.append([*words, ""] if part.endswith("?") and len(part) > 1 else words)
-    for words in product(*choices):
-        yield tuple(word for word in words if word)
+    for chosen in product(*choices):
+        yield tuple(word for word in chosen if word)
 
 
 class PhraseTree:

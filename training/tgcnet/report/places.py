@@ -3,10 +3,12 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tgcnet.domain import ZONES, Place, Side
 from tgcnet.report.clauses import Clause
 from tgcnet.report.mentions import Marks, Mention
+from tgcnet.report.phrases import Match
 
 _BOTH = (Side.LEFT, Side.RIGHT)
 _THIRDS = ("upper", "middle", "lower")
@@ -129,10 +131,10 @@ class _Conjunct:
     has_noun: bool = False
 
 
-def _group(marks: Marks, places: Sequence[object], clause: Clause) -> Group:
+def _group(marks: Marks, places: Sequence[Match], clause: Clause) -> Group:
     """Place words with "and" and commas between them, read as places."""
     conjuncts: list[_Conjunct] = [_Conjunct([], [])]
-    previous = None
+    previous: Match | None = None
     words = marks.words
     for place in places:
         if previous is not None:
@@ -153,7 +155,7 @@ def _group(marks: Marks, places: Sequence[object], clause: Clause) -> Group:
     return Group(start=places[0].start, end=places[-1].end, places=merged(_resolved(conjuncts)))
 
 
-def _divides(gap: Sequence[str], now: _Conjunct, following: object) -> bool:
+def _divides(gap: Sequence[str], now: _Conjunct, following: Any) -> bool:
     return any(word in _SEPARATORS for word in gap) or (
         bool(now.sides) and bool(now.zones) and following.side is not None
     )
@@ -167,11 +169,11 @@ def _resolved(conjuncts: Sequence[_Conjunct]) -> list[Place]:
         later = conjuncts[index + 1] if index + 1 < len(conjuncts) else None
         if not sides:
             sides = _borrowed_sides(conjuncts, index)
-        if not zones and sides and not now.has_noun and later is not None and later.zones:
-            if later.sides and later.is_side_first and len(sides) == 1 and later.sides != sides:
-                zones = list(later.zones)
-        for side in sides or [None]:
-            found.append(Place(side=side, zones=tuple(zones)))
+        lacks_zones = not zones and len(sides) == 1 and not now.has_noun
+        if lacks_zones and later is not None and later.zones and later.is_side_first:
+            zones = list(later.zones) if later.sides and later.sides != sides else zones
+        named: list[Side | None] = list(sides) or [None]
+        found += [Place(side=side, zones=tuple(zones)) for side in named]
     return found
 
 

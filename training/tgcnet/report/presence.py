@@ -10,6 +10,7 @@ from tgcnet.report.mentions import Marks, Mention
 from tgcnet.report.phrases import Match
 from tgcnet.report.tokens import BOX_NO, BOX_YES
 
+_SEEN = ("seen", "present", "visible")
 _ABSENT, _UNCERTAIN, _PRESENT = Presence.ABSENT, Presence.UNCERTAIN, Presence.PRESENT
 IGNORED = "ignore"
 _MAX_CHANGE_GAP = 3
@@ -73,17 +74,28 @@ class ClauseReader:
         is_asked = at < end and words[at] in (":", "?", "=", "-")
         while at < end and words[at] in (":", "?", "=", "-"):
             at += 1
+        answered = self._answer_at(at, mention, is_asked=is_asked)
+        if answered is None and is_asked and words[mention.end] == "?" and at >= end:
+            return _UNCERTAIN, mention.start, at
+        return answered
+
+    def _answer_at(
+        self, at: int, mention: Mention, *, is_asked: bool
+    ) -> tuple[str, int, int] | None:
+        """The word or two that answer, from index ``at`` on."""
+        words = self.words
         for kind, names in (
             (_UNCERTAIN, "unknown_answer"), (_ABSENT, "no_answer"), (_PRESENT, "yes")
         ):  # fmt: skip
             for length in (2, 1):
                 text = " ".join(words[at : at + length])
                 stop = at + length
-                if text in self.lexicon[names] and (is_asked or text in ("none", "nil", "n", "y")):
-                    if stop >= len(words) or not words[stop].isalpha() or self._is_new(stop):
-                        return kind, mention.start, min(stop, len(words))
-        if is_asked and words[mention.end] == "?" and at >= end:
-            return _UNCERTAIN, mention.start, at
+                is_answer = text in self.lexicon[names] and (
+                    is_asked or text in ("none", "nil", "n", "y")
+                )
+                ends = stop >= len(words) or not words[stop].isalpha() or self._is_new(stop)
+                if is_answer and ends:
+                    return kind, mention.start, min(stop, len(words))
         return None
 
     def _is_new(self, index: int) -> bool:
@@ -104,18 +116,19 @@ class ClauseReader:
                     break
             elif kind == _ABSENT:
                 return kind, cue.start
-        if found is None:
-            if self._is_patient(mention):
-                return Presence.HISTORY, start
-            if mention.start > self.clause.start and self.words[mention.start - 1] == "?":
-                return _UNCERTAIN, start - 1
-            first = self.clause.start
-            if self.words[first] == "?" and not self._separated(first + 1, mention.start):
-                return _UNCERTAIN, first
-            opened = self._opening_question(mention)
-            if opened is not None:
-                return _UNCERTAIN, opened
-        return found, start
+        return (found, start) if found is not None else self._without_cue(mention)
+
+    def _without_cue(self, mention: Mention) -> tuple[str | None, int]:
+        """What question marks and the patient's description make of a mention."""
+        if self._is_patient(mention):
+            return Presence.HISTORY, mention.start
+        first = self.clause.start
+        if mention.start > first and self.words[mention.start - 1] == "?":
+            return _UNCERTAIN, mention.start - 1
+        if self.words[first] == "?" and not self._separated(first + 1, mention.start):
+            return _UNCERTAIN, first
+        opened = self._opening_question(mention)
+        return (None, mention.start) if opened is None else (_UNCERTAIN, opened)
 
     def _opening_question(self, mention: Mention) -> int | None:
         for index in range(mention.start - 1, self.clause.start - 1, -1):
@@ -293,23 +306,37 @@ class ClauseReader:
         if kind != _ABSENT:
             return False
         words = self.words
-        after = words[cue.end : min(cue.end + 8, self.clause.end)]
-        terms = {m.start for m in self.mentions}
         if cue.value.reach == "forward" and words[cue.start] in ("no", "not", "without"):
-            for step, word in enumerate(after[: _MAX_CHANGE_GAP + 1]):
-                if cue.end + step in terms:
-                    break
-                if word in self.lexicon["change"]:
-                    stop = cue.end + step + 1
-                    is_noun = word in ("change", "changes") or words[stop : stop + 1] == ["of"]
-                    return is_noun or not self._leads_to_a_finding(stop)
-        if cue.value.reach != "forward" or words[cue.end - 1] in ("seen", "present", "visible"):
-            for step, word in enumerate(after):
-                if cue.end + step in terms or word in (",", ";", "."):
-                    break
-                if word in self.lexicon["prior"]:
-                    return True
+            denied = self._denied_change(cue)
+            if denied is not None:
+                return denied
+        is_behind = cue.value.reach != "forward" or words[cue.end - 1] in _SEEN
+        if is_behind and self._is_about_a_prior_study(cue):
+            return True
         earlier = words[max(cue.start - 3, self.clause.start) : cue.start]
         if words[cue.start] in ("resolution", "clearing", "disappearance"):
             return bool({"no", "ensure", "until", "for", "confirm", "document"} & set(earlier))
+        return False
+
+    def _words_after(self, cue: Match) -> Sequence[str]:
+        """The next words of the clause, up to a finding."""
+        end = min(cue.end + 8, self.clause.end)
+        first = min((m.start for m in self.mentions if m.start >= cue.end), default=end)
+        return self.words[cue.end : min(first, end)]
+
+    def _denied_change(self, cue: Match) -> bool | None:
+        """Whether "no change in" denies a change and not what changed; None where none is named."""
+        for step, word in enumerate(self._words_after(cue)[: _MAX_CHANGE_GAP + 1]):
+            if word in self.lexicon["change"]:
+                stop = cue.end + step + 1
+                is_noun = word in ("change", "changes") or self.words[stop : stop + 1] == ["of"]
+                return is_noun or not self._leads_to_a_finding(stop)
+        return None
+
+    def _is_about_a_prior_study(self, cue: Match) -> bool:
+        for word in self._words_after(cue):
+            if word in (",", ";", "."):
+                return False
+            if word in self.lexicon["prior"]:
+                return True
         return False

@@ -47,6 +47,8 @@ def load_model(name_or_path: str | None = None, device: str = "cpu") -> LoadedMo
     model = _build(manifest.model)
     _check_fit(model.state_dict(), state, folder.name)
     model.load_state_dict(state)
+    if manifest.prompt == "findings":
+        model.reader.prompted_findings = manifest.findings
     return LoadedModel(model=model.to(device).eval(), manifest=manifest)
 
 

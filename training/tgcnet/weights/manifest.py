@@ -22,7 +22,8 @@ ARCHITECTURES: Mapping[str, type[ModelConfig]] = {"tgcnet": TgcNetConfig, "tmca"
 _TEXTS = ("name", "architecture", "sha256", "dtype", "licence", "notes")
 _TEXT_LISTS = ("findings", "training_data")
 _FIELDS = (*_TEXTS, *_TEXT_LISTS, "model", "preprocess", "postprocess", "classes", "measured")
-_OPTIONAL = ("lineage", "provenance")
+_OPTIONAL = ("lineage", "prompt", "provenance")
+PROMPTS = ("sentences", "findings")
 _LINEAGE_TEXTS = ("parent", "parent_sha256", "ledger_snapshot")
 _MAX_MANIFEST_BYTES = 4_000_000
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
@@ -56,6 +57,8 @@ class Manifest:
     sha256 : of the file ``weights.safetensors``, 64 hexadecimal digits
     dtype : of the floats as stored; they are loaded as float32
     licence : of the weights, which is not the code's
+    prompt : "findings" where the text tower reads the sentence that a report's findings are
+        compiled into, "sentences" where it reads the report's own
     measured : data set and text mode -> metric -> value
     lineage : of a fine-tuned model; None where training started from nothing
     provenance : seed, versions and hashes of the data that training kept; empty where it kept none
@@ -73,10 +76,13 @@ class Manifest:
     training_data: tuple[str, ...] = ()
     measured: Mapping[str, Any] = field(default_factory=dict)
     notes: str = ""
+    prompt: str = "sentences"
     lineage: Lineage | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.prompt, str) or self.prompt not in PROMPTS:
+            raise ConfigError(f"prompt must be one of {PROMPTS}, got {shortened(self.prompt)}")
         if len(self.classes) != self.model.num_classes:
             raise ConfigError(
                 f"model {self.name!r} has {self.model.num_classes} output classes but its manifest "
@@ -114,6 +120,8 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         del values["lineage"]  # older versions read what has none
     if not manifest.provenance:
         del values["provenance"]
+    if manifest.prompt == "sentences":
+        del values["prompt"]
     text = json.dumps(values, indent=2, ensure_ascii=False)
     write_text_atomically(folder / MANIFEST_FILE, text + "\n")
 
@@ -275,6 +283,7 @@ def _from_values(values: dict[str, Any], folder: Path) -> Manifest:
         postprocess=from_json(PostprocessConfig, values["postprocess"]),
         classes=tuple(from_json(SegmentationClass, entry) for entry in classes),
         measured=values["measured"],
+        prompt=values.get("prompt", "sentences"),
         lineage=None if lineage is None else _lineage_from_json(lineage),
         provenance=values.get("provenance", {}),
     )
