@@ -12,7 +12,7 @@ import torch
 import tgcnet.inference.volume_runner
 import tgcnet.preprocess
 from tgcnet.config import PostprocessConfig
-from tgcnet.domain import EncodedText, Geometry, Modality, Report, Volume
+from tgcnet.domain import EncodedText, Modality, Report, Volume
 from tgcnet.errors import Cancelled, DeviceError, InputError, ModalityUnknownError
 from tgcnet.inference.predictor import Predictor, load_predictor, slice_indices
 from tgcnet.inference.volume_runner import BatchRunner, is_out_of_memory
@@ -21,26 +21,6 @@ from tgcnet.postprocess import to_labels
 
 REPORT = "Bilateral pulmonary infection, lower left lung."
 FORWARD = TgcNet.forward
-
-
-@pytest.fixture(scope="module")
-def predictor(tiny_model_folder: Path) -> Predictor:
-    return load_predictor(str(tiny_model_folder), "cpu")
-
-
-@pytest.fixture
-def stack() -> Volume:
-    """Eleven slices, not square, in Hounsfield units."""
-    array = np.random.default_rng(0).integers(-1000, 300, (11, 40, 56)).astype(np.int16)
-    affine = np.diag([2.0, 1.0, 1.0, 1.0])
-    return Volume(
-        array=array,
-        geometry=Geometry(affine_lps=affine, unit="mm"),
-        modality=Modality.CT,
-        intensity_unit="HU",
-        patient_id="Somebody^Real",
-        series_id="1.2.3",
-    )
 
 
 def test_the_answer_lies_on_the_images_grid(predictor: Predictor, stack: Volume) -> None:
@@ -381,37 +361,3 @@ def test_labels_alone_are_the_same_labels(predictor: Predictor, stack: Volume) -
     lean = predictor.segment(stack, REPORT, threshold=0.45, keep_probability=False)
     assert lean.probability is None
     np.testing.assert_array_equal(lean.labels, whole.labels)
-
-
-def test_a_window_of_ones_own_is_the_models_with_other_numbers(
-    predictor: Predictor, stack: Volume
-) -> None:
-    usual = predictor.segment(stack, REPORT)
-    np.testing.assert_array_equal(
-        predictor.segment(stack, REPORT, window_hu=(-600.0, 1500.0)).probability, usual.probability
-    )
-    narrow = predictor.segment(stack, REPORT, window_hu=(40.0, 400.0))
-    assert narrow.probability is not None
-    assert usual.probability is not None
-    assert (narrow.probability != usual.probability).any()
-    assert narrow.provenance == {**usual.provenance, "window_hu": "40/400"}
-
-
-@pytest.mark.parametrize(
-    "window", [(-600.0, 0.0), (0.0, -5.0), (float("nan"), 1.0), (0.0, float("inf")), (1e300, 1.0)]
-)
-def test_a_window_that_is_none_is_refused(
-    predictor: Predictor, stack: Volume, window: tuple[float, float]
-) -> None:
-    with pytest.raises(InputError, match="is no intensity window, expected centre and width in H"):
-        predictor.segment(stack, REPORT, window_hu=window)
-
-
-def test_a_window_needs_hounsfield_units(predictor: Predictor, stack: Volume) -> None:
-    for other in (replace(stack, modality=Modality.XRAY), replace(stack, is_display_ready=True)):
-        with pytest.raises(InputError, match="the image is no CT in Hounsfield units; leave the"):
-            predictor.segment(other, REPORT, window_hu=(40.0, 400.0))
-    with pytest.raises(ModalityUnknownError):
-        predictor.segment(
-            replace(stack, modality=Modality.UNKNOWN), REPORT, window_hu=(40.0, 400.0)
-        )
