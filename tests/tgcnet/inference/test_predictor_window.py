@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tgcnet.domain import Modality, Volume
-from tgcnet.errors import InputError
+from tgcnet.errors import InputError, ModalityUnknownError
 from tgcnet.inference.predictor import Predictor
 
 REPORT = "Bilateral pulmonary infection, lower left lung."
